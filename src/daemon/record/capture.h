@@ -1,0 +1,36 @@
+/* daemon/record/capture.h - what is kept of one exchange on its way to the writer.
+ *
+ * The exchange fills it, the writer stores it, the live table may hold on to its texts. Shared by
+ * count. Before recorder_begin() everything in the arrival part (RECORD_ARRIVAL_FIELDS, the request
+ * headers and body) is final; the outcome part belongs to the loop until recorder_end(). */
+#ifndef RECORD_CAPTURE_H
+#define RECORD_CAPTURE_H
+
+#include "base/arena.h"
+#include "base/blob.h"
+#include "core/record.h"
+
+struct capture {
+    _Atomic int refs;
+    struct arena arena;   /* the texts of record; loop thread until recorder_end(), then writer */
+    struct record record; /* body members are unset: the bodies are the blobs below */
+    struct blob request;  /* as received and decoded */
+    struct blob response; /* as the client got it, up to the capture limit */
+    struct blob upstream; /* raw, only when a fix changed or warned */
+    struct str error_event; /* an event or body that reports an error, for the writer to read */
+    /* writer thread only */
+    bool inserted; /* the pending row is in the database */
+    bool dropped;  /* it could not be stored: later parts are dropped too */
+};
+
+/** Returns owned, one reference, record_init() done; NULL without memory. */
+struct capture *capture_new(struct blob_budget *budget);
+struct capture *capture_ref(struct capture *c);
+/** Accepts NULL. */
+void capture_unref(struct capture *c);
+/** Release the bodies, keep the texts. */
+void capture_drop_bodies(struct capture *c);
+/** Bytes it holds in memory. */
+size_t capture_bytes(const struct capture *c);
+
+#endif

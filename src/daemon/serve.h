@@ -1,0 +1,7 @@
+/* daemon/serve.h - the command "serve": start, run, orderly stop. */
+#ifndef DAEMON_SERVE_H
+#define DAEMON_SERVE_H
+
+int cmd_serve(int argc, char **argv);
+
+#endif

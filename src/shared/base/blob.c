@@ -1,0 +1,124 @@
+#include "blob.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define FIRST_SIZE ((size_t)1024)
+#define PAGE ((size_t)65536)
+
+static int open_spool(const struct blob_budget *budget)
+{
+    for (size_t i = 0; i < sizeof(budget->spool_dirs) / sizeof(*budget->spool_dirs); i++) {
+        int fd;
+
+        if (!budget->spool_dirs[i])
+            continue;
+        fd = open(budget->spool_dirs[i], O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        if (fd >= 0)
+            return fd;
+    }
+    return -1;
+}
+
+/* Blocks are allocated before they are mapped: writing to a hole of a full disk would be SIGBUS. */
+static int grow_file(struct blob *b, int fd, size_t cap, struct err *err)
+{
+    int rc = posix_fallocate(fd, 0, (off_t)cap);
+    void *ptr;
+
+    if (rc != 0)
+        return err_set(err, ERR_FULL, "no room for a body of %zu bytes: %s", cap, strerror(rc));
+    ptr = b->spooled ? mremap(b->ptr, b->cap, cap, MREMAP_MAYMOVE)
+                     : mmap(NULL, cap, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (ptr == MAP_FAILED)
+        return err_set(err, ERR_NO_MEMORY, "cannot map a body of %zu bytes: %s", cap, strerror(errno));
+    b->ptr = ptr;
+    b->cap = cap;
+    return 0;
+}
+
+static int move_to_file(struct blob *b, size_t cap, struct err *err)
+{
+    int fd = open_spool(b->budget);
+    char *old = b->ptr;
+    size_t old_cap = b->cap;
+
+    if (fd < 0)
+        return err_set(err, ERR_FULL, "cannot create a temporary file: %s", strerror(errno));
+    if (grow_file(b, fd, cap, err) < 0) {
+        close(fd);
+        return -1;
+    }
+    if (b->len)
+        memcpy(b->ptr, old, b->len);
+    b->fd = fd;
+    b->spooled = true;
+    free(old);
+    atomic_fetch_sub_explicit(&b->budget->used, old_cap, memory_order_relaxed);
+    return 0;
+}
+
+static int grow_memory(struct blob *b, size_t cap, struct err *err)
+{
+    char *grown = realloc(b->ptr, cap);
+
+    if (!grown)
+        return err_set(err, ERR_NO_MEMORY, "no memory for a body of %zu bytes", cap);
+    atomic_fetch_add_explicit(&b->budget->used, cap - b->cap, memory_order_relaxed);
+    b->ptr = grown;
+    b->cap = cap;
+    return 0;
+}
+
+static int grow(struct blob *b, size_t cap, struct err *err)
+{
+    bool over = cap > b->budget->each ||
+                atomic_load_explicit(&b->budget->used, memory_order_relaxed) + (cap - b->cap) > b->budget->limit;
+
+    if (b->spooled || over) {
+        cap = (cap + PAGE - 1) & ~(PAGE - 1);
+        return b->spooled ? grow_file(b, b->fd, cap, err) : move_to_file(b, cap, err);
+    }
+    return grow_memory(b, cap, err);
+}
+
+int blob_reserve(struct blob *b, size_t size, struct err *err)
+{
+    if (size >= SIZE_MAX / 4)
+        return err_set(err, ERR_NO_MEMORY, "no memory for a body of %zu bytes", size);
+    return size <= b->cap ? 0 : grow(b, size, err);
+}
+
+int blob_add(struct blob *b, struct str s, struct err *err)
+{
+    if (s.len > b->cap - b->len) {
+        size_t need, cap = b->cap ? b->cap : FIRST_SIZE;
+
+        if (s.len >= SIZE_MAX / 4 || b->len >= SIZE_MAX / 4)
+            return err_set(err, ERR_NO_MEMORY, "no memory for a body of %zu bytes", s.len);
+        need = b->len + s.len;
+        while (cap < need)
+            cap *= 2;
+        if (grow(b, cap, err) < 0)
+            return -1;
+    }
+    if (s.len)
+        memcpy(b->ptr + b->len, s.ptr, s.len);
+    b->len += s.len;
+    return 0;
+}
+
+void blob_clear(struct blob *b)
+{
+    if (b->spooled) {
+        munmap(b->ptr, b->cap);
+        close(b->fd);
+    } else if (b->ptr) {
+        atomic_fetch_sub_explicit(&b->budget->used, b->cap, memory_order_relaxed);
+        free(b->ptr);
+    }
+    *b = (struct blob){.budget = b->budget};
+}

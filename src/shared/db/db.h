@@ -1,0 +1,72 @@
+/* db/db.h - an SQL engine behind calls that know nothing of our tables. db_sqlite.c is the engine
+ * there is; db_driver.h is what another one fills in.
+ *
+ * A handle belongs to one thread at a time. Statements come from the numbered table sql_text[] that
+ * the build makes of schema/, are prepared once per handle and reused. */
+#ifndef DB_DB_H
+#define DB_DB_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "sql.h"
+
+struct db;
+struct db_rows;
+
+enum db_mode {
+    DB_READ,   /* read-only, query_only */
+    DB_WRITE,  /* the file must exist */
+    DB_CREATE, /* created (mode 0600) when missing */
+};
+
+/** One value to bind. Text and blobs are borrowed until the statement is done. */
+struct db_value {
+    enum { DB_VALUE_NULL, DB_VALUE_INT, DB_VALUE_TEXT, DB_VALUE_BLOB } type;
+    int64_t num;
+    struct str bytes;
+};
+#define DB_INT(n) ((struct db_value){DB_VALUE_INT, (n), STR_NONE})
+#define DB_TEXT(s) ((struct db_value){(s).ptr ? DB_VALUE_TEXT : DB_VALUE_NULL, 0, (s)})
+#define DB_BLOB(s) ((struct db_value){(s).ptr ? DB_VALUE_BLOB : DB_VALUE_NULL, 0, (s)})
+#define DB_NULL ((struct db_value){DB_VALUE_NULL, 0, STR_NONE})
+/** Arguments of a statement: DB_ARGS(DB_INT(1), DB_TEXT(name)). */
+#define DB_ARGS(...)                                                                               \
+    (const struct db_value[]){__VA_ARGS__},                                                        \
+        sizeof((const struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value)
+#define DB_NO_ARGS NULL, 0
+
+/** Open path (":memory:" for a private one). Returns owned, db_close(). ERR_STORE, ERR_CORRUPT. */
+struct db *db_open(const char *path, enum db_mode mode, struct err *err);
+void db_close(struct db *db);
+
+/** Start a query. Returns owned, db_done(); NULL on error. Errors of all calls here: ERR_BUSY
+ *  (locked), ERR_FULL (disk), ERR_CORRUPT, ERR_STORE. */
+struct db_rows *db_query(struct db *db, enum sql_id sql, const struct db_value *args, size_t count,
+                         struct err *err);
+/** 1 row, 0 no more, -1 error. */
+int db_next(struct db_rows *rows, struct err *err);
+/** Values of the current row; borrowed until the next db_next() or db_done(). */
+bool db_is_null(struct db_rows *rows, int column);
+int64_t db_int(struct db_rows *rows, int column); /* 0 for NULL */
+struct str db_bytes(struct db_rows *rows, int column); /* text or blob; STR_NONE for NULL */
+/** Finish a query; accepts NULL. */
+void db_done(struct db_rows *rows);
+
+/** Run a statement that returns no rows. */
+int db_run(struct db *db, enum sql_id sql, const struct db_value *args, size_t count,
+           struct err *err);
+/** Run statements that are not in the table: a migration. */
+int db_script(struct db *db, const char *text, struct err *err);
+int64_t db_changes(struct db *db);
+
+/** One transaction at a time. A write transaction takes the write lock at once. */
+int db_begin(struct db *db, struct err *err);
+int db_commit(struct db *db, struct err *err);
+void db_rollback(struct db *db);
+
+/** Stop a statement of this handle that runs longer than ms (0: no limit). */
+void db_set_time_limit(struct db *db, int64_t ms);
+/** PRAGMA user_version. */
+int db_version(struct db *db, int *out, struct err *err);
+
+#endif

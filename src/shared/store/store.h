@@ -1,0 +1,97 @@
+/* store/store.h - our tables: open, migrate, and the records of captured exchanges.
+ *
+ * A store belongs to one thread at a time; open one per thread. No SQL stands here or in callers:
+ * it is in schema/. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "core/record.h"
+
+struct store;
+
+enum store_mode { STORE_READ, STORE_WRITE };
+
+/** Make an absolute or relative path of a database URL: sqlite:///relative, sqlite:////absolute,
+ *  sqlite://, sqlite:///:memory:, or a plain path; a leading ~/ is the home directory. Writes an
+ *  owned path to *out (free()). ERR_INVALID. */
+int store_path(struct str url, char **out, struct err *err);
+
+/** Bring the database at path to this program's schema: create it (and missing parent folders)
+ *  when it does not exist, migrate an older one after a copy to "<path>.bak-v<N>" (unless
+ *  no_backup). ERR_STORE names the path and the reason when it is a folder, no database, newer than
+ *  this program, or the Python predecessor's; nothing is written then. */
+int store_prepare(const char *path, bool no_backup, struct err *err);
+/** What store_prepare() would say, without writing anything. A missing file is fine. */
+int store_check(const char *path, struct err *err);
+
+/** Open a prepared database. Returns owned, store_close(). */
+struct store *store_open(const char *path, enum store_mode mode, struct err *err);
+void store_close(struct store *store);
+
+/** Highest stored request id, 0 when there is none. */
+int store_last_id(struct store *store, int64_t *out, struct err *err);
+/** Close rows that another process left pending: completed at now_us with the error
+ *  "interrupted: proxy stopped before completion". *count is how many. */
+int store_close_pending(struct store *store, int64_t now_us, int64_t *count, struct err *err);
+
+/** A transaction of the writer. */
+int store_begin(struct store *store, struct err *err);
+int store_commit(struct store *store, struct err *err);
+void store_rollback(struct store *store);
+/** Copy frames of the WAL back into the database, as far as readers allow. */
+int store_checkpoint(struct store *store, struct err *err);
+
+/** Insert a row, pending (completed_us UNKNOWN) or complete, with its bodies. */
+int store_record_insert(struct store *store, const struct record *r, struct err *err);
+/** Write the outcome of a row inserted as pending. ERR_NOT_FOUND. */
+int store_record_complete(struct store *store, const struct record *r, struct err *err);
+
+/** Every filter is off in {0}, so that callers set what they need. */
+struct record_filter {
+    struct str endpoint;               /* part of it, without ASCII case */
+    struct str model, provider, route; /* equal; provider: billing slug or name */
+    bool has_status, has_run;
+    int64_t status, run;
+    bool stream, image, tool, error, slow, large;
+    int64_t after_id, before_id; /* 0: none; newer than, older than */
+    int64_t since_us, until_us;  /* 0: none; created at or after, before */
+};
+
+typedef int store_record_fn(void *ctx, const struct record *r, struct err *err);
+/** Call each for the rows that match, newest first (or oldest first), offset rows left out, at
+ *  most limit (0: all). Bodies are absent, but response_body holds at most preview_bytes of its
+ *  start (0: none) and response_bytes tells its full size. Stops when each returns -1. */
+int store_record_list(struct store *store, const struct record_filter *filter, bool oldest_first,
+                      int64_t offset, int64_t limit, size_t preview_bytes, store_record_fn *each,
+                      void *ctx, struct err *err);
+int store_record_count(struct store *store, const struct record_filter *filter, int64_t *out,
+                       struct err *err);
+/** Load one row with its bodies into *out, keeping text in arena. ERR_NOT_FOUND. */
+int store_record_get(struct store *store, int64_t id, struct arena *arena, struct record *out,
+                     struct err *err);
+
+/** Distinct values that lists offer, ascending, from maintained counters. */
+enum store_facet { FACET_MODEL, FACET_ENDPOINT, FACET_ROUTE, FACET_PROVIDER };
+/** label is the provider's name for FACET_PROVIDER, else equal to value. */
+typedef void store_facet_fn(void *ctx, struct str value, struct str label, int64_t count);
+int store_facets(struct store *store, enum store_facet facet, store_facet_fn *each, void *ctx,
+                 struct err *err);
+struct store_counters {
+    int64_t total, streams, images, tools, errors, slow, large;
+};
+/** Whole-table counters, from maintained counters. */
+int store_counters(struct store *store, struct store_counters *out, struct err *err);
+
+/** A saved setting. Writes owned text to *out (free()), NULL when it is not saved. */
+int store_setting_get(struct store *store, struct str key, char **out, struct err *err);
+/** Save a setting; STR_NONE removes it. */
+int store_setting_put(struct store *store, struct str key, struct str value, struct err *err);
+
+/** Grows with every change of settings, routes, providers and prices, by any process. */
+int store_generation(struct store *store, int64_t *out, struct err *err);
+/** Changes when another connection committed (PRAGMA data_version). */
+int store_data_version(struct store *store, int64_t *out, struct err *err);
+
+#endif
