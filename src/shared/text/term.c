@@ -1,6 +1,7 @@
 #include "term.h"
 
 #include <langinfo.h>
+#include <locale.h>
 #include <stdio.h>
 #include <wchar.h>
 
@@ -228,7 +229,20 @@ bool term_is_plain(struct str s)
 
 bool term_is_utf8(void)
 {
-    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+    bool utf8;
+
+    if (!locale)
+        return false;
+    utf8 = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
+    freelocale(locale);
+    return utf8;
+}
+
+void term_start(void)
+{
+    if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+        setlocale(LC_CTYPE, "C.UTF-8");
 }
 
 /* The cells of the code point at s, which is cleaned text: 0, 1 or 2. */

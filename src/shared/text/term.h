@@ -6,8 +6,7 @@
  * control character but LF (multi-line form), no invalid UTF-8, no invisible or reordering code
  * point, and no more marks on a letter than a script needs.
  *
- * Pure but for the character set: unless TERM_ASCII is given, the caller has set an LC_CTYPE locale
- * whose character set is UTF-8. Any thread. Linear time, no recursion. */
+ * Pure but for the character tables, which term_start() sets. Any thread. Linear time, no recursion. */
 #ifndef TEXT_TERM_H
 #define TEXT_TERM_H
 
@@ -20,7 +19,10 @@ enum {
     TERM_DIM = 8,       /* escapes are dim, by our own sequences */
 };
 
-/** True when LC_CTYPE names a UTF-8 character set. */
+/** Once at the start of a program: the character tables of UTF-8, whatever the environment says,
+ *  because stored text is UTF-8. Numbers keep their decimal point. */
+void term_start(void);
+/** True when the environment (LC_ALL, LC_CTYPE, LANG) names a UTF-8 character set. */
 bool term_is_utf8(void);
 
 /** Append s made harmless. The result is at most eight times as long as s, plus 9 bytes a run of
