@@ -25,9 +25,13 @@ function complain(where, what) {
 const read = (file) => readFileSync(path.join(ROOT, file), 'utf8');
 const options = (text) => new Set(text.match(OPTION) ?? []);
 
-/* Names of commands: the first member of each row in the table of src/main.c. */
+/* The table of src/main.c: names, and the verbs of those that have "list|show". */
 function commands() {
-  return [...read('src/main.c').matchAll(/^\s*\{"([a-z-]+)",/gm)].map((match) => match[1]);
+  const rows = read('src/main.c').matchAll(/^\s*\{"([a-z-]+)",\s*"([^"]*)"/gm);
+  return [...rows].map(([, name, synopsis]) => ({
+    name,
+    verbs: /^[a-z-]+(\|[a-z-]+)+$/.test(synopsis) ? synopsis.split('|') : [],
+  }));
 }
 
 function help(...words) {
@@ -49,16 +53,18 @@ function checkOptions() {
   for (const name of existsSync(path.join(ROOT, 'man')) ? readdirSync(path.join(ROOT, 'man')) : [])
     if (name.endsWith('.1')) pages.set(`man/${name}`, page(`man/${name}`));
   const known = options(help());
-  for (const command of commands()) {
-    const own = `man/llm-observe-proxy-${command}.1`;
+  for (const { name, verbs } of commands()) {
+    const own = `man/llm-observe-proxy-${name}.1`;
     const file = pages.has(own) ? own : 'man/llm-observe-proxy.1';
     const text = pages.get(file) ?? '';
     const documented = options(text);
-    if (!new RegExp(`\\b${command}\\b`).test(text)) complain(file, `does not mention ${command}`);
-    for (const option of options(help(command))) {
+    for (const word of [name, ...verbs])
+      if (!new RegExp(`\\b${word}\\b`).test(text)) complain(file, `does not mention ${word}`);
+    const listed = [help(name), ...verbs.map((verb) => help(name, verb))].join('\n');
+    for (const option of options(listed)) {
       known.add(option);
       if (option !== '--help' && !documented.has(option))
-        complain(file, `does not mention ${option} of ${command}`);
+        complain(file, `does not mention ${option} of ${name}`);
     }
   }
   for (const [file, text] of [...pages, ['README.md', read('README.md')]])
