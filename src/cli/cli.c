@@ -48,6 +48,8 @@ static void say(const char *prefix, struct str text)
 
 int cli_fail(const struct err *err)
 {
+    if (err->code == ERR_NONE)
+        return 0;
     say(PROGRAM ": ", str_c(err->msg));
     return err_exit_status(err->code);
 }
