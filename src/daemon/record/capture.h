@@ -17,6 +17,8 @@ struct capture {
     struct blob request;  /* as received and decoded */
     struct blob response; /* as the client got it, up to the capture limit */
     struct blob upstream; /* raw, only when a fix changed or warned */
+    size_t request_keep;  /* how much of the bodies is stored; set by capture_new() to all */
+    size_t response_keep;
     struct str error_event; /* an event or body that reports an error, for the writer to read */
     /* writer thread only */
     bool inserted; /* the pending row is in the database */

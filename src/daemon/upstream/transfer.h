@@ -62,7 +62,8 @@ struct transfer_events {
     void (*head)(void *ctx, const struct transfer_head *head);
     /** False: not now; nothing was kept, the same bytes come again after transfer_resume(). */
     bool (*bytes)(void *ctx, struct str bytes);
-    /** What was read from the socket in one go has been delivered: time to flush. */
+    /** What was read from the socket in one go has been delivered, or refused by bytes(): time to
+     *  flush. Does not come when done follows at once. */
     void (*pause)(void *ctx);
     /** The answer is complete, or failed: message says how, with host and port; borrowed. */
     void (*done)(void *ctx, enum transfer_error error, const char *message);
@@ -82,12 +83,13 @@ struct upstreams *upstreams_open(uv_loop_t *loop, const struct upstream_limits *
 /** Close idle connections; closed() comes on a later turn, when all transfers are released. */
 void upstreams_close(struct upstreams *u, void (*closed)(void *ctx), void *ctx);
 
-/** Start. NULL (ERR_INVALID, ERR_NO_MEMORY) when it cannot even begin: no event comes then. */
+/** Start. NULL (ERR_INVALID, ERR_NO_MEMORY, ERR_BUSY after upstreams_close()) when it cannot even
+ *  begin: no event comes then. */
 struct transfer *transfer_start(struct upstreams *u, const struct transfer_request *request,
                                 const struct transfer_events *events, void *ctx, struct err *err);
 /** Stop it: the upstream's connection is closed within this loop turn. Safe from any event. */
 void transfer_cancel(struct transfer *t);
-/** After bytes() returned false: deliver again. Safe from any event but bytes(). */
+/** After bytes() returned false: deliver again, on a later turn. Safe from any event but bytes(). */
 void transfer_resume(struct transfer *t);
 void transfer_times(const struct transfer *t, struct transfer_times *out);
 

@@ -42,6 +42,10 @@ static inline struct str str_cut(struct str s, size_t len)
 }
 
 /* "case" below is ASCII case. */
+static inline unsigned char str_lower(char c)
+{
+    return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
 bool str_ieq(struct str a, struct str b);
 bool str_starts(struct str s, struct str prefix);
 bool str_istarts(struct str s, struct str prefix);

@@ -326,9 +326,7 @@ bool json_quote(struct buf *out, struct str s)
 
     if (quote(out, s, &err) == 0)
         return true;
-    out->len = before;
-    if (out->ptr)
-        out->ptr[before] = '\0';
+    buf_cut(out, before);
     return false;
 }
 
