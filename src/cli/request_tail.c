@@ -112,6 +112,7 @@ struct tail {
     size_t scanned;
     int64_t old; /* rows of the start taken so far */
     bool first;  /* the first look */
+    bool follow;
     char last_event[64];
     bool connected, lost;
 };
@@ -178,8 +179,8 @@ static int on_row(void *ctx, struct str json, const struct row *row, struct err 
             keep_ended(t, json, row, err) < 0)
             return -1;
     }
-    if (t->first && t->old < t->lines)
-        return 0;
+    if (t->first && (t->old < t->lines || !t->follow))
+        return t->old == t->lines;
     return t->scanned >= SCAN && created_us < t->contact_us ? 1 : 0;
 }
 
@@ -187,7 +188,7 @@ static int on_row(void *ctx, struct str json, const struct row *row, struct err 
 static int look(struct tail *t, struct err *err)
 {
     int64_t now_us = t->job->out.ctx.now_us;
-    int64_t expected = t->first && !opts_flag(&t->job->cli->opts, "follow") ? t->lines : SCAN;
+    int64_t expected = t->follow ? SCAN : t->lines;
     int rc;
 
     t->scanned = 0;
@@ -337,9 +338,10 @@ int requests_tail(struct cli *cli)
     if (refuse(cli, &job.err) < 0 || cli_int(cli, "lines", 0, 1000000, &t.lines, &job.err) < 0)
         return cli_usage(cli->name, &job.err);
     spec.pager = false;
+    t.follow = opts_flag(&cli->opts, "follow");
     if (job_start(&job, cli, &spec)) {
         t.started_us = t.contact_us = INT64_MAX; /* without -f, nothing is new */
-        if (!opts_flag(&cli->opts, "follow"))
+        if (!t.follow)
             rc = t.lines > 0 ? look(&t, &job.err) : 0;
         else if (job.source.client)
             rc = follow_server(&t, &job.err);
