@@ -1,5 +1,6 @@
 #include "cli.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -48,6 +49,8 @@ static void say(const char *prefix, struct str text)
 
 int cli_fail(const struct err *err)
 {
+    if (err->code == ERR_NONE)
+        return 0;
     say(PROGRAM ": ", str_c(err->msg));
     return err_exit_status(err->code);
 }
@@ -241,8 +244,8 @@ static void list_verbs(struct buf *out, const char *command, const struct verb *
 
 static void verb_help(struct buf *out, const char *command, const struct verb *v)
 {
-    buf_printf(out, "usage: %s %s %s %s\n\n%s%s.\n", PROGRAM, command, v->name, v->synopsis, "",
-               v->help);
+    buf_printf(out, "usage: %s %s %s %s\n\n%c%s.\n", PROGRAM, command, v->name, v->synopsis,
+               toupper((unsigned char)v->help[0]), v->help + 1);
     if (v->options && v->options->name) {
         buf_put(out, STR("\nOptions\n"));
         opts_help(out, v->options);
@@ -285,6 +288,11 @@ static int unknown_verb(const char *command, const char *word, const struct verb
     return cli_usage(command, &err);
 }
 
+static int print_version(void)
+{
+    return cli_print(STR(PROGRAM " " LOP_VERSION "\n"));
+}
+
 static int run_verb(const char *command, const struct verb *v, int argc, char **argv)
 {
     char name[64];
@@ -300,6 +308,8 @@ static int run_verb(const char *command, const struct verb *v, int argc, char **
         verb_help(&help, command, v);
         rc = cli_print(buf_str(&help));
         buf_clear(&help);
+    } else if (opts_flag(&cli.opts, "version")) {
+        rc = print_version();
     } else {
         rc = v->run(&cli);
     }
@@ -325,6 +335,8 @@ int verbs_run(const char *command, const char *purpose, const struct verb *verbs
             rc = cli_usage(command, &err);
         } else if (opts_flag(&cli.opts, "help")) {
             rc = command_help(command, purpose, verbs);
+        } else if (opts_flag(&cli.opts, "version")) {
+            rc = print_version();
         } else {
             list_verbs(&list, command, verbs);
             fprintf(stderr, PROGRAM ": %s needs a verb\n%s", command, list.ptr ? list.ptr : "");

@@ -34,7 +34,8 @@ int cli_parse(struct cli *cli, const char *name, const struct opt *options, unsi
               int argc, char **argv, struct err *err);
 void cli_clear(struct cli *cli);
 
-/** Print "llm-observe-proxy: MESSAGE" and return the exit status of the error. */
+/** Print "llm-observe-proxy: MESSAGE" and return the exit status of the error. ERR_NONE (a pager was
+ *  quit) prints nothing. */
 int cli_fail(const struct err *err);
 /** The same for a mistake on the command line, with a line that tells where help is. */
 int cli_usage(const char *name, const struct err *err);
