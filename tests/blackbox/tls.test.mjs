@@ -189,7 +189,7 @@ test('certificates are checked', async (t) => {
   assert.ok(log.every((r) => r.body.toString() !== 'secret'), 'nothing was sent without trust');
 
   await t.test('a port that never finishes the handshake: 504', async (t) => {
-    const silent = net.createServer(() => {});
+    const silent = net.createServer((socket) => socket.resume().on('error', () => {}));
     await new Promise((done) => silent.listen(0, '127.0.0.1', done));
     t.after(() => silent.close());
     const url = `https://127.0.0.1:${silent.address().port}/v1`;
