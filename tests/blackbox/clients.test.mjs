@@ -9,14 +9,26 @@ import { ms, until } from './until.mjs';
 import { allBytes } from './wire.mjs';
 
 const MOCK = ['--ttft', '5ms', '--tps', '2000', '--tokens', '30', '--seed', '7'];
-const PIXEL = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const PIXEL =
+  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
-const openai = (url, more = {}) => new OpenAI({ baseURL: url, apiKey: 'sk-test', maxRetries: 0, timeout: ms(20000), ...more });
+const openai = (url, more = {}) =>
+  new OpenAI({ baseURL: url, apiKey: 'sk-test', maxRetries: 0, timeout: ms(20000), ...more });
 const anthropic = (url, more = {}) =>
-  new Anthropic({ baseURL: url.replace(/\/v1$/, ''), apiKey: 'sk-ant-test', maxRetries: 0, timeout: ms(20000), ...more });
+  new Anthropic({
+    baseURL: url.replace(/\/v1$/, ''),
+    apiKey: 'sk-ant-test',
+    maxRetries: 0,
+    timeout: ms(20000),
+    ...more,
+  });
 
 const user = [{ role: 'user', content: 'Tell me about otters.' }];
-const parameters = { type: 'object', properties: { command: { type: 'string' } }, required: ['command'] };
+const parameters = {
+  type: 'object',
+  properties: { command: { type: 'string' } },
+  required: ['command'],
+};
 
 async function collect(stream) {
   const events = [];
@@ -28,7 +40,11 @@ async function collect(stream) {
 function steady(value) {
   return JSON.parse(
     JSON.stringify(value, (key, v) =>
-      /^(id|item_id|call_id|tool_call_id|response_id|created|created_at|completed_at|_request_id)$/.test(key) ? typeof v : v,
+      /^(id|item_id|call_id|tool_call_id|response_id|created|created_at|completed_at|_request_id)$/.test(
+        key,
+      )
+        ? typeof v
+        : v,
     ),
   );
 }
@@ -75,36 +91,58 @@ test('SDKs get through the proxy what they get without it', async (t) => {
       assert.deepEqual(steady(got), steady(wanted));
 
       const full = [model, `${model},tool=bash`].map(encodeURIComponent);
-      await until(async () => (await Promise.all(full.map((m) => proxy.rows(`model=${m}`)))).flat().some((r) => r.completed_at), 'a finished row');
+      await until(
+        async () =>
+          (await Promise.all(full.map((m) => proxy.rows(`model=${m}`))))
+            .flat()
+            .some((r) => r.completed_at),
+        'a finished row',
+      );
       const [{ id }] = (await Promise.all(full.map((m) => proxy.rows(`model=${m}`)))).flat();
-      const { record, request_render: request, response_render: response } = await proxy.detail(id, streamed ? 'sse' : 'json');
+      const {
+        record,
+        request_render: request,
+        response_render: response,
+      } = await proxy.detail(id, streamed ? 'sse' : 'json');
       assert.equal(record.status, 200);
       assert.equal(record.outcome, 'ok');
       assert.equal(record.is_stream, Boolean(streamed));
       assert.ok(JSON.parse(request.text).model.startsWith(model), 'the request is stored');
       assert.doesNotMatch(record.request_headers_json, /sk-(test|ant-test)/);
       if (!streamed) {
-        if (name !== 'embeddings in base64') assert.deepEqual(steady(JSON.parse(response.text)), steady(withoutExtras(got)));
+        if (name !== 'embeddings in base64')
+          assert.deepEqual(steady(JSON.parse(response.text)), steady(withoutExtras(got)));
         return;
       }
       const stored = events(response.text);
-      assert.ok(record.event_count >= 2 && record.event_count === stored.length, `${record.event_count} events, ${stored.length} stored`);
+      assert.ok(
+        record.event_count >= 2 && record.event_count === stored.length,
+        `${record.event_count} events, ${stored.length} stored`,
+      );
       assert.equal(record.stream_done, true);
       assert.ok(record.ttft_ms !== null, 'the first token was timed');
-      if (streamed === true && make === openai) assert.deepEqual(steady(stored), steady(withoutExtras(got)));
+      if (streamed === true && make === openai)
+        assert.deepEqual(steady(stored), steady(withoutExtras(got)));
     });
   }
   await t.test('models', async () => {
     const wanted = await collect(openai(upstream.url).models.list());
-    assert.deepEqual(steady(await collect(openai(`${proxy.url}/v1`).models.list())), steady(wanted));
+    assert.deepEqual(
+      steady(await collect(openai(`${proxy.url}/v1`).models.list())),
+      steady(wanted),
+    );
     assert.ok(wanted.length >= 1);
   });
   await t.test('many at once', async () => {
     const client = openai(`${proxy.url}/v1`);
-    const one = () => collect(client.chat.completions.create({ model: 'crowd', messages: user, stream: true }));
+    const one = () =>
+      collect(client.chat.completions.create({ model: 'crowd', messages: user, stream: true }));
     const all = await Promise.all(Array.from({ length: 30 }, one));
     for (const got of all) assert.deepEqual(steady(got), steady(all[0]));
-    await until(async () => (await proxy.rows('model=crowd')).filter((r) => r.completed_at).length === 30, '30 rows');
+    await until(
+      async () => (await proxy.rows('model=crowd')).filter((r) => r.completed_at).length === 30,
+      '30 rows',
+    );
   });
 });
 
@@ -119,19 +157,40 @@ test('SDKs see the errors of an upstream and of the proxy', async (t) => {
   const upstream = await mock(t, MOCK);
   const proxy = await start(t, { upstream });
   const chat = (url, model) => openai(url).chat.completions.create({ model, messages: user });
-  const told = (error) => ({ name: error.constructor.name, status: error.status, error: error.error, type: error.type });
+  const told = (error) => ({
+    name: error.constructor.name,
+    status: error.status,
+    error: error.error,
+    type: error.type,
+  });
 
   await t.test('an HTTP error passes', async () => {
     const wanted = await chat(upstream.url, 'e,status=429').then(assert.fail, told);
     assert.deepEqual(await chat(`${proxy.url}/v1`, 'e,status=429').then(assert.fail, told), wanted);
     assert.equal(wanted.name, 'RateLimitError');
-    const ant = (url) => anthropic(url).messages.create({ model: 'e,status=529', max_tokens: 9, messages: user }).then(assert.fail, told);
+    const ant = (url) =>
+      anthropic(url)
+        .messages.create({ model: 'e,status=529', max_tokens: 9, messages: user })
+        .then(assert.fail, told);
     assert.deepEqual(steady(await ant(`${proxy.url}/v1`)), steady(await ant(upstream.url)));
   });
   await t.test('a stream that breaks off throws', async () => {
-    const cut = collect(openai(`${proxy.url}/v1`).chat.completions.create({ model: 'e,cut', messages: user, stream: true }));
+    const cut = collect(
+      openai(`${proxy.url}/v1`).chat.completions.create({
+        model: 'e,cut',
+        messages: user,
+        stream: true,
+      }),
+    );
     await assert.rejects(cut);
-    const ant = collect(anthropic(`${proxy.url}/v1`).messages.create({ model: 'f,cut', max_tokens: 99, messages: user, stream: true }));
+    const ant = collect(
+      anthropic(`${proxy.url}/v1`).messages.create({
+        model: 'f,cut',
+        max_tokens: 99,
+        messages: user,
+        stream: true,
+      }),
+    );
     await assert.rejects(ant);
   });
   await t.test('a stopped upstream is a 502 of the proxy', async () => {
@@ -140,7 +199,9 @@ test('SDKs see the errors of an upstream and of the proxy', async (t) => {
     const error = await chat(`${proxy.url}/v1`, 'gone').then(assert.fail, (e) => e);
     assert.equal(error.status, 502);
     assert.equal(error.type, 'upstream_error');
-    const ant = await anthropic(`${proxy.url}/v1`).messages.create({ model: 'gone2', max_tokens: 9, messages: user }).then(assert.fail, (e) => e);
+    const ant = await anthropic(`${proxy.url}/v1`)
+      .messages.create({ model: 'gone2', max_tokens: 9, messages: user })
+      .then(assert.fail, (e) => e);
     assert.equal(ant.status, 502);
     assert.equal(ant.error.error.type, 'api_error');
   });
@@ -149,7 +210,11 @@ test('SDKs see the errors of an upstream and of the proxy', async (t) => {
 test('leaving a stream cancels it', async (t) => {
   const upstream = await mock(t, ['--ttft', '5ms', '--tps', '50', '--tokens', '2000']);
   const proxy = await start(t, { upstream });
-  const stream = await openai(`${proxy.url}/v1`).chat.completions.create({ model: 'left', messages: user, stream: true });
+  const stream = await openai(`${proxy.url}/v1`).chat.completions.create({
+    model: 'left',
+    messages: user,
+    stream: true,
+  });
   let seen = 0;
   for await (const _ of stream) if (++seen === 5) break;
   const { record } = await proxy.captured('model=left');
@@ -161,8 +226,12 @@ test('uploads', async (t) => {
   const upstream = await scripted(t);
   const proxy = await start(t, { upstream });
   upstream.script('/v1/audio/transcriptions', (turn) => turn.json({ text: 'a transcript' }));
-  upstream.script('/v1/images/edits', (turn) => turn.json({ created: 1, data: [{ b64_json: 'QUJD' }] }));
-  upstream.script('/v1/audio/speech', (turn) => turn.answer(200, [['Content-Type', 'audio/mpeg']], allBytes(2000)));
+  upstream.script('/v1/images/edits', (turn) =>
+    turn.json({ created: 1, data: [{ b64_json: 'QUJD' }] }),
+  );
+  upstream.script('/v1/audio/speech', (turn) =>
+    turn.answer(200, [['Content-Type', 'audio/mpeg']], allBytes(2000)),
+  );
   const client = openai(`${proxy.url}/v1`);
   await t.test('audio', async () => {
     const file = await toFile(allBytes(200), 'speech.wav', { type: 'audio/wav' });
@@ -171,9 +240,16 @@ test('uploads', async (t) => {
     assert.ok(upstream.of('/v1/audio/transcriptions')[0].body.includes(allBytes(200)));
     const row = await proxy.row('/v1/audio/transcriptions');
     assert.equal(row.model, 'whisper-1');
-    const [{ parts }] = proxy.sql(`select request_parts_json as parts from requests where id = ${row.id}`);
+    const [{ parts }] = proxy.sql(
+      `select request_parts_json as parts from requests where id = ${row.id}`,
+    );
     const listed = JSON.parse(parts).find((part) => part.filename === 'speech.wav');
-    assert.deepEqual(listed, { name: 'file', filename: 'speech.wav', content_type: 'audio/wav', size: 51200 });
+    assert.deepEqual(listed, {
+      name: 'file',
+      filename: 'speech.wav',
+      content_type: 'audio/wav',
+      size: 51200,
+    });
   });
   await t.test('an image', async () => {
     const image = await toFile(allBytes(50), 'in.png', { type: 'image/png' });
@@ -182,7 +258,11 @@ test('uploads', async (t) => {
     assert.equal((await proxy.row('/v1/images/edits')).model, 'gpt-image-1');
   });
   await t.test('speech comes back byte for byte', async () => {
-    const answer = await client.audio.speech.create({ model: 'tts-1', voice: 'alloy', input: 'hello' });
+    const answer = await client.audio.speech.create({
+      model: 'tts-1',
+      voice: 'alloy',
+      input: 'hello',
+    });
     assert.ok(Buffer.from(await answer.arrayBuffer()).equals(allBytes(2000)));
   });
 });

@@ -2,15 +2,16 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { folder, run, SANITIZER, sql, start } from './proxy.mjs';
+import { folder, SANITIZER, sql, start } from './proxy.mjs';
 import { scripted } from './upstream.mjs';
 import { ms, sleep, until } from './until.mjs';
 
 const INTERRUPTED = 'interrupted: proxy stopped before completion';
-const event = (text) => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text } }] })}\n\n`;
+const event = (text) =>
+  `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text } }] })}\n\n`;
 const STREAM = event('a') + event('b') + 'data: [DONE]\n\n';
 const PLAIN = JSON.stringify({ text: 'y'.repeat(3000) });
 
@@ -18,7 +19,8 @@ const PLAIN = JSON.stringify({ text: 'y'.repeat(3000) });
 async function quick(t) {
   const upstream = await scripted(t);
   upstream.fallback = async (turn) => {
-    if (!turn.request.text.includes('"stream":true')) return turn.answer(200, [['Content-Type', 'application/json']], PLAIN);
+    if (!turn.request.text.includes('"stream":true'))
+      return turn.answer(200, [['Content-Type', 'application/json']], PLAIN);
     await turn.begin();
     for (const part of STREAM.split(/(?<=\n\n)/)) await turn.chunk(part);
     return turn.finish();
@@ -48,8 +50,16 @@ function load(proxy, prefix, n) {
 }
 
 function integrity(database) {
-  const asked = spawnSync('sqlite3', [database, 'pragma integrity_check; pragma foreign_key_check;'], { encoding: 'utf8' });
-  assert.equal(asked.stdout.trim(), 'ok', `integrity of ${database}: ${asked.stdout} ${asked.stderr}`);
+  const asked = spawnSync(
+    'sqlite3',
+    [database, 'pragma integrity_check; pragma foreign_key_check;'],
+    { encoding: 'utf8' },
+  );
+  assert.equal(
+    asked.stdout.trim(),
+    'ok',
+    `integrity of ${database}: ${asked.stdout} ${asked.stderr}`,
+  );
 }
 
 test('kill -9 under load loses nothing that was delivered a second before', async (t) => {
@@ -69,17 +79,30 @@ test('kill -9 under load loses nothing that was delivered a second before', asyn
       hanging.close();
 
       const copy = path.join(folder(t), 'copy.sqlite3');
-      for (const suffix of ['', '-wal']) if (existsSync(proxy.database + suffix)) copyFileSync(proxy.database + suffix, copy + suffix);
+      for (const suffix of ['', '-wal'])
+        if (existsSync(proxy.database + suffix))
+          copyFileSync(proxy.database + suffix, copy + suffix);
       integrity(copy);
 
       await proxy.restart();
       const delivered = [...done].filter(([, at]) => at < killed - 1000).map(([model]) => model);
-      assert.ok(delivered.length > (SANITIZER ? 20 : 100), `only ${delivered.length} were delivered in time`);
+      assert.ok(
+        delivered.length > (SANITIZER ? 20 : 100),
+        `only ${delivered.length} were delivered in time`,
+      );
       const rows = proxy.sql(`select model, response_status, completed_us, error, response_bytes, is_stream
         from requests where model like 'r${round}-%'`); // prettier-ignore
-      const complete = new Map(rows.filter((r) => r.completed_us && !r.error && r.response_status === 200).map((r) => [r.model, r]));
+      const complete = new Map(
+        rows
+          .filter((r) => r.completed_us && !r.error && r.response_status === 200)
+          .map((r) => [r.model, r]),
+      );
       const missing = delivered.filter((model) => !complete.has(model));
-      assert.deepEqual(missing.slice(0, 5), [], `${missing.length} of ${delivered.length} are missing`);
+      assert.deepEqual(
+        missing.slice(0, 5),
+        [],
+        `${missing.length} of ${delivered.length} are missing`,
+      );
       for (const model of delivered) {
         const row = complete.get(model);
         assert.equal(row.response_bytes, row.is_stream ? STREAM.length : PLAIN.length);
@@ -90,10 +113,15 @@ test('kill -9 under load loses nothing that was delivered a second before', asyn
         const { response_render: render } = await proxy.captured(`model=${model}`);
         assert.equal(render.text.length > 0, true, 'the body is there');
       }
-      const [hung] = proxy.sql(`select error, completed_us from requests where model = 'hang-${round}'`);
+      const [hung] = proxy.sql(
+        `select error, completed_us from requests where model = 'hang-${round}'`,
+      );
       assert.equal(hung.error, INTERRUPTED);
       assert.ok(hung.completed_us > 0);
-      assert.equal(proxy.sql('select count(*) as n from requests where completed_us is null')[0].n, 0);
+      assert.equal(
+        proxy.sql('select count(*) as n from requests where completed_us is null')[0].n,
+        0,
+      );
       const ids = proxy.sql('select count(*) as n, count(distinct id) as d from requests')[0];
       assert.equal(ids.n, ids.d);
     });
@@ -111,10 +139,19 @@ test('a clean stop under load loses nothing', async (t) => {
   const { code } = await proxy.stop();
   assert.equal(code, 0);
   integrity(proxy.database);
-  const rows = sql(proxy.database, 'select model from requests where completed_us is not null and error is null');
+  const rows = sql(
+    proxy.database,
+    'select model from requests where completed_us is not null and error is null',
+  );
   const stored = new Set(rows.map((row) => row.model));
-  assert.deepEqual([...done.keys()].filter((model) => !stored.has(model)), []);
-  assert.ok(!existsSync(`${proxy.database}-wal`) || statSync(`${proxy.database}-wal`).size === 0, 'the WAL is written back');
+  assert.deepEqual(
+    [...done.keys()].filter((model) => !stored.has(model)),
+    [],
+  );
+  assert.ok(
+    !existsSync(`${proxy.database}-wal`) || statSync(`${proxy.database}-wal`).size === 0,
+    'the WAL is written back',
+  );
 });
 
 /** Send `n` requests one after another; gives the slowest in ms. */
@@ -130,7 +167,10 @@ async function series(proxy, prefix, n, pause) {
   return worst;
 }
 
-const stored = (proxy, prefix) => proxy.sql(`select count(*) as n from requests where model like '${prefix}-%' and completed_us is not null`)[0].n;
+const stored = (proxy, prefix) =>
+  proxy.sql(
+    `select count(*) as n from requests where model like '${prefix}-%' and completed_us is not null`,
+  )[0].n;
 
 test('a database that is locked for 10 s delays nobody and loses nothing', async (t) => {
   const proxy = await start(t, { upstream: await quick(t) });
@@ -141,7 +181,8 @@ test('a database that is locked for 10 s delays nobody and loses nothing', async
   await new Promise((done) => locker.stdout.once('data', done));
   const from = performance.now();
   let worst = 0;
-  for (let i = 0; performance.now() - from < 10000; i++) worst = Math.max(worst, await series(proxy, `locked-${i}`, 5, 20));
+  for (let i = 0; performance.now() - from < 10000; i++)
+    worst = Math.max(worst, await series(proxy, `locked-${i}`, 5, 20));
   const sent = proxy.options.upstream.requests.length - 5;
   assert.ok(worst < ms(200), `the slowest request took ${worst.toFixed(0)} ms`);
   await proxy.healthy();
@@ -149,7 +190,12 @@ test('a database that is locked for 10 s delays nobody and loses nothing', async
   assert.ok(store.queue_depth > 0, 'the queue holds them');
   assert.equal(store.lost_events, 0);
   locker.stdin.end('rollback;\n');
-  await until(() => stored(proxy, 'locked') === sent, () => `${sent} rows, there are ${stored(proxy, 'locked')}`, ms(10000), 100);
+  await until(
+    () => stored(proxy, 'locked') === sent,
+    () => `${sent} rows, there are ${stored(proxy, 'locked')}`,
+    ms(10000),
+    100,
+  );
   integrity(proxy.database);
 });
 
@@ -160,7 +206,9 @@ test('a full disk fails no request, is counted, and is got over', async (t) => {
   /** Fill up, look, make room, look. */
   async function scenario(proxy, free) {
     for (let i = 0; i < 60; i++) {
-      const answer = await proxy.send(proxy.post('/v1/embeddings', { model: `full-${i}`, input: big() }));
+      const answer = await proxy.send(
+        proxy.post('/v1/embeddings', { model: `full-${i}`, input: big() }),
+      );
       assert.equal(answer.status, 200);
     }
     const state = await until(async () => {
@@ -182,8 +230,14 @@ test('a full disk fails no request, is counted, and is got over', async (t) => {
   }
 
   await t.test('by a limit of file sizes', async (t) => {
-    const proxy = await start(t, { upstream, wrap: ['prlimit', '--fsize=1500000:', '--'], exit: [0, 6] });
-    await scenario(proxy, () => spawnSync('prlimit', ['--pid', String(proxy.pid), '--fsize=unlimited:']));
+    const proxy = await start(t, {
+      upstream,
+      wrap: ['prlimit', '--fsize=1500000:', '--'],
+      exit: [0, 6],
+    });
+    await scenario(proxy, () =>
+      spawnSync('prlimit', ['--pid', String(proxy.pid), '--fsize=unlimited:']),
+    );
   });
   await t.test('by a small file system', async (t) => {
     const disk = folder(t);
@@ -193,7 +247,11 @@ test('a full disk fails no request, is counted, and is got over', async (t) => {
     try {
       writeFileSync(filler, Buffer.alloc(2 << 20));
       await t.test('inside', async (t) => {
-        const proxy = await start(t, { upstream, database: path.join(disk, 'x.sqlite3'), exit: [0, 6] });
+        const proxy = await start(t, {
+          upstream,
+          database: path.join(disk, 'x.sqlite3'),
+          exit: [0, 6],
+        });
         await scenario(proxy, () => rmSync(filler));
       });
     } finally {
@@ -214,120 +272,4 @@ test('a database that is deleted comes back', async (t) => {
     return existsSync(proxy.database) && stored(proxy, 'again') > 0;
   }, 'a new database with rows', ms(16000), 500); // prettier-ignore
   assert.ok((await proxy.rows('model=again-0')).length > 0, 'the API sees them too');
-});
-
-test('files are for their owner only', async (t) => {
-  const before = process.umask(0);
-  t.after(() => process.umask(before));
-  const proxy = await start(t, { upstream: await quick(t), database: path.join(folder(t), 'deep/er/x.sqlite3') });
-  await series(proxy, 'mode', 2, 0);
-  await until(() => stored(proxy, 'mode') === 2, 'two rows');
-  for (const suffix of ['', '-wal', '-shm', '.serve'])
-    assert.equal((statSync(proxy.database + suffix).mode & 0o777).toString(8), '600', `mode of ${suffix || 'the database'}`);
-  const instance = JSON.parse(readFileSync(`${proxy.database}.serve`, 'utf8'));
-  assert.equal(instance.pid, proxy.pid);
-  assert.ok(instance.url.endsWith(`:${proxy.port}`));
-});
-
-test('databases that are not ours are refused and left alone', async (t) => {
-  const place = folder(t);
-  const file = (name) => path.join(place, name);
-  const good = await start(t, { upstream: await quick(t), database: file('good') });
-  await series(good, 'x', 3, 0);
-  await good.stop();
-
-  const make = {
-    newer: (to) => (copyFileSync(file('good'), to), spawnSync('sqlite3', [to, 'pragma user_version = 99999'])),
-    damaged: (to) => {
-      const data = readFileSync(file('good'));
-      data.fill(0xa5, 100, 4096);
-      writeFileSync(to, data);
-    },
-    truncated: (to) => writeFileSync(to, readFileSync(file('good')).subarray(0, 700)),
-    text: (to) => writeFileSync(to, 'this is a letter, not a database\n'.repeat(100)),
-    image: (to) => writeFileSync(to, Buffer.concat([Buffer.from('\x89PNG\r\n', 'latin1'), Buffer.alloc(5000, 7)])),
-    predecessor: (to) => spawnSync('sqlite3', [to, `create table request_records (id integer primary key, created_at text,
-      method text, path text); create table app_settings (key text primary key, value text);
-      create table image_assets (id integer primary key); create table task_runs (id integer primary key, name text);
-      insert into request_records values (1, '2026-01-01', 'GET', '/v1/models');`]),
-    other: (to) => spawnSync('sqlite3', [to, 'create table songs (name text); insert into songs values (1)']),
-  }; // prettier-ignore
-  for (const [kind, create] of Object.entries(make)) {
-    await t.test(kind, async () => {
-      const name = file(`${kind}.sqlite3`);
-      create(name);
-      const before = readFileSync(name);
-      const ended = await run(['serve', '--port', '0', '--database-url', name], { limit: ms(4000) });
-      assert.equal(ended.code, 6, ended.err);
-      assert.ok(ended.err.includes(name), `stderr names the file: ${ended.err}`);
-      assert.equal(ended.out, '');
-      assert.ok(readFileSync(name).equals(before), 'the file is untouched');
-      for (const suffix of ['-wal', '-journal']) assert.ok(!existsSync(name + suffix), `no ${suffix} is left`);
-      if (kind === 'predecessor') assert.match(ended.err, /db import/);
-    });
-  }
-  await t.test('a folder', async () => {
-    mkdirSync(file('folder'));
-    const ended = await run(['serve', '--port', '0', '--database-url', file('folder')]);
-    assert.equal(ended.code, 6, ended.err);
-  });
-  await t.test('a folder that cannot be made', async () => {
-    const ended = await run(['serve', '--port', '0', '--database-url', path.join(file('good'), 'x')]);
-    assert.equal(ended.code, 6, ended.err);
-  });
-  await t.test('an empty file is a new database', async (t) => {
-    writeFileSync(file('empty'), '');
-    const proxy = await start(t, { upstream: await quick(t), database: file('empty') });
-    await series(proxy, 'empty', 1, 0);
-    await until(() => stored(proxy, 'empty') === 1, 'a row');
-  });
-});
-
-test('a second server does not disturb the first', async (t) => {
-  const proxy = await start(t, { upstream: await quick(t) });
-  await t.test('on the same database: exit 7', async () => {
-    const ended = await run(['serve', '--port', '0', '--database-url', proxy.database]);
-    assert.equal(ended.code, 7, ended.err);
-  });
-  await t.test('on the same port: exit 7, and no database is made', async (t) => {
-    const name = path.join(folder(t), 'x.sqlite3');
-    const ended = await run(['serve', '--port', String(proxy.port), '--database-url', name]);
-    assert.equal(ended.code, 7, ended.err);
-    assert.match(ended.err, new RegExp(`cannot listen on .*${proxy.port}.*in use`));
-    assert.ok(!existsSync(name));
-  });
-  await series(proxy, 'still', 3, 0);
-  await until(() => stored(proxy, 'still') === 3, 'the first server to go on');
-  await t.test('after kill -9 the lock is free', async () => {
-    await proxy.kill9();
-    await proxy.restart();
-    await proxy.healthy();
-  });
-});
-
-test('usage errors: exit 2, one line, nothing created', async (t) => {
-  const place = folder(t);
-  const database = path.join(place, 'x.sqlite3');
-  const cases = [
-    [['--no-such-option'], /no-such-option/], [['--port', 'http'], /port/], [['--port', '65536'], /port/], [['--port', '-1'], /port/],
-    [['--upstream-url', 'localhost:8000/v1'], /upstream-url/], [['--upstream-url', 'ftp://localhost/v1'], /upstream-url/],
-    [['--upstream-url', 'http://localhost'], /upstream-url/], [['--upstream-url', 'http://localhost/v1?x=1'], /upstream-url/],
-    [['--workers', '0'], /workers/], [['--workers', '65'], /workers/], [['--set', 'no_such_setting=1'], /no_such_setting/],
-    [['--set', 'upstream_idle_timeout_ms=soon'], /upstream_idle_timeout_ms/], [['--set', 'x'], /set/], [['--log-level', 'loud'], /log-level/],
-    [['--port', '1', '--port', '2'], /port/], [['--port'], /port/], [['word'], /word/],
-  ]; // prettier-ignore
-  for (const [args, names] of cases) {
-    await t.test(args.join(' '), async () => {
-      const port = args.includes('--port') ? [] : ['--port', '0'];
-      const ended = await run(['serve', '--database-url', database, ...port, ...args], { limit: ms(2000) });
-      assert.equal(ended.code, 2, ended.err);
-      assert.match(ended.err, names);
-      assert.equal(ended.out, '');
-      assert.ok(!existsSync(database), 'no database');
-    });
-  }
-  await t.test('another kind of database', async () => {
-    const ended = await run(['serve', '--port', '0', '--database-url', 'postgres://localhost/x']);
-    assert.equal(ended.code, 2, ended.err);
-  });
 });

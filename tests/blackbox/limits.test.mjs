@@ -77,7 +77,12 @@ test('the size of a body is limited', async (t) => {
   });
   await t.test('above it with Content-Length: refused before the body', async () => {
     const wire = await proxy.connect();
-    wire.send(message('POST /v1/above HTTP/1.1', [['Host', 'localhost'], ['Content-Length', limit + 1]]));
+    wire.send(
+      message('POST /v1/above HTTP/1.1', [
+        ['Host', 'localhost'],
+        ['Content-Length', limit + 1],
+      ]),
+    );
     const answer = await wire.response();
     assert.equal(answer.status, 413);
     assert.equal(answer.json.error.type, 'request_too_large');
@@ -126,7 +131,10 @@ test('slow senders are cut off in time', async (t) => {
     set: { client_header_timeout_ms: limit, client_body_idle_timeout_ms: limit },
   });
   const near = (took) =>
-    assert.ok(took > limit * 0.8 && took < limit * 3, `cut after ${took.toFixed(0)} of ${limit} ms`);
+    assert.ok(
+      took > limit * 0.8 && took < limit * 3,
+      `cut after ${took.toFixed(0)} of ${limit} ms`,
+    );
 
   const cases = [
     ['inside the request line', 'GET /v1/sl', 408],
@@ -214,7 +222,11 @@ test('running out of descriptors is survived', async (t) => {
   });
   await t.test('afterwards everything works', async () => {
     wires.forEach((wire) => wire.close());
-    await until(() => proxy.fds() < 60, () => `descriptors to be given back, there are ${proxy.fds()}`);
-    for (let i = 0; i < 5; i++) assert.equal((await proxy.request('GET', `/v1/after/${i}`)).status, 200);
+    await until(
+      () => proxy.fds() < 60,
+      () => `descriptors to be given back, there are ${proxy.fds()}`,
+    );
+    for (let i = 0; i < 5; i++)
+      assert.equal((await proxy.request('GET', `/v1/after/${i}`)).status, 200);
   });
 });

@@ -6,7 +6,8 @@ import { scripted } from './upstream.mjs';
 import { ms, sleep, until } from './until.mjs';
 
 const CHAT = '/v1/chat/completions';
-const event = (text) => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text } }] })}\n\n`;
+const event = (text) =>
+  `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text } }] })}\n\n`;
 const DONE = 'data: [DONE]\n\n';
 
 /** A script that holds a request until it is let go. */
@@ -49,7 +50,9 @@ test('a request is visible while it runs', async (t) => {
     assert.equal(row.duration_is_elapsed, true);
     assert.equal(row.outcome, null);
     assert.equal(row.preview, '');
-    assert.deepEqual(proxy.sql('select completed_us, response_status from requests'), [{ completed_us: null, response_status: null }]);
+    assert.deepEqual(proxy.sql('select completed_us, response_status from requests'), [
+      { completed_us: null, response_status: null },
+    ]);
     const { record } = await proxy.detail(row.id);
     assert.equal(record.model, 'running');
   });
@@ -74,7 +77,12 @@ test('a request is visible while it runs', async (t) => {
     assert.equal(later.id, row.id);
   });
   await t.test('as stalled when it stays silent', async () => {
-    await until(async () => (await proxy.api('/api/live')).inflight[0].state === 'stalled', 'the state "stalled"', ms(6000), 100);
+    await until(
+      async () => (await proxy.api('/api/live')).inflight[0].state === 'stalled',
+      'the state "stalled"',
+      ms(6000),
+      100,
+    );
   });
   held.go();
   await wire.wait(() => answer.complete, 'the end');
@@ -94,7 +102,11 @@ test('a request is visible while it runs', async (t) => {
     assert.equal(live.finished[0].status, 200);
     const since = await proxy.api(`/api/live?since=${live.rev}`);
     assert.deepEqual(since.finished, [], 'nothing is newer than rev');
-    assert.equal((await proxy.api('/api/live?since=999999999')).finished.length, 1, 'a larger value counts as 0');
+    assert.equal(
+      (await proxy.api('/api/live?since=999999999')).finished.length,
+      1,
+      'a larger value counts as 0',
+    );
     assert.equal((await proxy.api('/api/live?rows=0')).finished.length, 0);
     assert.equal((await proxy.get('/api/live?rows=1001')).status, 422);
   });
@@ -104,7 +116,10 @@ test('states before anything has come', async (t) => {
   const upstream = await scripted(t);
   const proxy = await start(t, { upstream });
   const state = (wanted) =>
-    until(async () => (await proxy.api('/api/live')).inflight.find((row) => row.state === wanted), `state ${wanted}`);
+    until(
+      async () => (await proxy.api('/api/live')).inflight.find((row) => row.state === wanted),
+      `state ${wanted}`,
+    );
 
   const wire = await proxy.connect();
   wire.send(`POST ${CHAT} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{"a"`);
@@ -145,7 +160,11 @@ class Viewer {
 
   /** Wait for an event. */
   saw(name, fits = () => true) {
-    return this.wire.wait(() => this.read().find((e) => e.event === name && fits(e.data)), `event ${name}`, ms(5000));
+    return this.wire.wait(
+      () => this.read().find((e) => e.event === name && fits(e.data)),
+      `event ${name}`,
+      ms(5000),
+    );
   }
 }
 
@@ -180,12 +199,21 @@ test('/api/events tells what happens', async (t) => {
   });
   await t.test('Last-Event-ID brings what was missed', async () => {
     const wire = await proxy.connect();
-    wire.send(proxy.compose('GET', '/api/events?kinds=finished', { fields: [['Last-Event-ID', finished.id]] }), 'GET');
+    wire.send(
+      proxy.compose('GET', '/api/events?kinds=finished', {
+        fields: [['Last-Event-ID', finished.id]],
+      }),
+      'GET',
+    );
     const missed = new Viewer();
     missed.wire = wire;
     missed.answer = await wire.head();
     await missed.saw('finished', (row) => row.model === 'again');
-    assert.equal(missed.read().filter((e) => e.data.model === 'told').length, 0, 'what is known is not repeated');
+    assert.equal(
+      missed.read().filter((e) => e.data.model === 'told').length,
+      0,
+      'what is known is not repeated',
+    );
     wire.close();
   });
   await t.test('a stopping server says goodbye', async () => {
@@ -214,18 +242,28 @@ test('lists: filters, order, pages', async (t) => {
   const upstream = await scripted(t);
   const proxy = await start(t, { upstream });
   upstream.script('/v1/failing', (turn) => turn.json({ error: { message: 'm' } }, 500));
-  upstream.script('/v1/streaming', async (turn) => (await turn.begin(), await turn.chunk(DONE), turn.finish()));
+  upstream.script(
+    '/v1/streaming',
+    async (turn) => (await turn.begin(), await turn.chunk(DONE), turn.finish()),
+  );
   for (let i = 0; i < 12; i++) {
     const target = ['/v1/embeddings', '/v1/failing', '/v1/streaming'][i % 3];
     await proxy.send(proxy.post(target, { model: `list-${i % 2}`, stream: i % 3 === 2 }));
   }
-  await until(async () => (await proxy.api('/api/requests')).items.filter((r) => r.completed_at).length === 12, '12 finished rows');
+  await until(
+    async () =>
+      (await proxy.api('/api/requests')).items.filter((r) => r.completed_at).length === 12,
+    '12 finished rows',
+  );
   const list = (query) => proxy.api(`/api/requests?${query}`);
   const count = async (query) => (await list(query)).pagination.total;
 
   await t.test('newest first, the higher id first', async () => {
     const ids = (await list('')).items.map((row) => row.id);
-    assert.deepEqual(ids, [...ids].sort((a, b) => b - a));
+    assert.deepEqual(
+      ids,
+      [...ids].sort((a, b) => b - a),
+    );
   });
   const totals = [
     ['endpoint=EMBED', 4], ['endpoint=%25', 0], ['model=list-0', 6], ['model=LIST-0', 0], ['model=list', 0], ['status=500', 4],
@@ -243,7 +281,12 @@ test('lists: filters, order, pages', async (t) => {
       assert.match(JSON.parse(answer.text).detail, /must be an integer/);
     });
   }
-  for (const [query, type] of [['page=0', 'greater_than_equal'], ['per_page=201', 'less_than_equal'], ['page=x', 'int_parsing'], ['per_page=', 'int_parsing']]) {
+  for (const [query, type] of [
+    ['page=0', 'greater_than_equal'],
+    ['per_page=201', 'less_than_equal'],
+    ['page=x', 'int_parsing'],
+    ['per_page=', 'int_parsing'],
+  ]) {
     await t.test(`${query} is refused`, async () => {
       const answer = await proxy.get(`/api/requests?${query}`);
       assert.equal(answer.status, 422);
@@ -262,7 +305,11 @@ test('lists: filters, order, pages', async (t) => {
       display: { start: '5', end: '6', total: '6' },
     }); // prettier-ignore
     assert.equal(page.items.length, 2);
-    assert.equal((await list('per_page=5&page=99')).pagination.page, 3, 'a page past the end is the last');
+    assert.equal(
+      (await list('per_page=5&page=99')).pagination.page,
+      3,
+      'a page past the end is the last',
+    );
     const empty = (await list('model=none')).pagination;
     assert.deepEqual([empty.start, empty.end, empty.total_pages], [0, 0, 1]);
   });
@@ -280,8 +327,14 @@ test('lists: filters, order, pages', async (t) => {
   });
   await t.test('newer and older than an id', async () => {
     const ids = (await list('')).items.map((row) => row.id).reverse();
-    assert.deepEqual((await list(`after=${ids[9]}`)).items.map((row) => row.id).sort(), ids.slice(10).sort());
-    assert.deepEqual((await list(`before=${ids[2]}`)).items.map((row) => row.id).sort(), ids.slice(0, 2).sort());
+    assert.deepEqual(
+      (await list(`after=${ids[9]}`)).items.map((row) => row.id).sort(),
+      ids.slice(10).sort(),
+    );
+    assert.deepEqual(
+      (await list(`before=${ids[2]}`)).items.map((row) => row.id).sort(),
+      ids.slice(0, 2).sort(),
+    );
   });
   await t.test('summaries', async () => {
     const [failed] = (await list('status=500&per_page=1')).items;
@@ -313,7 +366,9 @@ test('lists: filters, order, pages', async (t) => {
 test('nothing happens to a stream while 24 viewers look', async (t) => {
   const upstream = await scripted(t);
   const proxy = await start(t, { upstream });
-  const viewers = await Promise.all(Array.from({ length: 24 }, () => Viewer.open(proxy, '?kinds=change,finished')));
+  const viewers = await Promise.all(
+    Array.from({ length: 24 }, () => Viewer.open(proxy, '?kinds=change,finished')),
+  );
   t.after(() => viewers.forEach((viewer) => viewer.wire.close()));
   upstream.script(CHAT, async (turn) => {
     await turn.begin();

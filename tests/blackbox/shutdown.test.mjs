@@ -7,7 +7,8 @@ import { scripted } from './upstream.mjs';
 import { ms, sleep, until } from './until.mjs';
 
 const CHAT = '/v1/chat/completions';
-const event = (text) => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text } }] })}\n\n`;
+const event = (text) =>
+  `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text } }] })}\n\n`;
 const DONE = 'data: [DONE]\n\n';
 
 /** Streams that send one event, and the rest when they are told. */
@@ -71,7 +72,14 @@ test('streams finish before the end', async (t) => {
 
   const from = performance.now();
   const stopped = proxy.stop(ms(9000));
-  await until(() => proxy.connect().then((w) => (w.close(), false), () => true), 'new connections to be refused');
+  await until(
+    () =>
+      proxy.connect().then(
+        (w) => (w.close(), false),
+        () => true,
+      ),
+    'new connections to be refused',
+  );
   assert.equal(proxy.child.over, undefined, 'it waits for the streams');
   await sleep(300);
   upstream.go();
@@ -83,9 +91,16 @@ test('streams finish before the end', async (t) => {
   assert.equal(code, 0);
   assert.ok(performance.now() - from < ms(3000), 'it ends as soon as they are done');
   for (const wire of [...wires, kept]) wire.close();
-  const rows = sql(proxy.database, 'select error, terminated_by, completed_us, response_status from requests');
+  const rows = sql(
+    proxy.database,
+    'select error, terminated_by, completed_us, response_status from requests',
+  );
   assert.equal(rows.length, 5);
-  for (const row of rows) assert.deepEqual([row.error, row.terminated_by, row.response_status], [null, 'upstream_eof', 200]);
+  for (const row of rows)
+    assert.deepEqual(
+      [row.error, row.terminated_by, row.response_status],
+      [null, 'upstream_eof', 200],
+    );
 });
 
 test('a later request on an open connection is told', async (t) => {
@@ -94,7 +109,14 @@ test('a later request on an open connection is told', async (t) => {
   const { wires, answers } = await streams(proxy, 1);
   wires[0].send(proxy.compose('GET', '/v1/late'), 'GET');
   const stopped = proxy.stop(ms(9000));
-  await until(() => proxy.connect().then((w) => (w.close(), false), () => true), 'new connections to be refused');
+  await until(
+    () =>
+      proxy.connect().then(
+        (w) => (w.close(), false),
+        () => true,
+      ),
+    'new connections to be refused',
+  );
   upstream.go();
   await wires[0].wait(() => answers[0].complete, 'the stream to finish');
   const answer = await wires[0].response().catch(() => null);
@@ -137,7 +159,10 @@ for (const [name, set, second] of [
       wire.close();
     }
     waiting.close();
-    const rows = sql(proxy.database, 'select model, error, terminated_by, completed_us, response_status, response_bytes from requests order by id');
+    const rows = sql(
+      proxy.database,
+      'select model, error, terminated_by, completed_us, response_status, response_bytes from requests order by id',
+    );
     assert.equal(rows.length, 6);
     for (const row of rows) {
       assert.equal(row.error, 'proxy stopped', row.model);
@@ -163,13 +188,23 @@ test('several workers share the work and everything is captured', async (t) => {
   const used = new Set(upstream.requests.map((r) => r.link));
   assert.ok(used.size >= 2, 'both workers have connections of their own');
   for (const wire of wires) wire.close();
-  const count = () => proxy.sql("select count(distinct model) as n from requests where completed_us is not null and response_status = 200")[0].n;
-  await until(() => count() === 1000, () => `1000 captured rows, there are ${count()}`, ms(8000), 50);
+  const count = () =>
+    proxy.sql(
+      'select count(distinct model) as n from requests where completed_us is not null and response_status = 200',
+    )[0].n;
+  await until(
+    () => count() === 1000,
+    () => `1000 captured rows, there are ${count()}`,
+    ms(8000),
+    50,
+  );
 });
 
 test('one worker serves everything too', async (t) => {
   const proxy = await start(t, { upstream: await scripted(t), args: ['--workers', '1'] });
-  const answers = await Promise.all(Array.from({ length: 50 }, (_, i) => proxy.request('GET', `/v1/one/${i}`)));
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, (_, i) => proxy.request('GET', `/v1/one/${i}`)),
+  );
   assert.ok(answers.every((answer) => answer.status === 200));
 });
 
@@ -200,8 +235,17 @@ test('400 streams, half of them dropped, leave no descriptor and no thread', asy
   await until(async () => (await proxy.api('/api/live')).inflight_total === 0, 'nothing in flight');
   const base = { fds: proxy.fds(), threads: proxy.threads() };
   for (let i = 0; i < 4; i++) await round(100);
-  await until(async () => (await proxy.api('/api/live')).inflight_total === 0, 'nothing in flight', ms(8000));
-  await until(() => proxy.fds() <= base.fds + 8, () => `at most ${base.fds + 8} descriptors, there are ${proxy.fds()}`, ms(8000), 50);
+  await until(
+    async () => (await proxy.api('/api/live')).inflight_total === 0,
+    'nothing in flight',
+    ms(8000),
+  );
+  await until(
+    () => proxy.fds() <= base.fds + 8,
+    () => `at most ${base.fds + 8} descriptors, there are ${proxy.fds()}`,
+    ms(8000),
+    50,
+  );
   assert.equal(proxy.threads(), base.threads);
 });
 

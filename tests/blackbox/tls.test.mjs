@@ -7,7 +7,8 @@ import { certificate, served } from './upstream.mjs';
 import { ms, sleep, until } from './until.mjs';
 import { allBytes } from './wire.mjs';
 
-const event = (text) => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text } }] })}\n\n`;
+const event = (text) =>
+  `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text } }] })}\n\n`;
 const DONE = 'data: [DONE]\n\n';
 
 function read(request) {
@@ -21,10 +22,20 @@ function read(request) {
 function handler(log) {
   return async (request, response) => {
     const body = await read(request);
-    log.push({ method: request.method, url: request.url, version: request.httpVersion, headers: request.headers, body, session: request.stream?.session });
+    log.push({
+      method: request.method,
+      url: request.url,
+      version: request.httpVersion,
+      headers: request.headers,
+      body,
+      session: request.stream?.session,
+    });
     const path = request.url.split('?')[0];
     if (path === '/v1/mirror') {
-      response.writeHead(200, { 'content-type': 'application/octet-stream', 'set-cookie': ['a=1', 'b=2'] });
+      response.writeHead(200, {
+        'content-type': 'application/octet-stream',
+        'set-cookie': ['a=1', 'b=2'],
+      });
       response.end(body);
     } else if (path.startsWith('/v1/stream')) {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -59,7 +70,10 @@ function handler(log) {
   };
 }
 
-for (const [kind, version] of [['https', '1.1'], ['http2', '2.0']]) {
+for (const [kind, version] of [
+  ['https', '1.1'],
+  ['http2', '2.0'],
+]) {
   test(`an upstream that speaks ${kind}`, async (t) => {
     const log = [];
     const { ca, key, cert } = certificate(t);
@@ -68,8 +82,19 @@ for (const [kind, version] of [['https', '1.1'], ['http2', '2.0']]) {
 
     await t.test('bodies pass byte for byte', async () => {
       for (const body of [Buffer.alloc(0), allBytes(10), allBytes(8000)]) {
-        const fields = [['Content-Type', 'x/y'], ['X-Tag', 'one'], ['X-Tag', 'two'], ['Authorization', 'Bearer k'], ['Connection', 'X-Hop'], ['X-Hop', '1']];
-        const answer = await proxy.request('POST', '/v1/mirror?q=%20', { body, fields, limit: ms(15000) });
+        const fields = [
+          ['Content-Type', 'x/y'],
+          ['X-Tag', 'one'],
+          ['X-Tag', 'two'],
+          ['Authorization', 'Bearer k'],
+          ['Connection', 'X-Hop'],
+          ['X-Hop', '1'],
+        ];
+        const answer = await proxy.request('POST', '/v1/mirror?q=%20', {
+          body,
+          fields,
+          limit: ms(15000),
+        });
         assert.equal(answer.status, 200);
         assert.ok(answer.body.equals(body));
         assert.deepEqual(answer.all('set-cookie'), ['a=1', 'b=2']);
@@ -100,7 +125,10 @@ for (const [kind, version] of [['https', '1.1'], ['http2', '2.0']]) {
       await wire.wait(() => answer.size > 0, 'the first event');
       assert.ok(answer.size < event('/v1/stream 0').length * 8, 'not all at once');
       await wire.wait(() => answer.complete, 'the end');
-      assert.equal(answer.text, Array.from({ length: 10 }, (_, i) => event(`/v1/stream ${i}`)).join('') + DONE);
+      assert.equal(
+        answer.text,
+        Array.from({ length: 10 }, (_, i) => event(`/v1/stream ${i}`)).join('') + DONE,
+      );
       wire.close();
       const row = await proxy.row('/v1/stream');
       assert.equal(row.event_count, 10);
@@ -108,12 +136,19 @@ for (const [kind, version] of [['https', '1.1'], ['http2', '2.0']]) {
     });
     await t.test('several streams at once stay apart', async () => {
       const names = Array.from({ length: 24 }, (_, i) => `/v1/streams/${i}`);
-      const answers = await Promise.all(names.map((name) => proxy.request('GET', name, { limit: ms(15000) })));
+      const answers = await Promise.all(
+        names.map((name) => proxy.request('GET', name, { limit: ms(15000) })),
+      );
       answers.forEach((answer, n) => {
-        assert.equal(answer.text, Array.from({ length: 10 }, (_, i) => event(`${names[n]} ${i}`)).join('') + DONE);
+        assert.equal(
+          answer.text,
+          Array.from({ length: 10 }, (_, i) => event(`${names[n]} ${i}`)).join('') + DONE,
+        );
       });
       if (kind === 'http2') {
-        const sessions = new Set(log.filter((r) => r.url.startsWith('/v1/streams')).map((r) => r.session));
+        const sessions = new Set(
+          log.filter((r) => r.url.startsWith('/v1/streams')).map((r) => r.session),
+        );
         assert.ok(sessions.size < 12, `24 streams share ${sessions.size} connections`);
       }
     });
@@ -165,7 +200,9 @@ test('certificates are checked', async (t) => {
   const upstream = await served(t, 'https', handler(log), { key: ours.key, cert: ours.cert });
 
   await t.test('an unknown authority: 502', (t) => untrusted(t, upstream, {}));
-  await t.test('another authority: 502', (t) => untrusted(t, upstream, { args: ['--upstream-ca-file', theirs.ca] }));
+  await t.test('another authority: 502', (t) =>
+    untrusted(t, upstream, { args: ['--upstream-ca-file', theirs.ca] }),
+  );
   await t.test('SSL_CERT_FILE names the authorities', async (t) => {
     const proxy = await start(t, { upstream, env: { SSL_CERT_FILE: ours.ca } });
     assert.equal((await proxy.request('POST', '/v1/mirror', { body: 'x' })).text, 'x');
@@ -186,7 +223,10 @@ test('certificates are checked', async (t) => {
     assert.equal(answer.status, 502);
     assert.equal(answer.json.error.code, 'tls_failed');
   });
-  assert.ok(log.every((r) => r.body.toString() !== 'secret'), 'nothing was sent without trust');
+  assert.ok(
+    log.every((r) => r.body.toString() !== 'secret'),
+    'nothing was sent without trust',
+  );
 
   await t.test('a port that never finishes the handshake: 504', async (t) => {
     const silent = net.createServer((socket) => socket.resume().on('error', () => {}));
@@ -199,7 +239,15 @@ test('certificates are checked', async (t) => {
     assert.equal(answer.json.error.code, 'connect_timeout');
   });
   await t.test('a file of authorities that is not there: exit 2', async (t) => {
-    const ended = await run(['serve', '--port', '0', '--database-url', `${folder(t)}/x`, '--upstream-ca-file', '/nonexistent/ca.pem']);
+    const ended = await run([
+      'serve',
+      '--port',
+      '0',
+      '--database-url',
+      `${folder(t)}/x`,
+      '--upstream-ca-file',
+      '/nonexistent/ca.pem',
+    ]);
     assert.equal(ended.code, 2, ended.err);
   });
 });

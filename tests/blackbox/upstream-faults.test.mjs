@@ -94,7 +94,10 @@ test('no usable answer is a 502', async (t) => {
         for (const part of parts) await turn.write(part);
         turn.cut();
       });
-      const answer = await proxy.request('POST', target, { fields: [JSON_TYPE], body: '{"model":"m"}' });
+      const answer = await proxy.request('POST', target, {
+        fields: [JSON_TYPE],
+        body: '{"model":"m"}',
+      });
       await checkFailed(proxy, target, answer, 502, codes);
       assert.ok(upstream.of(target).length >= 1);
     });
@@ -121,7 +124,11 @@ test('an upstream that cannot be reached is a 502 at once', async (t) => {
   const cases = [
     ['refuses', await refusing(), ['connect_failed']],
     ['has a name that does not resolve', 'http://no-such-host.invalid:1/v1', ['connect_failed']],
-    ['speaks no TLS', (await scripted(t)).url.replace('http:', 'https:'), ['tls_failed', 'connect_failed']],
+    [
+      'speaks no TLS',
+      (await scripted(t)).url.replace('http:', 'https:'),
+      ['tls_failed', 'connect_failed'],
+    ],
   ];
   for (const [name, url, codes] of cases) {
     await t.test(name, async (t) => {
@@ -138,7 +145,15 @@ test('an upstream that cannot be reached is a 502 at once', async (t) => {
   }
   await t.test('user information of a base URL is never shown', async (t) => {
     const url = (await refusing()).replace('//', '//user:geheim@');
-    const ended = await run(['serve', '--port', '0', '--database-url', `${folder(t)}/x`, '--upstream-url', url]);
+    const ended = await run([
+      'serve',
+      '--port',
+      '0',
+      '--database-url',
+      `${folder(t)}/x`,
+      '--upstream-url',
+      url,
+    ]);
     assert.equal(ended.code, 2, 'such a URL is a usage error');
     assert.doesNotMatch(ended.err, /geheim/);
   });
@@ -157,7 +172,10 @@ test('time limits of the upstream side', async (t) => {
     const from = performance.now();
     const result = await run();
     const took = performance.now() - from;
-    assert.ok(took > limit * 0.8 && took < limit * 4, `took ${took.toFixed(0)} ms, the limit is ${limit}`);
+    assert.ok(
+      took > limit * 0.8 && took < limit * 4,
+      `took ${took.toFixed(0)} ms, the limit is ${limit}`,
+    );
     return result;
   };
 
@@ -167,7 +185,11 @@ test('time limits of the upstream side', async (t) => {
     const record = await checkFailed(other, '/v1/deaf', answer, 504, ['connect_timeout']);
     assert.equal(record.outcome, 'timeout');
   });
-  for (const [name, before] of [['nothing', ''], ['half a head', 'HTTP/1.1 200 OK\r\nX: '], ['an interim answer', 'HTTP/1.1 103 Hint\r\n\r\n']]) {
+  for (const [name, before] of [
+    ['nothing', ''],
+    ['half a head', 'HTTP/1.1 200 OK\r\nX: '],
+    ['an interim answer', 'HTTP/1.1 103 Hint\r\n\r\n'],
+  ]) {
     await t.test(`${name} for too long: 504`, async () => {
       const target = `/v1/first-${name.replaceAll(' ', '-')}-`;
       upstream.script(target, (turn) => before && turn.write(before));
@@ -177,15 +199,22 @@ test('time limits of the upstream side', async (t) => {
     });
   }
   await t.test('silence inside a small answer: 504', async () => {
-    upstream.script('/v1/idle-small', (turn) => turn.write(head(JSON_TYPE, ['Content-Length', 100])));
+    upstream.script('/v1/idle-small', (turn) =>
+      turn.write(head(JSON_TYPE, ['Content-Length', 100])),
+    );
     const answer = await timed(() => proxy.request('GET', '/v1/idle-small'));
     await checkFailed(proxy, '/v1/idle-small', answer, 504, ['idle_timeout']);
   });
   await t.test('silence inside a stream: a visible break', async () => {
-    upstream.script('/v1/idle-stream', async (turn) => (await turn.begin([SSE]), turn.chunk('data: 1\n\n')));
+    upstream.script(
+      '/v1/idle-stream',
+      async (turn) => (await turn.begin([SSE]), turn.chunk('data: 1\n\n')),
+    );
     const wire = await proxy.connect();
     wire.send(proxy.post('/v1/idle-stream', { model: 'm', stream: true }), 'POST');
-    const record = await timed(() => checkBroken(proxy, '/v1/idle-stream', wire, 'data: 1\n\ndata: {"error":'));
+    const record = await timed(() =>
+      checkBroken(proxy, '/v1/idle-stream', wire, 'data: 1\n\ndata: {"error":'),
+    );
     assert.equal(record.terminated_by, 'idle_timeout');
   });
   await t.test('comments are activity', async () => {
@@ -260,7 +289,14 @@ test('odd answers that are no failures', async (t) => {
   const upstream = await scripted(t);
   const proxy = await start(t, { upstream });
   await t.test('more than the announced length: exactly that, and no second use', async () => {
-    upstream.script('/v1/more', (turn) => turn.write(Buffer.concat([head(JSON_TYPE, ['Content-Length', 2]), Buffer.from('{}HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\ninjected')])));
+    upstream.script('/v1/more', (turn) =>
+      turn.write(
+        Buffer.concat([
+          head(JSON_TYPE, ['Content-Length', 2]),
+          Buffer.from('{}HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\ninjected'),
+        ]),
+      ),
+    );
     const wire = await proxy.connect();
     wire.send(proxy.compose('GET', '/v1/more'), 'GET');
     assert.equal((await wire.response()).text, '{}');
@@ -274,21 +310,34 @@ test('odd answers that are no failures', async (t) => {
     assert.equal(row.outcome, 'ok');
   });
   await t.test('bytes after the last chunk', async () => {
-    upstream.script('/v1/tail', (turn) => turn.write(Buffer.concat([head(JSON_TYPE, ['Transfer-Encoding', 'chunked']), chunk('{}'), Buffer.from('0\r\n\r\nHTTP/1.1 200 OK\r\n\r\ninjected')])));
+    upstream.script('/v1/tail', (turn) =>
+      turn.write(
+        Buffer.concat([
+          head(JSON_TYPE, ['Transfer-Encoding', 'chunked']),
+          chunk('{}'),
+          Buffer.from('0\r\n\r\nHTTP/1.1 200 OK\r\n\r\ninjected'),
+        ]),
+      ),
+    );
     assert.equal((await proxy.request('GET', '/v1/tail')).text, '{}');
     assert.equal((await proxy.request('GET', '/v1/after-tail')).json.target, '/v1/after-tail');
   });
   await t.test('line breaks and folds in fields never pass', async () => {
     const heads = ['X-Bad: a\rb', 'X-Bad: a\0b', 'X-Bad: a\r\n folded', 'X-Bad: a\r\r'];
     for (const [at, line] of heads.entries()) {
-      upstream.script(`/v1/crlf/${at}`, (turn) => turn.write(`HTTP/1.1 200 OK\r\n${line}\r\nContent-Length: 2\r\n\r\n{}`));
+      upstream.script(`/v1/crlf/${at}`, (turn) =>
+        turn.write(`HTTP/1.1 200 OK\r\n${line}\r\nContent-Length: 2\r\n\r\n{}`),
+      );
       const wire = await proxy.connect();
       wire.send(proxy.compose('GET', `/v1/crlf/${at}`), 'GET');
       const answer = await wire.response();
       wire.close();
       assert.equal(wire.reader.error, null);
       assert.ok([200, 502].includes(answer.status));
-      assert.ok(['', 'a folded'].includes(answer.all('x-bad').join()), `got ${answer.all('x-bad')}`);
+      assert.ok(
+        ['', 'a folded'].includes(answer.all('x-bad').join()),
+        `got ${answer.all('x-bad')}`,
+      );
     }
   });
   await t.test('60 interim answers', async () => {
@@ -299,7 +348,9 @@ test('odd answers that are no failures', async (t) => {
     assert.equal((await proxy.request('GET', '/v1/hints')).text, '{"ok":true}');
   });
   await t.test('200 KiB of head', async () => {
-    upstream.script('/v1/long', (turn) => turn.answer(200, [['X-Long', 'v'.repeat(200 * KIB)]], '{}'));
+    upstream.script('/v1/long', (turn) =>
+      turn.answer(200, [['X-Long', 'v'.repeat(200 * KIB)]], '{}'),
+    );
     assert.equal((await proxy.request('GET', '/v1/long')).field('x-long').length, 200 * KIB);
   });
   await t.test('an idle connection that was closed is replaced without notice', async () => {
@@ -318,7 +369,8 @@ test('odd answers that are no failures', async (t) => {
     const reused = upstream.of('/v1/warm')[0].link;
     let first = true;
     upstream.script('/v1/race', (turn) => {
-      if (first && upstream.links.indexOf(turn.link) === reused) return (first = false), turn.cut();
+      if (first && upstream.links.indexOf(turn.link) === reused)
+        return ((first = false), turn.cut());
       return turn.json({ ok: true });
     });
     wire.send(proxy.compose('POST', '/v1/race', { body: '{}' }), 'POST');
@@ -326,7 +378,9 @@ test('odd answers that are no failures', async (t) => {
     wire.close();
   });
   await t.test('4xx and 5xx are answers like any other', async () => {
-    upstream.script('/v1/limited', (turn) => turn.json({ error: { type: 'rate', code: 7, message: 'slow down' } }, 429));
+    upstream.script('/v1/limited', (turn) =>
+      turn.json({ error: { type: 'rate', code: 7, message: 'slow down' } }, 429),
+    );
     await proxy.request('GET', '/v1/limited');
     const row = await proxy.row('/v1/limited');
     assert.equal(row.status, 429);
