@@ -83,6 +83,17 @@ test('secrets are masked before they are stored', async (t) => {
   assert.ok(!readFileSync(proxy.database).includes('geheim'), 'nor anywhere in the file');
 });
 
+test('secrets are stored when that is asked for, but served masked', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream, set: { store_secrets: 1 } });
+  const fields = [['Authorization', 'Bearer geheim']];
+  await proxy.request('POST', '/v1/clear', { fields, body: '{}' });
+  const { record } = await proxy.captured('endpoint=/v1/clear');
+  assert.equal(JSON.parse(record.request_headers_json).authorization, 'Bearer ***');
+  const [stored] = proxy.sql('select request_headers_json as headers from request_bodies');
+  assert.equal(JSON.parse(stored.headers).authorization, 'Bearer geheim');
+});
+
 test('stored copies are limited, forwarding is not', async (t) => {
   const upstream = await scripted(t);
   const set = { capture_max_request_bytes: 1000, capture_max_response_bytes: 2000 };

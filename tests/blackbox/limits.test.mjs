@@ -188,6 +188,45 @@ test('slow senders are cut off in time', async (t) => {
   assert.equal(upstream.of('/v1/x').length, 0);
 });
 
+test('idle connections and clients that stop reading are cut', async (t) => {
+  const upstream = await scripted(t);
+  const limit = ms(500);
+  const set = { client_idle_timeout_ms: limit, client_send_timeout_ms: limit };
+  const proxy = await start(t, { upstream, set });
+  await t.test('idle between requests: closed without an answer', async () => {
+    const wire = await proxy.connect();
+    wire.send(proxy.compose('GET', '/v1/x'), 'GET');
+    await wire.response();
+    const from = performance.now();
+    assert.equal(await wire.gone(), 'end');
+    const took = performance.now() - from;
+    assert.ok(took > limit * 0.7 && took < limit * 3, `closed after ${took.toFixed(0)} ms`);
+    assert.equal(wire.reader.messages.length, 1);
+    wire.close();
+  });
+  await t.test('a long answer is not idleness', async () => {
+    upstream.script('/v1/long', async (turn) => {
+      await sleep(limit * 2);
+      await turn.json({ ok: true });
+    });
+    assert.equal((await proxy.request('GET', '/v1/long')).status, 200);
+  });
+  await t.test('a client that accepts nothing: cut, and the row says so', async () => {
+    const block = Buffer.alloc(1 << 20);
+    upstream.script('/v1/deaf', async (turn) => {
+      await turn.begin([['Content-Type', 'application/octet-stream']]);
+      for (let i = 0; i < 32 && !turn.closed; i++) await turn.chunk(block);
+    });
+    const wire = await proxy.connect();
+    wire.socket.pause();
+    wire.send(proxy.compose('GET', '/v1/deaf'), 'GET');
+    const row = await proxy.row('/v1/deaf', ms(8000));
+    assert.equal(row.error, 'client stopped reading');
+    assert.equal(row.status, 200);
+    wire.close();
+  });
+});
+
 test('500 slow connections do not hinder normal requests', async (t) => {
   const upstream = await scripted(t);
   const proxy = await start(t, { upstream });
