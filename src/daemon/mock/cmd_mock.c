@@ -1,2 +1,0 @@
-#include "daemon/mock/cmd_mock.h"
-int cmd_mock(int argc, char **argv){(void)argc;(void)argv;return 1;}
