@@ -42,7 +42,7 @@ const MAY = {
   api: [...SHARED, ...HOUSE, 'http', 'record', 'jobs'],
   web: [...SHARED, ...HOUSE, 'http', 'record', 'jobs'],
   mock: [...SHARED, 'inbox', 'listen', 'http'],
-  serve: [...SHARED, ...DAEMON],
+  serve: [...SHARED, ...DAEMON, 'listen'],
   cli: SHARED,
   tui: SHARED,
   main: ['cli', 'tui', 'serve', 'mock'],
