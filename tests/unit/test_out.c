@@ -280,7 +280,7 @@ static void unknown_names_are_refused_with_a_hint(void **state)
     assert_string_equal(run(1, (char *[]){"--json=id,statsu"}, rows, 1, -1),
                         "unknown field \"statsu\", did you mean \"status\", \"state\" or \"status_label\"?");
     assert_string_equal(run(1, (char *[]){"--columns=id,modle"}, rows, 1, -1),
-                        "unknown column \"modle\", did you mean \"model\"?");
+                        "unknown column \"modle\", did you mean \"model\" or \"model_route\"?");
     assert_string_equal(run(2, (char *[]){"--json", "--csv"}, rows, 1, -1),
                         "--json and --csv exclude each other");
     assert_string_equal(run(1, (char *[]){"--time=soon"}, rows, 1, -1),
