@@ -30,7 +30,10 @@ test('only known hosts are served', async (t) => {
       const before = upstream.requests.length;
       const answer = await proxy.send(ask('GET', '/v1/models', [['Host', host]]));
       assert.ok([400, 421].includes(answer.status), `got ${answer.status}`);
-      assert.equal(answer.json.error.type, answer.status === 421 ? 'forbidden' : 'invalid_request_error');
+      assert.equal(
+        answer.json.error.type,
+        answer.status === 421 ? 'forbidden' : 'invalid_request_error',
+      );
       const api = await proxy.send(ask('GET', '/api/requests', [['Host', host]]));
       assert.ok([400, 421].includes(api.status), `got ${api.status}`);
       assert.equal(upstream.requests.length, before);
@@ -54,7 +57,10 @@ test('only known hosts are served', async (t) => {
     assert.equal((await proxy.send('GET /v1/x HTTP/1.0\r\n\r\n')).status, 200);
   });
   await t.test('X-Forwarded-Host changes nothing', async () => {
-    const fields = [['Host', 'evil.test'], ['X-Forwarded-Host', 'localhost']];
+    const fields = [
+      ['Host', 'evil.test'],
+      ['X-Forwarded-Host', 'localhost'],
+    ];
     assert.equal((await proxy.send(ask('GET', '/v1/x', fields))).status, 421);
   });
 });
@@ -62,9 +68,13 @@ test('only known hosts are served', async (t) => {
 test('further hosts and origins can be allowed', async (t) => {
   const upstream = await scripted(t);
   const names = ['--allowed-host', 'proxy.test', '--allowed-host', 'Other.Test'];
-  const proxy = await start(t, { upstream, args: [...names, '--allowed-origin', 'https://chat.test'] });
+  const proxy = await start(t, {
+    upstream,
+    args: [...names, '--allowed-origin', 'https://chat.test'],
+  });
   const status = async (host, ...more) =>
-    (await proxy.send(ask('POST', '/v1/x', [['Host', host], ['Content-Length', '0'], ...more]))).status;
+    (await proxy.send(ask('POST', '/v1/x', [['Host', host], ['Content-Length', '0'], ...more])))
+      .status;
   assert.equal(await status('proxy.test'), 200);
   assert.equal(await status('other.test:8080'), 200);
   assert.equal(await status('third.test'), 421);
@@ -75,7 +85,10 @@ test('further hosts and origins can be allowed', async (t) => {
   assert.equal((await open.send(ask('GET', '/v1/x', [['Host', 'evil.test']]))).status, 200);
   assert.match(open.child.err, /level=warn/, 'switching the check off is logged as a warning');
 
-  const env = { LLM_OBSERVE_ALLOWED_HOSTS: 'a.test, b.test', LLM_OBSERVE_ALLOWED_ORIGINS: 'https://c.test' };
+  const env = {
+    LLM_OBSERVE_ALLOWED_HOSTS: 'a.test, b.test',
+    LLM_OBSERVE_ALLOWED_ORIGINS: 'https://c.test',
+  };
   const other = await start(t, { upstream, env });
   assert.equal((await other.send(ask('GET', '/v1/x', [['Host', 'b.test']]))).status, 200);
   assert.equal((await other.send(ask('GET', '/v1/x', [['Host', 'c.test']]))).status, 421);
@@ -103,13 +116,25 @@ const ORIGINS = (port) => [
   [[['Origin', 'file://localhost']], false],
   [[['Origin', 'chrome-extension://abc']], false],
   [[['Origin', 'http://10.0.0.1']], false],
-  [[['Origin', 'http://localhost:3000'], ['Origin', 'http://evil.test']], false],
+  [
+    [
+      ['Origin', 'http://localhost:3000'],
+      ['Origin', 'http://evil.test'],
+    ],
+    false,
+  ],
   [[['Origin', 'http://localhost http://evil.test']], false],
   [[['Sec-Fetch-Site', 'same-origin']], true],
   [[['Sec-Fetch-Site', 'none']], true],
   [[['Sec-Fetch-Site', 'cross-site']], false],
   [[['Sec-Fetch-Site', 'same-site']], false],
-  [[['Origin', 'http://localhost:3000'], ['Sec-Fetch-Site', 'cross-site']], true],
+  [
+    [
+      ['Origin', 'http://localhost:3000'],
+      ['Sec-Fetch-Site', 'cross-site'],
+    ],
+    true,
+  ],
 ];
 
 test('pages of other origins may not use /v1', async (t) => {
@@ -130,7 +155,9 @@ test('pages of other origins may not use /v1', async (t) => {
   }
   await t.test('the refusal comes before the body', async () => {
     const wire = await proxy.connect();
-    wire.send(ask('POST', '/v1/x', [host, ['Origin', 'http://evil.test'], ['Content-Length', '1000000']]));
+    wire.send(
+      ask('POST', '/v1/x', [host, ['Origin', 'http://evil.test'], ['Content-Length', '1000000']]),
+    );
     assert.equal((await wire.response()).status, 403);
     wire.close();
   });
@@ -140,14 +167,26 @@ test('pages of other origins may read nothing and write nothing under /api', asy
   const proxy = await start(t, { upstream: await scripted(t) });
   const host = ['Host', `localhost:${proxy.port}`];
   const post = async (...fields) =>
-    (await proxy.send(ask('POST', '/api/requests/1/cancel', [host, ...fields, ['Content-Length', '0']]))).status;
-  for (const origin of ['http://evil.test', 'http://localhost:3000', 'null', `http://127.0.0.1:${proxy.port}`])
+    (
+      await proxy.send(
+        ask('POST', '/api/requests/1/cancel', [host, ...fields, ['Content-Length', '0']]),
+      )
+    ).status;
+  for (const origin of [
+    'http://evil.test',
+    'http://localhost:3000',
+    'null',
+    `http://127.0.0.1:${proxy.port}`,
+  ])
     assert.equal(await post(['Origin', origin]), 403, origin);
   assert.equal(await post(['Sec-Fetch-Site', 'cross-site']), 403);
   assert.notEqual(await post(['Origin', `http://localhost:${proxy.port}`]), 403);
   assert.notEqual(await post(), 403);
-  const answer = await proxy.send(ask('GET', '/api/requests', [host, ['Origin', 'http://evil.test']]));
-  for (const [name] of answer.fields) assert.doesNotMatch(name, /^access-control/i, 'no CORS field');
+  const answer = await proxy.send(
+    ask('GET', '/api/requests', [host, ['Origin', 'http://evil.test']]),
+  );
+  for (const [name] of answer.fields)
+    assert.doesNotMatch(name, /^access-control/i, 'no CORS field');
 });
 
 test('answers carry the fields that protect a browser', async (t) => {
@@ -175,7 +214,10 @@ test('answers carry the fields that protect a browser', async (t) => {
       ['application/json', false], ['text/event-stream', false], ['text/plain', false], ['image/png', false],
     ]; // prettier-ignore
     for (const [type, sandboxed] of types) {
-      const fields = [['Content-Security-Policy', "default-src 'self'"], ...(type ? [['Content-Type', type]] : [])];
+      const fields = [
+        ['Content-Security-Policy', "default-src 'self'"],
+        ...(type ? [['Content-Type', type]] : []),
+      ];
       upstream.script('/v1/page', (turn) => turn.answer(200, fields, '<script>'));
       const answer = await proxy.request('GET', '/v1/page');
       assert.equal(answer.field('x-content-type-options'), 'nosniff', type);
@@ -185,7 +227,19 @@ test('answers carry the fields that protect a browser', async (t) => {
     }
   });
   await t.test('what the upstream says about sniffing stays', async () => {
-    upstream.script('/v1/sniff', (turn) => turn.answer(200, [['X-Content-Type-Options', 'nosniff'], ['Content-Type', 'a/b']], 'x'));
-    assert.equal((await proxy.request('GET', '/v1/sniff')).field('x-content-type-options'), 'nosniff');
+    upstream.script('/v1/sniff', (turn) =>
+      turn.answer(
+        200,
+        [
+          ['X-Content-Type-Options', 'nosniff'],
+          ['Content-Type', 'a/b'],
+        ],
+        'x',
+      ),
+    );
+    assert.equal(
+      (await proxy.request('GET', '/v1/sniff')).field('x-content-type-options'),
+      'nosniff',
+    );
   });
 });

@@ -6,8 +6,6 @@ import { scripted } from './upstream.mjs';
 import { ms } from './until.mjs';
 import { allBytes, chunk, LAST_CHUNK, message, pieces, Wire } from './wire.mjs';
 
-const MIB = 1 << 20;
-
 /** An answer that carries the request's body back. */
 const mirror = (turn) =>
   turn.answer(200, [['Content-Type', 'application/octet-stream']], turn.request.body);
@@ -25,7 +23,11 @@ const BODIES = [
   ['multipart', 'multipart/form-data; boundary=b0', multipart],
   ['one byte', 'text/plain', Buffer.from('x')],
   ['empty', 'application/json', Buffer.alloc(0)],
-  ['JSON with odd spacing', 'application/json', Buffer.from(' {"model" :"m","n":18446744073709551615 }\n')],
+  [
+    'JSON with odd spacing',
+    'application/json',
+    Buffer.from(' {"model" :"m","n":18446744073709551615 }\n'),
+  ],
   ['JSON with a lone surrogate', 'application/json', Buffer.from('{"model":"m","t":"\\ud800"}')],
   ['JSON nested 100000 deep', 'application/json', Buffer.from('['.repeat(100000))],
   ['invalid UTF-8', 'application/json', Buffer.from('{"model":"\xff\xfe"}', 'latin1')],
@@ -60,7 +62,11 @@ test('bodies pass byte for byte in both directions', async (t) => {
       wire.close();
       const [seen] = upstream.of(target);
       assert.ok(seen.body.equals(body), 'the upstream got other bytes than were sent');
-      assert.equal(seen.field('content-length'), String(body.length), 'de-chunked for the upstream');
+      assert.equal(
+        seen.field('content-length'),
+        String(body.length),
+        'de-chunked for the upstream',
+      );
       assert.equal(seen.field('transfer-encoding'), undefined);
       assert.ok(answer.body.equals(body), 'the client got other bytes than the upstream sent');
     });
@@ -84,7 +90,7 @@ test('bodies pass byte for byte in both directions', async (t) => {
     });
     const answer = await proxy.request('GET', '/v1/close');
     assert.equal(answer.text, 'to the end');
-    assert.notEqual(answer.framing, 'close', 'framing is the proxy\'s own');
+    assert.notEqual(answer.framing, 'close', "framing is the proxy's own");
   });
 
   await t.test('an upstream that speaks HTTP/1.0', async () => {
@@ -120,7 +126,9 @@ test('methods and statuses pass', async (t) => {
       assert.equal(upstream.of(target)[0].text, 'abc');
     });
   }
-  for (const status of [200, 201, 202, 206, 299, 400, 401, 403, 404, 408, 409, 418, 422, 429, 500, 503, 529, 599]) {
+  for (const status of [
+    200, 201, 202, 206, 299, 400, 401, 403, 404, 408, 409, 418, 422, 429, 500, 503, 529, 599,
+  ]) {
     await t.test(`status ${status}`, async () => {
       const target = `/v1/status/${status}`;
       upstream.script(target, (turn) => turn.json({ error: { message: 'm' } }, status));
@@ -164,7 +172,9 @@ test('methods and statuses pass', async (t) => {
   });
   await t.test('interim answers of the upstream are no answers', async () => {
     upstream.script('/v1/interim', async (turn) => {
-      await turn.write('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n');
+      await turn.write(
+        'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n',
+      );
       await turn.json({ ok: true });
     });
     const answer = await proxy.request('POST', '/v1/interim', { body: '{}' });
@@ -256,7 +266,10 @@ test('request fields pass, but for those of the connection', async (t) => {
     ]; // prettier-ignore
     const request = await seen(fields);
     const names = new Set(fields.map(([n]) => n));
-    assert.deepEqual(request.fields.filter(([n]) => names.has(n)), fields);
+    assert.deepEqual(
+      request.fields.filter(([n]) => names.has(n)),
+      fields,
+    );
   });
   await t.test('the fields of the connection are dropped', async () => {
     const request = await seen([
@@ -313,7 +326,10 @@ test('response fields pass, but for those of the connection', async (t) => {
     const answer = await proxy.request('GET', '/v1/fields');
     const names = new Set(fields.map(([n]) => n.toLowerCase()));
     const got = answer.fields.filter(([n]) => names.has(n.toLowerCase()));
-    assert.deepEqual(got.map(([n, v]) => [n.toLowerCase(), v]), fields.map(([n, v]) => [n.toLowerCase(), v]));
+    assert.deepEqual(
+      got.map(([n, v]) => [n.toLowerCase(), v]),
+      fields.map(([n, v]) => [n.toLowerCase(), v]),
+    );
   });
   await t.test('the fields of the connection are dropped', async () => {
     upstream.script('/v1/hop', async (turn) => {
@@ -328,13 +344,22 @@ test('response fields pass, but for those of the connection', async (t) => {
     });
     const answer = await proxy.request('GET', '/v1/hop');
     assert.equal(answer.text, 'body');
-    for (const name of ['x-hop', 'proxy-connection', 'trailer', 'upgrade', 'proxy-authenticate', 'x-t'])
+    for (const name of [
+      'x-hop',
+      'proxy-connection',
+      'trailer',
+      'upgrade',
+      'proxy-authenticate',
+      'x-t',
+    ])
       assert.deepEqual(answer.all(name), [], name);
     assert.equal(answer.field('x-ok'), '1');
     assert.equal(answer.trailers, undefined, 'trailers are dropped');
   });
   await t.test('a cookie for one client is not sent for another', async () => {
-    upstream.script('/v1/cookie', (turn) => turn.answer(200, [['Set-Cookie', 'sid=1; Path=/']], '{}'));
+    upstream.script('/v1/cookie', (turn) =>
+      turn.answer(200, [['Set-Cookie', 'sid=1; Path=/']], '{}'),
+    );
     await proxy.request('GET', '/v1/cookie');
     await proxy.request('GET', '/v1/after');
     assert.deepEqual(upstream.of('/v1/after')[0].all('cookie'), []);

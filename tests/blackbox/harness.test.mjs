@@ -11,7 +11,16 @@ import { allBytes, chunk, exchange, LAST_CHUNK, message, pieces, Reader, Wire } 
 
 test('a scripted upstream records requests exactly and answers as told', async (t) => {
   const upstream = await scripted(t);
-  upstream.script('/a', (turn) => turn.answer(200, [['X-A', '1'], ['X-A', '2']], allBytes()));
+  upstream.script('/a', (turn) =>
+    turn.answer(
+      200,
+      [
+        ['X-A', '1'],
+        ['X-A', '2'],
+      ],
+      allBytes(),
+    ),
+  );
   const body = Buffer.concat([chunk('abc'), chunk(allBytes()), LAST_CHUNK]);
   const head = message('POST /a?b=%20 HTTP/1.1', [['Transfer-Encoding', 'chunked']]);
   const answer = await exchange(upstream.port, Buffer.concat([head, body]));
@@ -36,7 +45,10 @@ test('messages are read the same in whatever pieces they come', () => {
     for (const piece of pieces(stream, size)) reader.feed(piece);
     reader.end();
     assert.equal(reader.error, null);
-    assert.deepEqual(reader.messages.map((m) => m.text), ['', 'hello', 'abcdefg', '', 'rest']);
+    assert.deepEqual(
+      reader.messages.map((m) => m.text),
+      ['', 'hello', 'abcdefg', '', 'rest'],
+    );
     assert.ok(reader.messages.every((m) => m.complete));
   }
 });
@@ -57,7 +69,10 @@ test('cuts and resets are seen by the client that waits', async (t) => {
     await sleep(50); /* libuv takes a reset right behind data for an end */
     turn.reset();
   });
-  for (const [path, how] of [['/cut', 'end'], ['/reset', 'ECONNRESET']]) {
+  for (const [path, how] of [
+    ['/cut', 'end'],
+    ['/reset', 'ECONNRESET'],
+  ]) {
     const wire = await Wire.open(upstream.port);
     wire.send(message(`GET ${path} HTTP/1.1`), 'GET');
     assert.equal(await wire.gone(), how);
@@ -95,5 +110,8 @@ test('a certificate made here is good for localhost', async (t) => {
 });
 
 test('until() says what was expected', async () => {
-  await assert.rejects(until(() => false, 'the moon', ms(30)), /expected the moon within/);
+  await assert.rejects(
+    until(() => false, 'the moon', ms(30)),
+    /expected the moon within/,
+  );
 });

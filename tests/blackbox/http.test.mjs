@@ -35,7 +35,11 @@ function checkRefusal(answer) {
 }
 
 /** Run one case on a connection of its own. */
-async function check({ name, data, wanted, closes, early, target, body, fields, interim }, proxy, upstream) {
+async function check(
+  { name, data, wanted, closes, early, target, body, fields, interim },
+  proxy,
+  upstream,
+) {
   const before = upstream.requests.length;
   const wire = await proxy.connect();
   const statuses = [];
@@ -47,7 +51,10 @@ async function check({ name, data, wanted, closes, early, target, body, fields, 
       const answer = await wire.response();
       statuses.push(answer.status);
       const allowed = Array.isArray(want) ? want : [want];
-      assert.ok(allowed.includes(answer.status), `expected ${wanted}, got ${statuses}: ${answer.text}`);
+      assert.ok(
+        allowed.includes(answer.status),
+        `expected ${wanted}, got ${statuses}: ${answer.text}`,
+      );
       if (answer.status === 200) forwarded++;
       else if (answer.status >= 400) checkRefusal(answer);
     }
@@ -55,7 +62,8 @@ async function check({ name, data, wanted, closes, early, target, body, fields, 
     if (closes ?? (last === undefined || last >= 400)) await wire.gone(ms(3000));
     else if (closes !== null) await checkOpen(wire, proxy);
     const finals = wire.reader.messages.filter((m) => m.status >= 200).length - (wire.asked ?? 0);
-    if (!early) assert.equal(finals, wanted.length, `answers beyond ${statuses}: ${wire.describe()}`);
+    if (!early)
+      assert.equal(finals, wanted.length, `answers beyond ${statuses}: ${wire.describe()}`);
     if (interim !== undefined) assert.equal(wire.interim.length, interim, 'interim answers');
   } finally {
     wire.close();
@@ -65,7 +73,8 @@ async function check({ name, data, wanted, closes, early, target, body, fields, 
   assert.equal(seen.length, forwarded, `${name}: the upstream saw ${seen.map((r) => r.target)}`);
   if (target) assert.equal(seen[0].target, target);
   if (body !== undefined) assert.equal(seen[0].body.toString('latin1'), body);
-  for (const [field, values] of Object.entries(fields ?? {})) assert.deepEqual(seen[0].all(field), values);
+  for (const [field, values] of Object.entries(fields ?? {}))
+    assert.deepEqual(seen[0].all(field), values);
   assert.deepEqual(upstream.errors, [], 'what reaches the upstream is always one clean request');
 }
 
@@ -133,7 +142,9 @@ test('pipelined requests are answered in order', async (t) => {
   });
   await t.test('one is processed at a time', async () => {
     const wire = await proxy.connect();
-    wire.send(Buffer.concat([proxy.compose('GET', '/v1/slow/0'), proxy.compose('GET', '/v1/slow/1')]));
+    wire.send(
+      Buffer.concat([proxy.compose('GET', '/v1/slow/0'), proxy.compose('GET', '/v1/slow/1')]),
+    );
     await upstream.saw('/v1/slow/0');
     assert.equal(upstream.of('/v1/slow/1').length, 0);
     await wire.response();
@@ -173,7 +184,11 @@ test('Expect: 100-continue', async (t) => {
   const upstream = await scripted(t);
   const proxy = await start(t, { upstream });
   const expecting = (target, length, host = 'localhost') =>
-    message(`POST ${target} HTTP/1.1`, [['Host', host], ['Content-Length', length], ['Expect', '100-continue']]);
+    message(`POST ${target} HTTP/1.1`, [
+      ['Host', host],
+      ['Content-Length', length],
+      ['Expect', '100-continue'],
+    ]);
 
   await t.test('the client waits, is told to go on, and sends', async () => {
     const wire = await proxy.connect();
@@ -217,7 +232,16 @@ test('an answer given before the body has come reaches the client', async (t) =>
   }
   await t.test('a foreign Host with a body', async () => {
     const wire = await proxy.connect();
-    wire.send(message('POST /v1/x HTTP/1.1', [['Host', 'evil.test'], ['Content-Length', 900000]], Buffer.alloc(900000)));
+    wire.send(
+      message(
+        'POST /v1/x HTTP/1.1',
+        [
+          ['Host', 'evil.test'],
+          ['Content-Length', 900000],
+        ],
+        Buffer.alloc(900000),
+      ),
+    );
     assert.equal((await wire.response()).status, 421);
     wire.close();
   });

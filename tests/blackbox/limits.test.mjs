@@ -77,7 +77,12 @@ test('the size of a body is limited', async (t) => {
   });
   await t.test('above it with Content-Length: refused before the body', async () => {
     const wire = await proxy.connect();
-    wire.send(message('POST /v1/above HTTP/1.1', [['Host', 'localhost'], ['Content-Length', limit + 1]]));
+    wire.send(
+      message('POST /v1/above HTTP/1.1', [
+        ['Host', 'localhost'],
+        ['Content-Length', limit + 1],
+      ]),
+    );
     const answer = await wire.response();
     assert.equal(answer.status, 413);
     assert.equal(answer.json.error.type, 'request_too_large');
@@ -126,7 +131,10 @@ test('slow senders are cut off in time', async (t) => {
     set: { client_header_timeout_ms: limit, client_body_idle_timeout_ms: limit },
   });
   const near = (took) =>
-    assert.ok(took > limit * 0.8 && took < limit * 3, `cut after ${took.toFixed(0)} of ${limit} ms`);
+    assert.ok(
+      took > limit * 0.8 && took < limit * 3,
+      `cut after ${took.toFixed(0)} of ${limit} ms`,
+    );
 
   const cases = [
     ['inside the request line', 'GET /v1/sl', 408],
@@ -180,6 +188,45 @@ test('slow senders are cut off in time', async (t) => {
   assert.equal(upstream.of('/v1/x').length, 0);
 });
 
+test('idle connections and clients that stop reading are cut', async (t) => {
+  const upstream = await scripted(t);
+  const limit = ms(500);
+  const set = { client_idle_timeout_ms: limit, client_send_timeout_ms: limit };
+  const proxy = await start(t, { upstream, set });
+  await t.test('idle between requests: closed without an answer', async () => {
+    const wire = await proxy.connect();
+    wire.send(proxy.compose('GET', '/v1/x'), 'GET');
+    await wire.response();
+    const from = performance.now();
+    assert.equal(await wire.gone(), 'end');
+    const took = performance.now() - from;
+    assert.ok(took > limit * 0.7 && took < limit * 3, `closed after ${took.toFixed(0)} ms`);
+    assert.equal(wire.reader.messages.length, 1);
+    wire.close();
+  });
+  await t.test('a long answer is not idleness', async () => {
+    upstream.script('/v1/long', async (turn) => {
+      await sleep(limit * 2);
+      await turn.json({ ok: true });
+    });
+    assert.equal((await proxy.request('GET', '/v1/long')).status, 200);
+  });
+  await t.test('a client that accepts nothing: cut, and the row says so', async () => {
+    const block = Buffer.alloc(1 << 20);
+    upstream.script('/v1/deaf', async (turn) => {
+      await turn.begin([['Content-Type', 'application/octet-stream']]);
+      for (let i = 0; i < 32 && !turn.closed; i++) await turn.chunk(block);
+    });
+    const wire = await proxy.connect();
+    wire.socket.pause();
+    wire.send(proxy.compose('GET', '/v1/deaf'), 'GET');
+    const row = await proxy.row('/v1/deaf', ms(8000));
+    assert.equal(row.error, 'client stopped reading');
+    assert.equal(row.status, 200);
+    wire.close();
+  });
+});
+
 test('500 slow connections do not hinder normal requests', async (t) => {
   const upstream = await scripted(t);
   const proxy = await start(t, { upstream });
@@ -214,7 +261,11 @@ test('running out of descriptors is survived', async (t) => {
   });
   await t.test('afterwards everything works', async () => {
     wires.forEach((wire) => wire.close());
-    await until(() => proxy.fds() < 60, () => `descriptors to be given back, there are ${proxy.fds()}`);
-    for (let i = 0; i < 5; i++) assert.equal((await proxy.request('GET', `/v1/after/${i}`)).status, 200);
+    await until(
+      () => proxy.fds() < 60,
+      () => `descriptors to be given back, there are ${proxy.fds()}`,
+    );
+    for (let i = 0; i < 5; i++)
+      assert.equal((await proxy.request('GET', `/v1/after/${i}`)).status, 200);
   });
 });

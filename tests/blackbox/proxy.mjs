@@ -21,8 +21,7 @@ const running = new Set();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
-  process.on(signal, () => process.exit(1));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
 
 /** The environment of a started program: ours without what would configure it. */
 function environment(extra) {
@@ -82,7 +81,9 @@ async function announced(child, pattern) {
   const line = await until(
     () => {
       if (child.over)
-        throw new Error(`expected it to listen, but it ended: ${JSON.stringify(child.over)}\n${child.err}`);
+        throw new Error(
+          `expected it to listen, but it ended: ${JSON.stringify(child.over)}\n${child.err}`,
+        );
       return child.out.includes('\n') && child.out;
     },
     () => `a line on stdout; stderr: ${child.err}`,
@@ -157,12 +158,17 @@ class Proxy {
     const { port } = this;
     return within(
       new Promise((done, fail) => {
-        const ask = http.get({ port, host: '127.0.0.1', path: target, headers, agent: false }, (answer) => {
-          let text = '';
-          answer.setEncoding('utf8').on('data', (part) => (text += part));
-          answer.on('error', fail);
-          answer.on('end', () => done({ status: answer.statusCode, headers: answer.headers, text }));
-        });
+        const ask = http.get(
+          { port, host: '127.0.0.1', path: target, headers, agent: false },
+          (answer) => {
+            let text = '';
+            answer.setEncoding('utf8').on('data', (part) => (text += part));
+            answer.on('error', fail);
+            answer.on('end', () =>
+              done({ status: answer.statusCode, headers: answer.headers, text }),
+            );
+          },
+        );
         ask.on('error', fail);
       }),
       () => `an answer to GET ${target}; stderr: ${this.child.err.slice(-2000)}`,
@@ -305,7 +311,8 @@ export async function start(t, options = {}) {
     try {
       if (child) await proxy.finish();
     } finally {
-      if (child && t.passed === false) console.error(`stderr of the proxy:\n${child.err.slice(-4000)}`);
+      if (child && t.passed === false)
+        console.error(`stderr of the proxy:\n${child.err.slice(-4000)}`);
       if (own) rmSync(own, { recursive: true, force: true });
     }
   });
@@ -325,10 +332,14 @@ export async function mock(t, args = []) {
 
 /** Ask a database file, read-only; gives the rows. */
 export function sql(database, query) {
-  const asked = spawnSync('sqlite3', ['-readonly', '-json', '-cmd', '.timeout 5000', database, query], {
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
-  });
+  const asked = spawnSync(
+    'sqlite3',
+    ['-readonly', '-json', '-cmd', '.timeout 5000', database, query],
+    {
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+    },
+  );
   if (asked.status !== 0) throw new Error(`sqlite3 failed on ${query}: ${asked.stderr}`);
   return asked.stdout.trim() ? JSON.parse(asked.stdout) : [];
 }

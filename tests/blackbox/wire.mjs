@@ -142,7 +142,8 @@ export class Reader {
     this.#first(m, lines[0]);
     for (const line of lines.slice(1)) {
       const field = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/s.exec(line);
-      if (!field || /[\r\n\0]/.test(line)) throw new Error(`not a field line: ${JSON.stringify(line)}`);
+      if (!field || /[\r\n\0]/.test(line))
+        throw new Error(`not a field line: ${JSON.stringify(line)}`);
       m.fields.push([field[1], field[2]]);
     }
     this.messages.push(m);

@@ -554,6 +554,8 @@ static void on_inspected(struct exchange *x)
         x->capture->request = x->wire;
         x->wire = (struct blob){.budget = x->wire.budget};
     }
+    record_of(x)->request_bytes = (int64_t)x->capture->request.len;
+    record_of(x)->request_body_truncated = x->capture->request.len > x->capture->request_keep;
     if (!prepare(x, &err)) {
         fail(x, 502, "connect_failed", err.msg);
         return;

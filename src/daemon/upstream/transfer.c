@@ -87,6 +87,8 @@ static void release(struct transfer *t)
 
 void transfer_turn(struct transfer *t)
 {
+    bool last = t->release_pending; /* what is asked for below belongs to another turn */
+
     if (t->done_pending) {
         t->done_pending = false;
         if (!t->cancelled)
@@ -97,7 +99,7 @@ void transfer_turn(struct transfer *t)
         if (!t->stopped)
             t->engine->resume(t);
     }
-    if (t->release_pending)
+    if (last)
         release(t);
 }
 

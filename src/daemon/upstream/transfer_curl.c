@@ -19,6 +19,7 @@ struct curl_state {
     struct curl_slist *fields, **fields_end; /* nodes in the transfer's arena */
     struct response_head head;
     bool head_done;
+    bool counted; /* this read from the socket, among the reads of the body */
     bool link_local; /* an address was refused */
     curl_off_t uploaded;
     char error[CURL_ERROR_SIZE];
@@ -144,10 +145,11 @@ static void on_ended(struct curl_job *job, CURLcode result)
 
 static void on_settled(struct curl_job *job)
 {
-    struct transfer *t = LIST_ENTRY(job, struct curl_state, job)->t;
+    struct curl_state *s = LIST_ENTRY(job, struct curl_state, job);
 
-    if (!t->stopped)
-        transfer_on_pause(t);
+    s->counted = false;
+    if (!s->t->stopped)
+        transfer_on_pause(s->t);
 }
 
 static bool take_line(struct curl_state *s, struct str line)
@@ -183,10 +185,10 @@ static size_t on_bytes(char *bytes, size_t one, size_t len, void *arg)
     (void)one;
     if (s->t->stopped)
         return len ? 0 : 1;
-    if (!list_linked(&s->job.touched)) { /* new since libcurl was called */
+    if (!s->counted)
         transfer_touch(s->t);
-        curl_loop_touch(loop_of(s->t), &s->job);
-    }
+    s->counted = true;
+    curl_loop_touch(loop_of(s->t), &s->job);
     switch (transfer_on_bytes(s->t, (struct str){bytes, len})) {
     case TOOK_ALL:
         return len;
