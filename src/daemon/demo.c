@@ -33,7 +33,9 @@ struct demo {
 
 /* ---- what is sent ---- */
 
-#define PIXEL "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+#define PIXEL                                                                                      \
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+"                                \
+    "M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 #define BASH                                                                                       \
     "\"name\":\"bash\",\"description\":\"Run a command\",\"parameters\":{\"type\":\"object\","     \
     "\"properties\":{\"command\":{\"type\":\"string\"}},\"required\":[\"command\"]}"

@@ -17,9 +17,9 @@
 #define CHAT "\"messages\":[{\"role\":\"user\",\"content\":\"Say something.\"}]"
 #define TOOLS                                                                                      \
     "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"look\",\"parameters\":{}}},"       \
-    "{\"name\":\"bash\",\"input_schema\":{\"type\":\"object\",\"properties\":{"                     \
-    "\"command\":{\"type\":\"string\"},\"times\":{\"type\":[\"null\",\"integer\"]},"                \
-    "\"mode\":{\"enum\":[\"fast\",\"slow\"]},\"deep\":{\"type\":\"object\"},"                       \
+    "{\"name\":\"bash\",\"input_schema\":{\"type\":\"object\",\"properties\":{"                    \
+    "\"command\":{\"type\":\"string\"},\"times\":{\"type\":[\"null\",\"integer\"]},"               \
+    "\"mode\":{\"enum\":[\"fast\",\"slow\"]},\"deep\":{\"type\":\"object\"},"                      \
     "\"list\":{\"type\":\"array\"},\"really\":{\"type\":\"boolean\"}}}}]"
 
 /* ---- options ---- */
@@ -92,8 +92,8 @@ static void a_wrong_option_of_a_model_name_is_named(void **state)
 
 static void flags_set_the_same_options(void **state)
 {
-    char *argv[] = {"--tokens", "7",    "--no-usage", "--qwen-tags", "--status",
-                    "429:0.5", "--cut", "0.25",       "--tool",      "bash"};
+    char *argv[] = {"--tokens", "7",     "--no-usage", "--qwen-tags", "--status",
+                    "429:0.5",  "--cut", "0.25",       "--tool",      "bash"};
     char *wrong[] = {"--tps", "fast"};
     struct mock_options o = mock_options_default();
     struct opts opts;
@@ -145,10 +145,18 @@ static int plan(struct mock_answer *a, enum mock_api api, const char *text, stru
 
 static void a_body_that_is_no_request_is_refused(void **state)
 {
-    static const char *const bodies[] = {
-        "",     "{",    "[]",   "{\"model\":\"m\"}", "{\"model\":7," CHAT "}", "{" CHAT "}",
-        "null", "{}{}", "true", "{\"model\":\"m\",\"messages\":\"text\"}", "{\"model\":\"\"," CHAT "}",
-        "{\"model\":\"m,foo\"," CHAT "}"};
+    static const char *const bodies[] = {"",
+                                         "{",
+                                         "[]",
+                                         "{\"model\":\"m\"}",
+                                         "{\"model\":7," CHAT "}",
+                                         "{" CHAT "}",
+                                         "null",
+                                         "{}{}",
+                                         "true",
+                                         "{\"model\":\"m\",\"messages\":\"text\"}",
+                                         "{\"model\":\"\"," CHAT "}",
+                                         "{\"model\":\"m,foo\"," CHAT "}"};
     struct mock_answer a;
     struct err err;
 
@@ -303,8 +311,8 @@ static void usage_comes_only_when_it_is_asked_for(void **state)
     cJSON *all, *json;
 
     (void)state;
-    assert_int_equal(plan(&a, MOCK_CHAT, "{\"model\":\"m,tokens=3\",\"stream\":true," CHAT "}", &err),
-                     0);
+    assert_int_equal(
+        plan(&a, MOCK_CHAT, "{\"model\":\"m,tokens=3\",\"stream\":true," CHAT "}", &err), 0);
     all = events(&a);
     assert_null(at(last(all), "usage"));
     assert_string_equal(text_at(last(all), "choices.0.finish_reason"), "stop");
@@ -326,10 +334,10 @@ static void a_responses_stream_ends_with_the_whole_answer(void **state)
     int sequence = 0;
 
     (void)state;
-    assert_int_equal(
-        plan(&a, MOCK_RESPONSES,
-             "{\"model\":\"m,tokens=12,reasoning=4\",\"input\":\"Say something.\"}", &err),
-        0);
+    assert_int_equal(plan(&a, MOCK_RESPONSES,
+                          "{\"model\":\"m,tokens=12,reasoning=4\",\"input\":\"Say something.\"}",
+                          &err),
+                     0);
     json = whole(&a);
     all = events(&a);
     cJSON_ArrayForEach(event, all) check_int(event, "sequence_number", sequence++);
@@ -357,11 +365,10 @@ static void a_messages_stream_says_what_the_whole_answer_says(void **state)
     cJSON *json, *all;
 
     (void)state;
-    assert_int_equal(plan(&a, MOCK_MESSAGES,
-                          "{\"model\":\"m,tokens=12,reasoning=4,cached=40\",\"max_tokens\":99," CHAT
-                          "}",
-                          &err),
-                     0);
+    assert_int_equal(
+        plan(&a, MOCK_MESSAGES,
+             "{\"model\":\"m,tokens=12,reasoning=4,cached=40\",\"max_tokens\":99," CHAT "}", &err),
+        0);
     json = whole(&a);
     all = events(&a);
     check_text(all, "delta.text", text_at(json, "content.1.text"));
@@ -402,7 +409,8 @@ static void the_limit_of_the_client_ends_the_text(void **state)
     cJSON_Delete(json);
     mock_answer_clear(&a);
     assert_int_equal(
-        plan(&a, MOCK_MESSAGES, "{\"model\":\"m,reasoning=9\",\"max_tokens\":4," CHAT "}", &err), 0);
+        plan(&a, MOCK_MESSAGES, "{\"model\":\"m,reasoning=9\",\"max_tokens\":4," CHAT "}", &err),
+        0);
     json = whole(&a);
     assert_string_equal(text_at(json, "stop_reason"), "max_tokens");
     check_int(json, "usage.output_tokens", 4);
@@ -471,13 +479,15 @@ static void no_tool_is_called_when_none_is_wanted(void **state)
         "{\"model\":\"m,tool=bash\"," CHAT "}",
         "{\"model\":\"m\"," TOOLS "," CHAT "}",
         "{\"model\":\"m,tool=bash\",\"tool_choice\":\"none\"," TOOLS "," CHAT "}",
-        "{\"model\":\"m,tool=bash\"," TOOLS ",\"messages\":[{\"role\":\"tool\",\"content\":\"x\"}]}",
+        "{\"model\":\"m,tool=bash\"," TOOLS
+        ",\"messages\":[{\"role\":\"tool\",\"content\":\"x\"}]}",
     };
     static const char result[] =
         "{\"model\":\"m,tool=bash\"," TOOLS ",\"messages\":[{\"role\":\"user\",\"content\":"
         "[{\"type\":\"tool_result\",\"tool_use_id\":\"t\",\"content\":\"x\"}]}]}";
-    static const char output[] = "{\"model\":\"m,tool=bash\"," TOOLS
-                                 ",\"input\":[{\"type\":\"function_call_output\",\"output\":\"\"}]}";
+    static const char output[] =
+        "{\"model\":\"m,tool=bash\"," TOOLS
+        ",\"input\":[{\"type\":\"function_call_output\",\"output\":\"\"}]}";
     struct mock_answer a;
     struct err err;
 
@@ -503,8 +513,8 @@ static void qwen_writes_its_calls_into_the_text(void **state)
     cJSON *json;
 
     (void)state;
-    assert_int_equal(plan(&a, MOCK_CHAT, "{\"model\":\"m,qwen,tool=bash\"," TOOLS "," CHAT "}", &err),
-                     0);
+    assert_int_equal(
+        plan(&a, MOCK_CHAT, "{\"model\":\"m,qwen,tool=bash\"," TOOLS "," CHAT "}", &err), 0);
     json = whole(&a);
     text = text_at(json, "choices.0.message.content");
     assert_ptr_equal(strstr(text, "<tool_call>\n<function=bash>\n<parameter=command>\n"), text);
@@ -596,7 +606,8 @@ static void stop(struct server *s)
 
 static int dial(const struct server *s)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)mock_port(s->mock))};
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)mock_port(s->mock))};
     struct timeval limit = {.tv_sec = 20};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
@@ -722,8 +733,9 @@ static void clients_that_leave_are_forgotten(void **state)
     for (int i = 0; i < 20; i++) {
         int fd = dial(&s);
 
-        post(fd, "/v1/chat/completions", i % 2 ? "{\"model\":\"m,ttft=1h\"," CHAT "}"
-                                               : "{\"model\":\"m,tps=1\",\"stream\":true," CHAT "}");
+        post(fd, "/v1/chat/completions",
+             i % 2 ? "{\"model\":\"m,ttft=1h\"," CHAT "}"
+                   : "{\"model\":\"m,tps=1\",\"stream\":true," CHAT "}");
         close(fd);
     }
     stop(&s);

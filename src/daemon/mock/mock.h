@@ -1,5 +1,5 @@
-/* daemon/mock/mock.h - an upstream to try things on: the APIs of OpenAI and Anthropic, answered from
- * a list of sentences by one loop of its own.
+/* daemon/mock/mock.h - an upstream to try things on: the APIs of OpenAI and Anthropic, answered
+ * from a list of sentences by one loop of its own.
  *
  * What it sends is a function of the seed, the request and the options: ids and times too, so that
  * a direct answer and one through a proxy can be compared byte by byte. */

@@ -88,7 +88,8 @@ static void chunk_end(struct mock_stream *s, const char *reason, struct buf *out
     const char *quote = reason ? "\"" : "";
 
     buf_printf(out, ",\"logprobs\":null,\"finish_reason\":%s%s%s}]%s}\n\n", quote,
-               reason ? reason : "null", quote, has_usage_chunk(s->answer) ? ",\"usage\":null" : "");
+               reason ? reason : "null", quote,
+               has_usage_chunk(s->answer) ? ",\"usage\":null" : "");
 }
 
 static void start(struct mock_stream *s, struct buf *out)

@@ -54,7 +54,8 @@ static void chunk(struct mock_stream *s, struct str text, const char *reason, st
     buf_put(out, STR(",\"choices\":[{\"text\":"));
     mock_put_quoted(out, text);
     buf_printf(out, ",\"index\":0,\"logprobs\":null,\"finish_reason\":%s%s%s}]%s}\n\n", quote,
-               reason ? reason : "null", quote, has_usage_chunk(s->answer) ? ",\"usage\":null" : "");
+               reason ? reason : "null", quote,
+               has_usage_chunk(s->answer) ? ",\"usage\":null" : "");
 }
 
 static void nothing(struct mock_stream *s, struct buf *out)

@@ -85,8 +85,9 @@ static int put_one(struct job *job, struct buf *out, struct str input, struct er
     fill(job->vector, job->dimensions, mock_hash(job->request->options.seed, input));
     if (buf_reserve(out, 256, err) < 0)
         return -1;
-    buf_printf(out, "%s{\"object\":\"embedding\",\"index\":%zu,\"embedding\":",
-               job->count ? "," : "", job->count);
+    buf_printf(out,
+               "%s{\"object\":\"embedding\",\"index\":%zu,\"embedding\":", job->count ? "," : "",
+               job->count);
     job->count++;
     if ((job->base64 ? put_base64 : put_floats)(out, job->vector, job->dimensions, err) < 0)
         return -1;
@@ -149,8 +150,7 @@ static int64_t count(struct str input)
     return n > 0 ? n : 1;
 }
 
-int mock_embeddings(struct buf *out, const struct mock_request *r, struct str body,
-                    struct err *err)
+int mock_embeddings(struct buf *out, const struct mock_request *r, struct str body, struct err *err)
 {
     struct job job = {.request = r, .dimensions = DIMENSIONS};
     struct str input;
@@ -166,7 +166,8 @@ int mock_embeddings(struct buf *out, const struct mock_request *r, struct str bo
     if (!r->options.no_usage) {
         long long tokens = count(input);
 
-        buf_printf(out, ",\"usage\":{\"prompt_tokens\":%lld,\"total_tokens\":%lld}", tokens, tokens);
+        buf_printf(out, ",\"usage\":{\"prompt_tokens\":%lld,\"total_tokens\":%lld}", tokens,
+                   tokens);
     }
     buf_put(out, STR("}"));
     rc = 0;

@@ -51,8 +51,8 @@ void mock_error_body(struct buf *out, bool messages, int status, struct str mess
     const struct kind *kind = find(status);
 
     if (messages) {
-        buf_printf(out, "{\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":",
-                   kind->anthropic);
+        buf_printf(out,
+                   "{\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":", kind->anthropic);
         mock_put_quoted(out, message);
         buf_printf(out, "},\"request_id\":\"%s\"}", request_id);
         return;

@@ -85,8 +85,8 @@ struct mock_part {
 
 struct mock_answer {
     enum mock_api api;
-    struct arena arena; /* model, arguments and the text of options live here */
-    struct mock_request request; /* tool is empty once the answer is planned */
+    struct arena arena;                 /* model, arguments and the text of options live here */
+    struct mock_request request;        /* tool is empty once the answer is planned */
     const struct mock_options *options; /* of request */
     uint64_t key;
     int64_t created; /* seconds */
@@ -94,7 +94,7 @@ struct mock_answer {
     size_t part_count;
     int64_t total; /* tokens of all parts */
     int64_t prompt, cached, output, reasoning;
-    bool cut_short; /* the client's limit ended the text */
+    bool cut_short;  /* the client's limit ended the text */
     struct str tool; /* the name of the tool that is called, or STR_NONE */
 };
 

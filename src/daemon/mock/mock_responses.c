@@ -31,9 +31,11 @@ static int put_text(struct buf *out, const struct mock_part *part, bool done, st
 /* What is in an item, once it has begun: {"type":"output_text",...} */
 static int put_content(struct buf *out, const struct mock_part *part, bool done, struct err *err)
 {
-    buf_put(out, part->kind == MOCK_REASONING
-                     ? STR("{\"type\":\"summary_text\",\"text\":")
-                     : STR("{\"type\":\"output_text\",\"annotations\":[],\"logprobs\":[],\"text\":"));
+    if (part->kind == MOCK_REASONING)
+        buf_put(out, STR("{\"type\":\"summary_text\",\"text\":"));
+    else
+        buf_put(out, STR("{\"type\":\"output_text\",\"annotations\":[],\"logprobs\":[],"
+                         "\"text\":"));
     if (put_text(out, part, done, err) < 0)
         return -1;
     buf_put(out, STR("}"));
@@ -45,8 +47,9 @@ static int put_call(struct buf *out, const struct mock_answer *a, size_t at, boo
 {
     char id[MOCK_ID_SIZE];
 
-    buf_printf(out, "\",\"type\":\"function_call\",\"status\":\"%s\",\"call_id\":\"%s\",\"name\":"
-                    "\"%.*s\",\"arguments\":",
+    buf_printf(out,
+               "\",\"type\":\"function_call\",\"status\":\"%s\",\"call_id\":\"%s\",\"name\":"
+               "\"%.*s\",\"arguments\":",
                done ? "completed" : "in_progress", mock_id(id, "call_", a->key, 1),
                STR_ARG(a->tool));
     return put_text(out, &a->parts[at], done, err);
@@ -66,9 +69,12 @@ static int put_item(struct buf *out, const struct mock_answer *a, size_t at, boo
         buf_put(out, STR("\",\"type\":\"reasoning\",\"summary\":["));
         break;
     case MOCK_TEXT:
-        buf_printf(out, "\",\"type\":\"message\",\"status\":\"%s\",\"role\":\"assistant\","
-                        "\"content\":[",
-                   !done ? "in_progress" : last && a->cut_short ? "incomplete" : "completed");
+        buf_printf(out,
+                   "\",\"type\":\"message\",\"status\":\"%s\",\"role\":\"assistant\","
+                   "\"content\":[",
+                   !done                  ? "in_progress"
+                   : last && a->cut_short ? "incomplete"
+                                          : "completed");
         break;
     case MOCK_TOOL:
         rc = put_call(out, a, at, done, err);
@@ -97,20 +103,22 @@ static int put_response(struct buf *out, const struct mock_answer *a, bool done,
     const char *status = !done ? "in_progress" : a->cut_short ? "incomplete" : "completed";
     char id[MOCK_ID_SIZE];
 
-    buf_printf(out, "{\"id\":\"%s\",\"object\":\"response\",\"created_at\":%lld,\"status\":\"%s\","
-                    "\"background\":false,\"error\":null,\"incomplete_details\":%s,"
-                    "\"instructions\":null,\"max_output_tokens\":null,\"model\":",
+    buf_printf(out,
+               "{\"id\":\"%s\",\"object\":\"response\",\"created_at\":%lld,\"status\":\"%s\","
+               "\"background\":false,\"error\":null,\"incomplete_details\":%s,"
+               "\"instructions\":null,\"max_output_tokens\":null,\"model\":",
                mock_id(id, "resp_", a->key, 0), (long long)a->created, status,
                done && a->cut_short ? "{\"reason\":\"max_output_tokens\"}" : "null");
     buf_put(out, a->request.model_json);
     buf_put(out, STR(",\"output\":["));
     if (done && put_output(out, a, err) < 0)
         return -1;
-    buf_put(out, STR("],\"parallel_tool_calls\":true,\"previous_response_id\":null,"
-                     "\"reasoning\":{\"effort\":null,\"summary\":null},\"service_tier\":\"default\","
-                     "\"store\":false,\"temperature\":1,\"text\":{\"format\":{\"type\":\"text\"}},"
-                     "\"tool_choice\":\"auto\",\"tools\":[],\"top_p\":1,"
-                     "\"truncation\":\"disabled\",\"usage\":"));
+    buf_put(out,
+            STR("],\"parallel_tool_calls\":true,\"previous_response_id\":null,"
+                "\"reasoning\":{\"effort\":null,\"summary\":null},\"service_tier\":\"default\","
+                "\"store\":false,\"temperature\":1,\"text\":{\"format\":{\"type\":\"text\"}},"
+                "\"tool_choice\":\"auto\",\"tools\":[],\"top_p\":1,"
+                "\"truncation\":\"disabled\",\"usage\":"));
     if (done && !a->options->no_usage)
         put_usage(a, out);
     else

@@ -23,7 +23,7 @@ static bool draw(struct mock_call *call, double share, uint64_t what)
 
     if (share <= 0 || share >= 1)
         return share >= 1;
-    point = (double)(mock_mix(mock_mix(seed, what), call->shared->count) >> 11) / 9007199254740992.0;
+    point = (double)(mock_mix(mock_mix(seed, what), call->shared->count) >> 11) / 0x1p53;
     return point < share;
 }
 
