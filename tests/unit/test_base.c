@@ -93,8 +93,17 @@ static void splitting_gives_every_part_once(void **state)
 
 static void integers_are_read_within_64_bits(void **state)
 {
-    static const char *const bad[] = {"", "-", "+", "1x", " 1", "1 ", "0x1", "1.0", "--1",
-                                      "9223372036854775808", "-9223372036854775809",
+    static const char *const bad[] = {"",
+                                      "-",
+                                      "+",
+                                      "1x",
+                                      " 1",
+                                      "1 ",
+                                      "0x1",
+                                      "1.0",
+                                      "--1",
+                                      "9223372036854775808",
+                                      "-9223372036854775809",
                                       "99999999999999999999999"};
     int64_t value = 7;
 
@@ -216,7 +225,8 @@ static void headers_keep_order_and_repeats(void **state)
     (void)state;
     for (int i = 0; i < 100; i++) {
         snprintf(name, sizeof(name), "X-%d", i % 50);
-        assert_int_equal(headers_add(&h, &a, str_c(name), i < 50 ? STR("first") : STR("second"), &err), 0);
+        assert_int_equal(
+            headers_add(&h, &a, str_c(name), i < 50 ? STR("first") : STR("second"), &err), 0);
     }
     assert_int_equal(h.count, 100);
     assert_true(str_eq(h.items[17].name, STR("X-17")));
@@ -251,7 +261,8 @@ static void holds(const struct blob *b)
 
 static void a_small_body_stays_in_memory_and_counts(void **state)
 {
-    struct blob_budget budget = {.limit = 1 << 20, .each = 100000, .spool_dirs = {"/var/tmp", "/tmp"}};
+    struct blob_budget budget = {
+        .limit = 1 << 20, .each = 100000, .spool_dirs = {"/var/tmp", "/tmp"}};
     struct blob b = {.budget = &budget};
 
     (void)state;
@@ -314,7 +325,8 @@ static void above_the_shared_limit_bodies_go_to_files_at_once(void **state)
 
 static void a_failed_growth_leaves_the_body_as_it_was(void **state)
 {
-    struct blob_budget budget = {.limit = 1 << 20, .each = 4000, .spool_dirs = {"/nonexistent/folder", NULL}};
+    struct blob_budget budget = {
+        .limit = 1 << 20, .each = 4000, .spool_dirs = {"/nonexistent/folder", NULL}};
     struct blob b = {.budget = &budget};
     char part[2000] = {0};
     struct err err;
@@ -334,7 +346,8 @@ static void a_failed_growth_leaves_the_body_as_it_was(void **state)
 
 static void a_length_known_beforehand_is_reserved_once(void **state)
 {
-    struct blob_budget budget = {.limit = 1 << 20, .each = 100000, .spool_dirs = {"/var/tmp", "/tmp"}};
+    struct blob_budget budget = {
+        .limit = 1 << 20, .each = 100000, .spool_dirs = {"/var/tmp", "/tmp"}};
     struct blob b = {.budget = &budget};
     struct err err;
     char *before;
@@ -368,7 +381,8 @@ static void *spend(void *arg)
 
 static void a_budget_is_shared_by_threads(void **state)
 {
-    struct blob_budget budget = {.limit = 40000, .each = 100000, .spool_dirs = {"/var/tmp", "/tmp"}};
+    struct blob_budget budget = {
+        .limit = 40000, .each = 100000, .spool_dirs = {"/var/tmp", "/tmp"}};
     pthread_t threads[4];
     void *failed;
 
@@ -386,8 +400,8 @@ static void a_budget_is_shared_by_threads(void **state)
 
 static void code_points_are_read_and_written(void **state)
 {
-    static const int32_t codes[] = {0, 0x41, 0x7F, 0x80, 0x7FF, 0x800, 0xD7FF, 0xE000, 0xFFFF, 0x10000,
-                                    0x10FFFF};
+    static const int32_t codes[] = {0,      0x41,   0x7F,   0x80,    0x7FF,   0x800,
+                                    0xD7FF, 0xE000, 0xFFFF, 0x10000, 0x10FFFF};
 
     (void)state;
     for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
@@ -427,7 +441,10 @@ static void every_maximal_invalid_part_is_replaced(void **state)
     repaired(STR("\xED\xA0\x80"), BAD BAD BAD);
     repaired(STR("\xF0\x9F\x98"), BAD);
     repaired(STR("\xF4\x90\x80\x80"), BAD BAD BAD BAD);
-    repaired(STR("1234567\xC3\xA9" "1234567\xFF"), "1234567\xC3\xA9" "1234567" BAD);
+    repaired(STR("1234567\xC3\xA9"
+                 "1234567\xFF"),
+             "1234567\xC3\xA9"
+             "1234567" BAD);
     repaired(STR_NONE, "");
 }
 
@@ -545,14 +562,12 @@ static void a_list_allows_removal_while_it_is_walked(void **state)
         assert_false(list_linked(&items[i].node));
         list_add_tail(&head, &items[i].node);
     }
-    LIST_EACH_SAFE(node, &head)
-    {
+    LIST_EACH_SAFE (node, &head) {
         if (LIST_ENTRY(node, struct item, node)->value % 2)
             list_remove(node);
     }
     list_remove(&items[1].node); /* again, harmless */
-    LIST_EACH(node, &head)
-    {
+    LIST_EACH (node, &head) {
         sum = sum * 10 + LIST_ENTRY(node, struct item, node)->value;
     }
     assert_int_equal(sum, 24);
