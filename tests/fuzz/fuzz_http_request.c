@@ -17,14 +17,15 @@ static struct result run(struct request *r, struct str text, size_t n)
 {
     struct result out = {-1, 0, 0};
     struct refusal refusal = {0};
-    size_t scanned = 0, len = 0, fed = 0;
+    struct head_scan scan = {0};
+    size_t len = 0, fed = 0;
     struct str rest;
     int rc = 0;
 
     *r = (struct request){.body.budget = &budget, .body_limit = 1 << 20};
     while (len == 0 && fed < text.len && refusal.status == 0) {
         fed = fed + n > text.len ? text.len : fed + n;
-        len = head_length(str_cut(text, fed), &scanned, &refusal);
+        len = head_scan(&scan, str_cut(text, fed), &refusal);
     }
     if (len > 0 && !request_parse(r, str_cut(text, len), &refusal))
         len = 0;
