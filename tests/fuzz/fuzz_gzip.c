@@ -42,8 +42,8 @@ static uint64_t decode(struct str coding, struct str bytes, size_t step, int *rc
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct str codings[] = {{"gzip", 4}, {"deflate", 7}, {"zstd", 4},
-                                         {"gzip, zstd", 10}, {"deflate, gzip", 13}};
+    static const struct str codings[] = {
+        {"gzip", 4}, {"deflate", 7}, {"zstd", 4}, {"gzip, zstd", 10}, {"deflate, gzip", 13}};
     struct str bytes = {(const char *)data + 2, size - 2}, coding;
     bool ended_a, ended_b;
     uint64_t a, b;

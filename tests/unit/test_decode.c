@@ -101,8 +101,8 @@ static void code(struct buf *out, struct str plain, const char *coding)
 
 static const struct {
     const char *coding, *coder;
-} codings[] = {{"gzip", "gzip"},  {"X-GZIP", "gzip"},         {"deflate", "deflate"},
-               {"deflate", "raw"}, {"zstd", "zstd"}, {"identity, gzip,", "gzip"}};
+} codings[] = {{"gzip", "gzip"},   {"X-GZIP", "gzip"}, {"deflate", "deflate"},
+               {"deflate", "raw"}, {"zstd", "zstd"},   {"identity, gzip,", "gzip"}};
 #define CODINGS (sizeof(codings) / sizeof(*codings))
 
 static void every_coding_is_undone_in_pieces_of_any_size(void **state)
@@ -116,8 +116,8 @@ static void every_coding_is_undone_in_pieces_of_any_size(void **state)
             bool ended;
 
             code(&coded, sample(), codings[i].coder);
-            assert_int_equal(decode_pieces(codings[i].coding, buf_str(&coded), pieces[k], &out,
-                                           &ended), 0);
+            assert_int_equal(
+                decode_pieces(codings[i].coding, buf_str(&coded), pieces[k], &out, &ended), 0);
             assert_true(str_eq(buf_str(&out), sample()));
             assert_true(ended);
             buf_clear(&out);
@@ -194,7 +194,7 @@ static void what_is_written_so_far_comes_out_at_once(void **state)
 
     (void)state;
     deflateInit2(&z, 6, Z_DEFLATED, GZIP, 8, Z_DEFAULT_STRATEGY);
-    z.next_in = (Bytef *)(uintptr_t)"data: x\n\n";
+    z.next_in = (Bytef *)(uintptr_t) "data: x\n\n";
     z.avail_in = 9;
     z.next_out = coded;
     z.avail_out = sizeof(coded);
@@ -218,8 +218,10 @@ static void a_cut_body_has_no_end(void **state)
         code(&coded, sample(), codings[i].coder);
         for (size_t cut = 1; cut < coded.len; cut += coded.len / 20 + 1) {
             out.len = 0;
-            assert_int_equal(decode_pieces(codings[i].coding, str_cut(buf_str(&coded), coded.len - cut),
-                                           10 * MIB, &out, &ended), 0);
+            assert_int_equal(decode_pieces(codings[i].coding,
+                                           str_cut(buf_str(&coded), coded.len - cut), 10 * MIB,
+                                           &out, &ended),
+                             0);
             assert_false(ended);
         }
         buf_clear(&coded);

@@ -11,7 +11,10 @@
 #include "daemon/upstream/transfer_priv.h"
 
 #define OK "HTTP/1.1 200 OK\r\n"
-#define LIT(text) {text, sizeof(text) - 1}
+#define LIT(text)                                                                                  \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
 
 /* As libcurl gives it: line by line. */
 static int by_lines(struct response_head *h, struct str head, struct err *err)
@@ -96,13 +99,13 @@ static void versions_and_status_lines_that_occur_pass(void **state)
 static void what_is_not_http_is_refused(void **state)
 {
     static const struct str cases[] = {
-        LIT("HTTP/0.9 200 OK\r\n\r\n"),  LIT("HTTP/1.2 200 OK\r\n\r\n"),
-        LIT("HTTP/1.1200 OK\r\n\r\n"),   LIT("http/1.1 200 OK\r\n\r\n"),
-        LIT("ICY 200 OK\r\n\r\n"),       LIT("HTTP/1.1  200 OK\r\n\r\n"),
-        LIT("HTTP/1.1 2000 OK\r\n\r\n"), LIT("HTTP/1.1 2x0 OK\r\n\r\n"),
-        LIT("HTTP/1.1 199\0 OK\r\n\r\n"), LIT("HTTP/1.1 600 OK\r\n\r\n"),
-        LIT("HTTP/1.1 099 OK\r\n\r\n"),  LIT("HTTP/1.1 101 Up\r\n\r\n"),
-        LIT("HTTP/1.1 200 a\rb\r\n\r\n"), LIT("HTTP/1.1 200 OK\n\n"),
+        LIT("HTTP/0.9 200 OK\r\n\r\n"),     LIT("HTTP/1.2 200 OK\r\n\r\n"),
+        LIT("HTTP/1.1200 OK\r\n\r\n"),      LIT("http/1.1 200 OK\r\n\r\n"),
+        LIT("ICY 200 OK\r\n\r\n"),          LIT("HTTP/1.1  200 OK\r\n\r\n"),
+        LIT("HTTP/1.1 2000 OK\r\n\r\n"),    LIT("HTTP/1.1 2x0 OK\r\n\r\n"),
+        LIT("HTTP/1.1 199\0 OK\r\n\r\n"),   LIT("HTTP/1.1 600 OK\r\n\r\n"),
+        LIT("HTTP/1.1 099 OK\r\n\r\n"),     LIT("HTTP/1.1 101 Up\r\n\r\n"),
+        LIT("HTTP/1.1 200 a\rb\r\n\r\n"),   LIT("HTTP/1.1 200 OK\n\n"),
         LIT("\r\nHTTP/1.1 200 OK\r\n\r\n"), LIT("A: b\r\n\r\n"),
     };
 
@@ -114,13 +117,20 @@ static void what_is_not_http_is_refused(void **state)
 static void bad_fields_are_refused(void **state)
 {
     static const struct str cases[] = {
-        LIT(OK "A: 1\r\n folded\r\n\r\n"), LIT(OK "A: 1\r\n\tfolded\r\n\r\n"),
-        LIT(OK " A: 1\r\n\r\n"),           LIT(OK "A: 1\0\r\n\r\n"),
-        LIT(OK "A: 1\r2\r\n\r\n"),         LIT(OK "A: 1\n\r\n"),
-        LIT(OK "A: \x01\r\n\r\n"),         LIT(OK "A: \x7f\r\n\r\n"),
-        LIT(OK "A\r\n\r\n"),               LIT(OK ": 1\r\n\r\n"),
-        LIT(OK "A : 1\r\n\r\n"),           LIT(OK "A\0B: 1\r\n\r\n"),
-        LIT(OK "A(B): 1\r\n\r\n"),         LIT(OK "\xc3\xa4: 1\r\n\r\n"),
+        LIT(OK "A: 1\r\n folded\r\n\r\n"),
+        LIT(OK "A: 1\r\n\tfolded\r\n\r\n"),
+        LIT(OK " A: 1\r\n\r\n"),
+        LIT(OK "A: 1\0\r\n\r\n"),
+        LIT(OK "A: 1\r2\r\n\r\n"),
+        LIT(OK "A: 1\n\r\n"),
+        LIT(OK "A: \x01\r\n\r\n"),
+        LIT(OK "A: \x7f\r\n\r\n"),
+        LIT(OK "A\r\n\r\n"),
+        LIT(OK ": 1\r\n\r\n"),
+        LIT(OK "A : 1\r\n\r\n"),
+        LIT(OK "A\0B: 1\r\n\r\n"),
+        LIT(OK "A(B): 1\r\n\r\n"),
+        LIT(OK "\xc3\xa4: 1\r\n\r\n"),
     };
 
     (void)state;

@@ -75,8 +75,9 @@ static int parse_status_line(struct response_head *h, struct str line, struct er
 {
     if (parse_version(h, &line) < 0)
         return err_set(err, ERR_INVALID, "the answer is not HTTP/1.x");
-    if (line.len < 3 || !is_digit(line.ptr[0]) || !is_digit(line.ptr[1]) || !is_digit(line.ptr[2]) ||
-        (line.len > 3 && line.ptr[3] != ' ') || !all_of(str_from(line, 3), IN_VALUE))
+    if (line.len < 3 || !is_digit(line.ptr[0]) || !is_digit(line.ptr[1]) ||
+        !is_digit(line.ptr[2]) || (line.len > 3 && line.ptr[3] != ' ') ||
+        !all_of(str_from(line, 3), IN_VALUE))
         return err_set(err, ERR_INVALID, "the status line of the answer is malformed");
     h->status = (line.ptr[0] - '0') * 100 + (line.ptr[1] - '0') * 10 + (line.ptr[2] - '0');
     h->content_length = -1;
