@@ -11,6 +11,7 @@
 
 static int open_spool(const struct blob_budget *budget)
 {
+    errno = ENOENT;
     for (size_t i = 0; i < sizeof(budget->spool_dirs) / sizeof(*budget->spool_dirs); i++) {
         int fd;
 
@@ -26,9 +27,12 @@ static int open_spool(const struct blob_budget *budget)
 /* Blocks are allocated before they are mapped: writing to a hole of a full disk would be SIGBUS. */
 static int grow_file(struct blob *b, int fd, size_t cap, struct err *err)
 {
-    int rc = posix_fallocate(fd, 0, (off_t)cap);
     void *ptr;
+    int rc;
 
+    do
+        rc = posix_fallocate(fd, 0, (off_t)cap);
+    while (rc == EINTR);
     if (rc != 0)
         return err_set(err, ERR_FULL, "no room for a body of %zu bytes: %s", cap, strerror(rc));
     ptr = b->spooled ? mremap(b->ptr, b->cap, cap, MREMAP_MAYMOVE)
@@ -102,6 +106,8 @@ int blob_add(struct blob *b, struct str s, struct err *err)
         need = b->len + s.len;
         while (cap < need)
             cap *= 2;
+        if (cap > b->budget->each && need <= b->budget->each)
+            cap = b->budget->each; /* doubling alone must not send it to a file */
         if (grow(b, cap, err) < 0)
             return -1;
     }

@@ -1,0 +1,389 @@
+/* What is under way and what just happened: pending rows, lists, /api/live and /api/events. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { start } from './proxy.mjs';
+import { scripted } from './upstream.mjs';
+import { ms, sleep, until } from './until.mjs';
+
+const CHAT = '/v1/chat/completions';
+const event = (text) =>
+  `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text } }] })}\n\n`;
+const DONE = 'data: [DONE]\n\n';
+
+/** A script that holds a request until it is let go. */
+function gate(run) {
+  let go;
+  const opened = new Promise((done) => (go = done));
+  return { go, script: (turn) => run(turn, opened) };
+}
+
+test('a request is visible while it runs', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  const held = gate(async (turn, opened) => {
+    await turn.begin();
+    await turn.chunk(event('one') + event('two'));
+    await opened;
+    await turn.chunk(DONE);
+    await turn.finish();
+  });
+  upstream.script(CHAT, held.script);
+  const wire = await proxy.connect();
+  wire.send(proxy.post(CHAT, { model: 'running', stream: true }), 'POST');
+  const answer = await wire.head();
+  await wire.wait(() => answer.size > 0, 'the first events');
+
+  await t.test('as a pending row within a second', async () => {
+    const [row] = await until(
+      async () => {
+        const rows = await proxy.rows('model=running');
+        return rows.length && rows;
+      },
+      'a pending row',
+      ms(1000),
+    );
+    assert.equal(row.status, null);
+    assert.equal(row.status_label, 'pending');
+    assert.equal(row.completed_at, null);
+    assert.equal(row.duration_ms, null);
+    assert.ok(row.duration_display_ms >= 0);
+    assert.equal(row.duration_is_elapsed, true);
+    assert.equal(row.outcome, null);
+    assert.equal(row.preview, '');
+    assert.deepEqual(proxy.sql('select completed_us, response_status from requests'), [
+      { completed_us: null, response_status: null },
+    ]);
+    const { record } = await proxy.detail(row.id);
+    assert.equal(record.model, 'running');
+  });
+  await t.test('in /api/live, with what has come so far', async () => {
+    const live = await proxy.api('/api/live');
+    assert.equal(live.inflight_total, 1);
+    const [row] = live.inflight;
+    assert.equal(row.model, 'running');
+    assert.equal(row.endpoint, CHAT);
+    assert.equal(row.state, 'streaming');
+    assert.equal(row.is_stream, true);
+    assert.equal(row.event_count, 2);
+    assert.equal(row.response_bytes, answer.size);
+    assert.ok(row.elapsed_ms > 0 && row.elapsed_ms < ms(20000));
+    assert.ok(row.client.startsWith('127.0.0.1'));
+    assert.equal(row.outcome, null);
+    assert.equal(live.totals.inflight, 1);
+    const later = await until(async () => {
+      const [now] = (await proxy.api('/api/live')).inflight;
+      return now.elapsed_ms > row.elapsed_ms && now;
+    }, 'the elapsed time to grow');
+    assert.equal(later.id, row.id);
+  });
+  await t.test('as stalled when it stays silent', async () => {
+    await until(
+      async () => (await proxy.api('/api/live')).inflight[0].state === 'stalled',
+      'the state "stalled"',
+      ms(6000),
+      100,
+    );
+  });
+  held.go();
+  await wire.wait(() => answer.complete, 'the end');
+  wire.close();
+
+  await t.test('and finished when it is over', async () => {
+    const { record } = await proxy.captured('model=running');
+    assert.equal(record.outcome, 'ok');
+    const live = await until(async () => {
+      const now = await proxy.api('/api/live');
+      return now.finished.length && now;
+    }, 'a finished row in /api/live');
+    assert.equal(live.inflight_total, 0);
+    assert.equal(live.finished[0].id, record.id);
+    assert.equal(live.finished[0].state, 'done');
+    assert.equal(live.finished[0].outcome, 'ok');
+    assert.equal(live.finished[0].status, 200);
+    const since = await proxy.api(`/api/live?since=${live.rev}`);
+    assert.deepEqual(since.finished, [], 'nothing is newer than rev');
+    assert.equal(
+      (await proxy.api('/api/live?since=999999999')).finished.length,
+      1,
+      'a larger value counts as 0',
+    );
+    assert.equal((await proxy.api('/api/live?rows=0')).finished.length, 0);
+    assert.equal((await proxy.get('/api/live?rows=1001')).status, 422);
+  });
+});
+
+test('states before anything has come', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  const state = (wanted) =>
+    until(
+      async () => (await proxy.api('/api/live')).inflight.find((row) => row.state === wanted),
+      `state ${wanted}`,
+    );
+
+  const wire = await proxy.connect();
+  wire.send(`POST ${CHAT} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{"a"`);
+  const receiving = await state('receiving');
+  assert.equal(receiving.endpoint, CHAT);
+  upstream.script(CHAT, () => {});
+  wire.send(':true}');
+  await state('waiting');
+  wire.close();
+  await until(async () => (await proxy.api('/api/live')).inflight_total === 0, 'nothing in flight');
+});
+
+/** Reads an event stream. */
+class Viewer {
+  events = [];
+
+  static async open(proxy, query = '') {
+    const viewer = new Viewer();
+    viewer.wire = await proxy.connect();
+    viewer.wire.send(proxy.compose('GET', `/api/events${query}`), 'GET');
+    viewer.answer = await viewer.wire.head();
+    assert.equal(viewer.answer.status, 200);
+    assert.match(viewer.answer.field('content-type'), /^text\/event-stream/);
+    return viewer;
+  }
+
+  /** Events so far. */
+  read() {
+    const parts = this.answer.text.split('\n\n').slice(0, -1);
+    return parts
+      .filter((part) => /^event:/m.test(part))
+      .map((part) => ({
+        id: /^id: ?(.*)$/m.exec(part)?.[1],
+        event: /^event: ?(.*)$/m.exec(part)[1],
+        data: JSON.parse(/^data: ?(.*)$/m.exec(part)[1]),
+      }));
+  }
+
+  /** Wait for an event. */
+  saw(name, fits = () => true) {
+    return this.wire.wait(
+      () => this.read().find((e) => e.event === name && fits(e.data)),
+      `event ${name}`,
+      ms(5000),
+    );
+  }
+}
+
+test('/api/events tells what happens', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  const viewer = await Viewer.open(proxy, '?kinds=change,finished');
+  t.after(() => viewer.wire.close());
+
+  const hello = await viewer.saw('hello');
+  const live = await proxy.api('/api/live');
+  assert.equal(hello.data.instance, live.instance);
+  assert.equal(hello.data.server.pid, proxy.pid);
+  assert.deepEqual(hello.data.kinds, ['change', 'finished']);
+  assert.ok(hello.data.now);
+
+  await proxy.send(proxy.post('/v1/embeddings', { model: 'told' }));
+  const finished = await viewer.saw('finished', (row) => row.model === 'told');
+  assert.equal(finished.data.status, 200);
+  assert.equal(finished.data.outcome, 'ok');
+  assert.ok(Number(finished.id) > 0, 'each event has an id');
+  const change = await viewer.saw('change', (data) => data.request_ids.includes(finished.data.id));
+  assert.ok(change.data.kinds.includes('requests'));
+  assert.equal(change.data.truncated, false);
+
+  await t.test('only the kinds that were asked for', async () => {
+    const quiet = await Viewer.open(proxy);
+    await proxy.send(proxy.post('/v1/embeddings', { model: 'again' }));
+    await quiet.saw('change');
+    assert.equal(quiet.read().filter((e) => e.event === 'finished').length, 0);
+    quiet.wire.close();
+  });
+  await t.test('Last-Event-ID brings what was missed', async () => {
+    const wire = await proxy.connect();
+    wire.send(
+      proxy.compose('GET', '/api/events?kinds=finished', {
+        fields: [['Last-Event-ID', finished.id]],
+      }),
+      'GET',
+    );
+    const missed = new Viewer();
+    missed.wire = wire;
+    missed.answer = await wire.head();
+    await missed.saw('finished', (row) => row.model === 'again');
+    assert.equal(
+      missed.read().filter((e) => e.data.model === 'told').length,
+      0,
+      'what is known is not repeated',
+    );
+    wire.close();
+  });
+  await t.test('a stopping server says goodbye', async () => {
+    const stopped = proxy.stop();
+    const bye = await viewer.saw('bye');
+    assert.equal(bye.data.reason, 'shutdown');
+    await viewer.wire.gone();
+    assert.equal((await stopped).code, 0);
+  });
+});
+
+test('no more than 32 viewers', async (t) => {
+  const proxy = await start(t, { upstream: await scripted(t) });
+  const viewers = [];
+  t.after(() => viewers.forEach((viewer) => viewer.wire.close()));
+  for (let i = 0; i < 32; i++) viewers.push(await Viewer.open(proxy));
+  const wire = await proxy.connect();
+  wire.send(proxy.compose('GET', '/api/events'), 'GET');
+  const answer = await wire.head();
+  assert.equal(answer.status, 503);
+  assert.equal(answer.field('retry-after'), '5');
+  wire.close();
+});
+
+test('lists: filters, order, pages', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  upstream.script('/v1/failing', (turn) => turn.json({ error: { message: 'm' } }, 500));
+  upstream.script(
+    '/v1/streaming',
+    async (turn) => (await turn.begin(), await turn.chunk(DONE), turn.finish()),
+  );
+  for (let i = 0; i < 12; i++) {
+    const target = ['/v1/embeddings', '/v1/failing', '/v1/streaming'][i % 3];
+    await proxy.send(proxy.post(target, { model: `list-${i % 2}`, stream: i % 3 === 2 }));
+  }
+  await until(
+    async () =>
+      (await proxy.api('/api/requests')).items.filter((r) => r.completed_at).length === 12,
+    '12 finished rows',
+  );
+  const list = (query) => proxy.api(`/api/requests?${query}`);
+  const count = async (query) => (await list(query)).pagination.total;
+
+  await t.test('newest first, the higher id first', async () => {
+    const ids = (await list('')).items.map((row) => row.id);
+    assert.deepEqual(
+      ids,
+      [...ids].sort((a, b) => b - a),
+    );
+  });
+  const totals = [
+    ['endpoint=EMBED', 4], ['endpoint=%25', 0], ['model=list-0', 6], ['model=LIST-0', 0], ['model=list', 0], ['status=500', 4],
+    ['status=%20500%20', 4], ['status=', 12], ['stream=1', 4], ['stream=0', 12], ['stream=true', 12], ['error=1', 4],
+    ['slow=1', 0], ['image=1', 0], ['tool=1', 0], ['error=1&model=list-1', 2], ['model=list-0&model=list-1', 6],
+    ['unknown=1', 12], ['run=1', 0], ['route=x', 0],
+  ]; // prettier-ignore
+  for (const [query, total] of totals)
+    await t.test(query, async () => assert.equal(await count(query), total));
+
+  for (const query of ['status=abc', 'run=abc', 'status=99999999999999999999']) {
+    await t.test(`${query} is refused`, async () => {
+      const answer = await proxy.get(`/api/requests?${query}`);
+      assert.equal(answer.status, 422);
+      assert.match(JSON.parse(answer.text).detail, /must be an integer/);
+    });
+  }
+  for (const [query, type] of [
+    ['page=0', 'greater_than_equal'],
+    ['per_page=201', 'less_than_equal'],
+    ['page=x', 'int_parsing'],
+    ['per_page=', 'int_parsing'],
+  ]) {
+    await t.test(`${query} is refused`, async () => {
+      const answer = await proxy.get(`/api/requests?${query}`);
+      assert.equal(answer.status, 422);
+      assert.equal(JSON.parse(answer.text).detail[0].type, type);
+    });
+  }
+  await t.test('pages', async () => {
+    const page = await list('model=list-0&x=a%20b&per_page=4&page=2');
+    assert.deepEqual(page.pagination, {
+      page: 2, per_page: 4, total: 6, total_pages: 2, start: 5, end: 6, has_previous: true, has_next: false,
+      previous_url: '/api/requests?model=list-0&x=a+b&per_page=4&page=1', next_url: null,
+      pages: [
+        { number: 1, url: '/api/requests?model=list-0&x=a+b&per_page=4&page=1', current: false },
+        { number: 2, url: '/api/requests?model=list-0&x=a+b&per_page=4&page=2', current: true },
+      ],
+      display: { start: '5', end: '6', total: '6' },
+    }); // prettier-ignore
+    assert.equal(page.items.length, 2);
+    assert.equal(
+      (await list('per_page=5&page=99')).pagination.page,
+      3,
+      'a page past the end is the last',
+    );
+    const empty = (await list('model=none')).pagination;
+    assert.deepEqual([empty.start, empty.end, empty.total_pages], [0, 0, 1]);
+  });
+  await t.test('what a list offers', async () => {
+    const all = await list('error=1');
+    assert.deepEqual(all.models, ['list-0', 'list-1']);
+    assert.deepEqual(all.endpoints, ['/v1/embeddings', '/v1/failing', '/v1/streaming']);
+    assert.equal(all.stats.total.value, 12);
+    assert.equal(all.stats.errors.value, 4);
+    assert.equal(all.stats.streams.value, 4);
+    assert.equal(all.filters.error, true);
+    assert.equal(all.filters.status, '');
+    assert.equal(all.upstream_url, upstream.url);
+    assert.equal(all.poll_interval_ms, 1000);
+  });
+  await t.test('newer and older than an id', async () => {
+    const ids = (await list('')).items.map((row) => row.id).reverse();
+    assert.deepEqual(
+      (await list(`after=${ids[9]}`)).items.map((row) => row.id).sort(),
+      ids.slice(10).sort(),
+    );
+    assert.deepEqual(
+      (await list(`before=${ids[2]}`)).items.map((row) => row.id).sort(),
+      ids.slice(0, 2).sort(),
+    );
+  });
+  await t.test('summaries', async () => {
+    const [failed] = (await list('status=500&per_page=1')).items;
+    assert.match(failed.semantic_summary, /^Server error 500 · /);
+    assert.equal(failed.signals.error, true);
+    const [plain] = (await list('endpoint=embeddings&per_page=1')).items;
+    assert.ok(plain.preview.length > 0);
+  });
+  await t.test('the twin under /admin', async () => {
+    const twin = await proxy.api('/admin/api/requests?per_page=4');
+    assert.equal(twin.pagination.next_url, '/admin/api/requests?per_page=4&page=2');
+    assert.deepEqual(twin.items, (await list('per_page=4')).items);
+  });
+  await t.test('what is not there', async () => {
+    const missing = await proxy.get('/api/requests/999999');
+    assert.equal(missing.status, 404);
+    assert.equal(missing.text, '{"detail":"Request not found."}');
+    assert.equal((await proxy.get('/api/requests/abc')).status, 422);
+    assert.equal((await proxy.get('/api/nothing')).text, '{"detail":"Not Found"}');
+    const wrong = await proxy.request('POST', '/api/requests', { body: '{}' });
+    assert.equal(wrong.status, 405);
+    assert.match(wrong.field('allow'), /GET/);
+    const head = await proxy.request('HEAD', '/api/requests');
+    assert.equal(head.status, 200);
+    assert.equal(head.size, 0);
+  });
+});
+
+test('nothing happens to a stream while 24 viewers look', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  const viewers = await Promise.all(
+    Array.from({ length: 24 }, () => Viewer.open(proxy, '?kinds=change,finished')),
+  );
+  t.after(() => viewers.forEach((viewer) => viewer.wire.close()));
+  upstream.script(CHAT, async (turn) => {
+    await turn.begin();
+    for (let i = 0; i < 60; i++) {
+      await turn.chunk(event(`${i}`));
+      await sleep(5);
+    }
+    await turn.chunk(DONE);
+    await turn.finish();
+  });
+  const polls = setInterval(() => proxy.api('/api/live').catch(() => {}), 40);
+  const wire = await proxy.connect();
+  wire.send(proxy.post(CHAT, { model: 'watched', stream: true }), 'POST');
+  const answer = await wire.response(ms(8000)).finally(() => clearInterval(polls));
+  assert.equal(answer.text, Array.from({ length: 60 }, (_, i) => event(`${i}`)).join('') + DONE);
+  wire.close();
+  for (const viewer of viewers) await viewer.saw('finished', (row) => row.model === 'watched');
+});
