@@ -1,9 +1,10 @@
 #include "command.h"
 
-#include <locale.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/xalloc.h"
 #include "cli.h"
@@ -185,6 +186,19 @@ static int run_at(const struct command *commands, int argc, char **argv, int at)
     return status;
 }
 
+/* A stream that was closed must not become the number of a socket or a database. What is written
+ * to such a stdout fails. */
+static void keep_standard_streams(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int command_dispatch(const struct command *commands, int argc, char **argv)
 {
     const struct command *serve = find_command(commands, "serve");
@@ -192,6 +206,7 @@ int command_dispatch(const struct command *commands, int argc, char **argv)
     struct err err;
     int at;
 
+    keep_standard_streams();
     term_start();
     signal(SIGPIPE, SIG_IGN);
     at = find_word(1, argc, argv, global_options, serve_options, &err);

@@ -233,6 +233,17 @@ static int take_id(void *ctx, struct str json, const struct row *row, struct err
     return 1;
 }
 
+int request_id_check(const char *text, struct err *err)
+{
+    int64_t id;
+
+    if (strcmp(text, "last") == 0 || strcmp(text, "last-error") == 0 ||
+        (str_int64(str_c(text), &id) && id >= 0))
+        return 0;
+    return err_set(err, ERR_INVALID, "\"%.40s\" is no request (an id, \"last\" or \"last-error\")",
+                   text);
+}
+
 int request_id_read(struct source *source, const char *text, int64_t *id, struct err *err)
 {
     static const struct cli no_options;
@@ -241,12 +252,10 @@ int request_id_read(struct source *source, const char *text, int64_t *id, struct
     int64_t found = 0;
     int rc;
 
-    if (!error && strcmp(text, "last") != 0) {
-        if (!str_int64(str_c(text), id) || *id < 0)
-            return err_set(err, ERR_INVALID,
-                           "\"%.40s\" is no request (an id, \"last\" or \"last-error\")", text);
+    if (request_id_check(text, err) < 0)
+        return -1;
+    if (str_int64(str_c(text), id))
         return 0;
-    }
     buf_put(&list.query, error ? STR("facets=0&error=1") : STR("facets=0"));
     rc = request_list_each(&list, source, 1, take_id, &found, err);
     request_list_clear(&list);

@@ -47,7 +47,9 @@ int request_list_each(const struct request_list *list, struct source *source, in
 /** True when a row that came another way matches. */
 bool request_list_match(const struct request_list *list, const struct row *row);
 
-/** A request id, "last" or "last-error". ERR_INVALID, ERR_NOT_FOUND. */
+/** ERR_INVALID unless text is a request id, "last" or "last-error". */
+int request_id_check(const char *text, struct err *err);
+/** The id that the text means. ERR_INVALID, ERR_NOT_FOUND. */
 int request_id_read(struct source *source, const char *text, int64_t *id, struct err *err);
 
 #endif

@@ -207,6 +207,8 @@ static int read_args(const struct cli *cli, struct show_args *args, struct err *
         return err_set(err, ERR_INVALID, "%s needs one request id, \"last\" or \"last-error\"",
                        cli->name);
     args->id = cli->opts.arg_count > 0 ? cli->opts.args[0] : "last";
+    if (request_id_check(args->id, err) < 0)
+        return -1;
     args->output = opts_text(&cli->opts, "output");
     if (args->output && strcmp(args->output, "-") == 0)
         args->output = NULL;

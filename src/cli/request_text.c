@@ -386,6 +386,7 @@ static void put_finish(struct page *p)
 {
     int64_t calls = row_int(&p->record, "tool_call_count");
     size_t start = p->text.len;
+    struct str how;
     bool any;
 
     put_c(p, "  finish  ");
@@ -396,7 +397,8 @@ static void put_finish(struct page *p)
         put_c(p, "\n");
     else
         p->text.len = start;
-    put_line(p, "ended by", "terminated_by");
+    if (!row_get(&p->record, "terminated_by", &how) || !json_string_is(how, STR("upstream_eof")))
+        put_line(p, "ended", "terminated_by");
 }
 
 static void put_head(struct page *p)

@@ -6,8 +6,8 @@
 
 #include "core/forward.h"
 #include "core/mask.h"
-#include "json/json_scan.h"
 #include "utf8.h"
+#include "json/json_scan.h"
 
 static bool has_control(struct str s)
 {
@@ -35,7 +35,8 @@ static void check_target(struct str raw, struct str base)
         REQUIRE(mask_url(&twice, buf_str(&masked), &err) == 0);
     }
     if (forward_check_base_url(base, &checked, &err) == 0) {
-        REQUIRE(!has_control(checked) && str_chr(checked, '@') != 0 && !str_ends(checked, STR("/")));
+        REQUIRE(!has_control(checked) && str_chr(checked, '@') != 0 &&
+                !str_ends(checked, STR("/")));
         REQUIRE(str_istarts(checked, STR("http")));
     }
     buf_clear(&url);
@@ -46,8 +47,9 @@ static void check_target(struct str raw, struct str base)
 
 static void check_out(const struct headers *out)
 {
-    static const char *const dropped[] = {"connection", "te", "upgrade", "host", "content-length",
-                                          "transfer-encoding", "proxy-authorization"};
+    static const char *const dropped[] = {
+        "connection",         "te", "upgrade", "host", "content-length", "transfer-encoding",
+        "proxy-authorization"};
 
     for (size_t i = 0; i < out->count; i++) {
         const struct header *h = &out->items[i];

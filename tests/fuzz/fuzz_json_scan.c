@@ -3,9 +3,9 @@
 
 #include <string.h>
 
+#include "utf8.h"
 #include "json/json.h"
 #include "json/json_index.h"
-#include "utf8.h"
 
 /* ---- the plain reading -------------------------------------------------------------------- */
 
@@ -182,7 +182,8 @@ static void check_index(struct str text)
     for (size_t i = 0; i < index.count; i++) {
         const struct json_node *n = &index.nodes[i];
 
-        REQUIRE(n->start < n->end && n->end <= index.text.len && n->next > i && n->next <= index.count);
+        REQUIRE(n->start < n->end && n->end <= index.text.len && n->next > i &&
+                n->next <= index.count);
     }
     if (json_pretty(&pretty, &index, 0, 0, &err) == 0) {
         REQUIRE(json_index(&again, buf_str(&pretty), &err) == 0);

@@ -2,10 +2,10 @@
  * other, and no delimiter is left in them. */
 #include "fuzz.h"
 
-#include "json/json_scan.h"
 #include "llm/facts.h"
 #include "llm/multipart.h"
 #include "llm/render.h"
+#include "json/json_scan.h"
 
 static void check_parts(const struct multipart *form, struct str body, struct str boundary)
 {

@@ -27,7 +27,8 @@ static struct outcome run(struct str bytes, size_t keep, size_t max, unsigned se
 
     sse_init(&sse, keep, note, &o.log);
     while (bytes.len > 0) {
-        size_t want = max ? (seed = seed * 1103515245u + 12345u, (seed >> 16) % max + 1) : bytes.len;
+        size_t want =
+            max ? (seed = seed * 1103515245u + 12345u, (seed >> 16) % max + 1) : bytes.len;
         struct str part = str_cut(bytes, want);
         char *copy = malloc(part.len);
 

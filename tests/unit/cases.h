@@ -94,7 +94,8 @@ static inline void cases_headers(const cJSON *input, struct headers *out, struct
 static inline void cases_same(const char *name, const char *what, struct str got, struct str expect)
 {
     if (!str_eq(got, expect) || !got.ptr != !expect.ptr)
-        fail_msg("%s: %s is \"%.*s\", expected \"%.*s\"", name, what, STR_ARG(got), STR_ARG(expect));
+        fail_msg("%s: %s is \"%.*s\", expected \"%.*s\"", name, what, STR_ARG(got),
+                 STR_ARG(expect));
 }
 
 #endif

@@ -28,15 +28,19 @@ static void read_json(const char *json, const char *type, const char *code, cons
 static void errors_of_every_provider_are_read(void **state)
 {
     (void)state;
-    read_json("{\"error\":{\"message\":\"m\\u00e9\",\"type\":\"t\",\"code\":\"c\"}}", "t", "c", "m\xC3\xA9");
-    read_json("{\"error\":{\"message\":\"m\",\"type\":null,\"status\":\"S\",\"code\":400}}", "S", "400", "m");
+    read_json("{\"error\":{\"message\":\"m\\u00e9\",\"type\":\"t\",\"code\":\"c\"}}", "t", "c",
+              "m\xC3\xA9");
+    read_json("{\"error\":{\"message\":\"m\",\"type\":null,\"status\":\"S\",\"code\":400}}", "S",
+              "400", "m");
     read_json("[{\"error\":{\"message\":\"m\"}},{\"error\":{\"message\":\"n\"}}]", NULL, NULL, "m");
     read_json("{\"error\":\"plain\"}", NULL, NULL, "plain");
-    read_json("{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}",
-              "overloaded_error", NULL, "Overloaded");
+    read_json(
+        "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}",
+        "overloaded_error", NULL, "Overloaded");
     read_json("{\"type\":\"error\",\"code\":\"c\",\"message\":\"m\"}", "error", "c", "m");
     read_json("{\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"server_error\","
-              "\"message\":\"m\"}}}", NULL, "server_error", "m");
+              "\"message\":\"m\"}}}",
+              NULL, "server_error", "m");
     read_json(" \xEF\xBB\xBF", NULL, NULL, NULL);
 }
 
@@ -58,8 +62,8 @@ static void no_error_is_made_up(void **state)
     read_json("{\"error\":{}}", NULL, NULL, NULL);
     read_json("{\"error\":false,\"message\":\"m\"}", NULL, NULL, NULL);
     read_json("{\"data\":{\"error\":\"x\"}}", NULL, NULL, NULL);
-    read_json("{\"type\":\"response.completed\",\"response\":{\"error\":{\"message\":\"m\"}}}", NULL, NULL,
-              NULL);
+    read_json("{\"type\":\"response.completed\",\"response\":{\"error\":{\"message\":\"m\"}}}",
+              NULL, NULL, NULL);
     read_json("error", NULL, NULL, NULL);
 }
 
@@ -71,7 +75,8 @@ static void a_text_that_was_cut_is_read_as_far_as_it_goes(void **state)
     read_json("{\"error\":", NULL, NULL, NULL);
 }
 
-static void read_body(struct str body, const char *content_type, int64_t status, const char *message)
+static void read_body(struct str body, const char *content_type, int64_t status,
+                      const char *message)
 {
     struct upstream_error error = {0};
     struct arena arena = {0};

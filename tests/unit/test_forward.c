@@ -82,9 +82,9 @@ static void request_case(const char *name, const cJSON *input, const cJSON *expe
 
     secret_set(&key, key_of(cases_get(input, "route_auth"), &d.key_configured));
     cases_headers(input, &received, &arena);
-    assert_int_equal(forward_request_headers(&out, &arena, &received, &d,
-                                             cases_str(input, "endpoint"), &err),
-                     0);
+    assert_int_equal(
+        forward_request_headers(&out, &arena, &received, &d, cases_str(input, "endpoint"), &err),
+        0);
     same_headers(name, &out, cases_get(expect, "forwarded"), ignored);
     secret_clear(&key);
     arena_clear(&arena);
@@ -170,11 +170,12 @@ static void targets_are_split_and_others_refused(void **state)
 
 static void paths_that_could_escape_are_refused(void **state)
 {
-    static const char *const bad[] = {".",       "..",     "a/..",    "../a",     "a/./b", "..;x=1",
-                                      ".;",      "%2e",    ".%2E/a",  "a%2f..",   "a\\b",  "a%5Cb",
-                                      "a%00",    "a\x01",  "a%0a",    "a%7F",     "a/..;/b"};
-    static const char *const good[] = {"", "a", "a..b", "...", ".a", "a.", "//", "a;..", "%252e%252e",
-                                       "%2", "%zz", "caf%C3%A9", "a%20b", ";", "x/;./y"};
+    static const char *const bad[] = {".",    "..",    "a/..",   "../a",   "a/./b",  "..;x=1",
+                                      ".;",   "%2e",   ".%2E/a", "a%2f..", "a\\b",   "a%5Cb",
+                                      "a%00", "a\x01", "a%0a",   "a%7F",   "a/..;/b"};
+    static const char *const good[] = {"",    "a",         "a..b",  "...",        ".a",
+                                       "a.",  "//",        "a;..",  "%252e%252e", "%2",
+                                       "%zz", "caf%C3%A9", "a%20b", ";",          "x/;./y"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
@@ -218,9 +219,8 @@ static void with(struct fixture *f, const char *name, const char *value)
 
 static void forward(struct fixture *f, const char *endpoint)
 {
-    assert_int_equal(forward_request_headers(&f->out, &f->arena, &f->in, &f->d, str_c(endpoint),
-                                             &f->err),
-                     0);
+    assert_int_equal(
+        forward_request_headers(&f->out, &f->arena, &f->in, &f->d, str_c(endpoint), &f->err), 0);
 }
 
 static struct str sent(const struct fixture *f, const char *name)
@@ -236,7 +236,8 @@ static void clear(struct fixture *f)
 
 static struct fixture with_key(const char *key)
 {
-    struct fixture f = {.d = {.base_url = STR("http://up.example.test/v1"), .key_configured = true}};
+    struct fixture f = {
+        .d = {.base_url = STR("http://up.example.test/v1"), .key_configured = true}};
 
     secret_set(&f.key, str_c(key));
     return f;
@@ -286,9 +287,15 @@ static void fields_that_could_forge_lines_never_pass(void **state)
 {
     struct fixture f = {0};
     const struct header bad[] = {
-        {STR("X-A"), STR("a\r\nEvil: 1")}, {STR("X-B"), STR("a\nb")}, {STR("X-C"), STR("a\0b")},
-        {STR("X-D"), STR("a\rb")},         {STR("X\nE"), STR("a")},   {STR("X:F"), STR("a")},
-        {STR(""), STR("a")},               {STR("X G"), STR("a")},    {STR("X\0H"), STR("a")},
+        {STR("X-A"), STR("a\r\nEvil: 1")},
+        {STR("X-B"), STR("a\nb")},
+        {STR("X-C"), STR("a\0b")},
+        {STR("X-D"), STR("a\rb")},
+        {STR("X\nE"), STR("a")},
+        {STR("X:F"), STR("a")},
+        {STR(""), STR("a")},
+        {STR("X G"), STR("a")},
+        {STR("X\0H"), STR("a")},
     };
     struct headers back = {0};
 
@@ -326,7 +333,8 @@ static void a_key_with_a_line_break_is_an_error(void **state)
 
     (void)state;
     f.d.key = &f.key;
-    assert_int_equal(forward_request_headers(&f.out, &f.arena, &f.in, &f.d, STR("/v1/x"), &f.err), -1);
+    assert_int_equal(forward_request_headers(&f.out, &f.arena, &f.in, &f.d, STR("/v1/x"), &f.err),
+                     -1);
     assert_int_equal(f.err.code, ERR_INVALID);
     assert_null(strstr(f.err.msg, "X: b"));
     clear(&f);
@@ -346,10 +354,12 @@ static void the_header_style_follows_the_rules(void **state)
         {"none", NULL, "http://h/v1", "/v1/x", NULL, NULL},
         {NULL, "anthropic", "http://h/v1", "/v1/messages", NULL, "x-api-key: k"},
         {NULL, "anthropic", "http://h/v1", "/v1/models", NULL, "x-api-key: k"},
-        {NULL, "anthropic", "http://h/v1", "/v1/chat/completions/", NULL, "Authorization: Bearer k"},
+        {NULL, "anthropic", "http://h/v1", "/v1/chat/completions/", NULL,
+         "Authorization: Bearer k"},
         {NULL, NULL, "https://API.anthropic.com:443/v1", "/v1/x", NULL, "x-api-key: k"},
         {NULL, NULL, "https://api.anthropic.com./v1", "/v1/x", NULL, "x-api-key: k"},
-        {NULL, NULL, "https://api.anthropic.com.evil.test/v1", "/v1/x", NULL, "Authorization: Bearer k"},
+        {NULL, NULL, "https://api.anthropic.com.evil.test/v1", "/v1/x", NULL,
+         "Authorization: Bearer k"},
         {NULL, NULL, "https://h/api.anthropic.com/v1", "/v1/x", NULL, "Authorization: Bearer k"},
         {NULL, NULL, "http://h/v1", "/v1/messages/count_tokens", "x-api-key", "x-api-key: k"},
         {NULL, NULL, "http://h/v1", "/v1/messages", "Authorization", "Authorization: Bearer k"},
@@ -372,7 +382,8 @@ static void the_header_style_follows_the_rules(void **state)
         forward(&f, c->endpoint);
         assert_int_equal(f.out.count, c->expect ? (strstr(c->expect, "x-api") ? 4 : 3) : 2);
         if (c->expect) {
-            buf_printf(&line, "%.*s: %.*s", STR_ARG(f.out.items[2].name), STR_ARG(f.out.items[2].value));
+            buf_printf(&line, "%.*s: %.*s", STR_ARG(f.out.items[2].name),
+                       STR_ARG(f.out.items[2].value));
             assert_string_equal(line.ptr, c->expect);
         }
         buf_clear(&line);
@@ -459,7 +470,8 @@ static void only_a_top_level_text_is_a_model(void **state)
     struct str model;
 
     (void)state;
-    model = forward_model(STR("{\"model\":\"a\",\"x\":{\"model\":\"b\"},\"m\\u006fdel\":\"c\\u00e9\"}"), &arena);
+    model = forward_model(
+        STR("{\"model\":\"a\",\"x\":{\"model\":\"b\"},\"m\\u006fdel\":\"c\\u00e9\"}"), &arena);
     assert_true(str_eq(model, STR("c\xC3\xA9")));
     model = forward_model(STR("{\"model\":\"\"}"), &arena);
     assert_true(model.ptr && model.len == 0);
@@ -485,16 +497,46 @@ static void event_streams_are_known_by_content_type(void **state)
 static void base_urls_are_checked(void **state)
 {
     static const char *const good[] = {
-        "http://h/v1", "https://h.example.test:8443/v1beta/openai", "HTTP://127.0.0.1:1/api/paas/v4/x",
-        "http://[::1]:8080/v1", "http://my_host/v12", "http://h/x/v1/y",
+        "http://h/v1",
+        "https://h.example.test:8443/v1beta/openai",
+        "HTTP://127.0.0.1:1/api/paas/v4/x",
+        "http://[::1]:8080/v1",
+        "http://my_host/v12",
+        "http://h/x/v1/y",
     };
     static const char *const bad[] = {
-        "", "h/v1", "ftp://h/v1", "//h/v1", "http:///v1", "http://:80/v1", "http://h:0/v1",
-        "http://h:65536/v1", "http://h:/v1", "http://h:+1/v1", "http://u:p@h/v1", "http://u@h/v1",
-        "http://h/v1?x", "http://h/v1#x", "http://h/v1?", "http://h", "http://h/api", "http://h/V1",
-        "http://h/version", "http://h/v", "http://h/v1B", "http://h/1v", "http://h h/v1",
-        "http://h/v1 x", "http://h/v1\n/x", "http://h\\@g/v1", "http://[::1/v1", "http://[]/v1",
-        "http://.h/v1", "http://h/../v1", "http://h,g/v1", "http://h\x7f/v1",
+        "",
+        "h/v1",
+        "ftp://h/v1",
+        "//h/v1",
+        "http:///v1",
+        "http://:80/v1",
+        "http://h:0/v1",
+        "http://h:65536/v1",
+        "http://h:/v1",
+        "http://h:+1/v1",
+        "http://u:p@h/v1",
+        "http://u@h/v1",
+        "http://h/v1?x",
+        "http://h/v1#x",
+        "http://h/v1?",
+        "http://h",
+        "http://h/api",
+        "http://h/V1",
+        "http://h/version",
+        "http://h/v",
+        "http://h/v1B",
+        "http://h/1v",
+        "http://h h/v1",
+        "http://h/v1 x",
+        "http://h/v1\n/x",
+        "http://h\\@g/v1",
+        "http://[::1/v1",
+        "http://[]/v1",
+        "http://.h/v1",
+        "http://h/../v1",
+        "http://h,g/v1",
+        "http://h\x7f/v1",
     };
     struct str out;
     struct err err;

@@ -32,9 +32,10 @@ static void numbers_keep_their_digits(void **state)
     json_put_money(o, "zero", 0);
     json_put_money(o, "max_money", INT64_MAX);
     json_put_money(o, "free", UNKNOWN);
-    prints_as(o, "{\"small\":-7,\"time\":1000000000000000,\"max\":9223372036854775807,\"none\":null,"
-                 "\"dollar\":1,\"pico\":0.000000000001,\"cents\":-12.34,\"zero\":0,"
-                 "\"max_money\":9223372.036854775807,\"free\":null}");
+    prints_as(o,
+              "{\"small\":-7,\"time\":1000000000000000,\"max\":9223372036854775807,\"none\":null,"
+              "\"dollar\":1,\"pico\":0.000000000001,\"cents\":-12.34,\"zero\":0,"
+              "\"max_money\":9223372.036854775807,\"free\":null}");
 }
 
 static void text_from_outside_becomes_valid_json(void **state)
@@ -53,9 +54,10 @@ static void text_from_outside_becomes_valid_json(void **state)
     json_add_str(list, STR("x"));
     json_add_int(list, 5);
     cJSON_AddItemToObject(o, "list", list);
-    prints_as(o, "{\"broken\":\"a\xEF\xBF\xBDz\",\"nul\":\"a\\u0000b\",\"none\":null,\"empty\":\"\","
-                 "\"text\":\"\xC3\xA9\\\"\\\\\\n\",\"yes\":true,\"null\":null,\"raw\":[1,2],"
-                 "\"list\":[\"x\",5]}");
+    prints_as(o,
+              "{\"broken\":\"a\xEF\xBF\xBDz\",\"nul\":\"a\\u0000b\",\"none\":null,\"empty\":\"\","
+              "\"text\":\"\xC3\xA9\\\"\\\\\\n\",\"yes\":true,\"null\":null,\"raw\":[1,2],"
+              "\"list\":[\"x\",5]}");
 }
 
 static void quoting_escapes_what_json_forbids(void **state)
@@ -64,8 +66,9 @@ static void quoting_escapes_what_json_forbids(void **state)
 
     (void)state;
     assert_true(json_quote(&out, STR("a\"b\\c\n\x01\x1f\x7f\xC3\xA9\xED\xA0\x80/\0")));
-    assert_string_equal(out.ptr, "\"a\\\"b\\\\c\\n\\u0001\\u001f\x7f\xC3\xA9\xEF\xBF\xBD\xEF\xBF\xBD"
-                                 "\xEF\xBF\xBD/\\u0000\"");
+    assert_string_equal(out.ptr,
+                        "\"a\\\"b\\\\c\\n\\u0001\\u001f\x7f\xC3\xA9\xEF\xBF\xBD\xEF\xBF\xBD"
+                        "\xEF\xBF\xBD/\\u0000\"");
     buf_clear(&out);
     assert_true(json_quote(&out, STR("")));
     assert_string_equal(out.ptr, "\"\"");
@@ -86,8 +89,9 @@ static void quoting_into_a_full_buffer_leaves_it_as_it_was(void **state)
 
 static void reads_what_is_there_and_of_the_right_type(void **state)
 {
-    cJSON *o = json_parse(STR("\xEF\xBB\xBF{\"usage\":{\"tokens\":12.0,\"half\":0.5,\"huge\":1e300},"
-                              "\"s\":\"x\",\"b\":true,\"n\":1,\"n\":2,\"big\":9007199254740992}"));
+    cJSON *o =
+        json_parse(STR("\xEF\xBB\xBF{\"usage\":{\"tokens\":12.0,\"half\":0.5,\"huge\":1e300},"
+                       "\"s\":\"x\",\"b\":true,\"n\":1,\"n\":2,\"big\":9007199254740992}"));
     const char *text = "before";
     int64_t value = -1;
     bool flag = false;
@@ -170,7 +174,8 @@ static void the_index_agrees_with_the_iterator(void **state)
     (void)state;
     indexed(STR("7"), 1);
     indexed(STR(" [ ] "), 1);
-    indexed(STR("{\"a\":[1,\"}\",{\"b\\\"\":null,\"c\":{}}],\"\":\"\\\\\",\"d\":-1.5e3 , \"a\" : true}"),
+    indexed(STR("{\"a\":[1,\"}\",{\"b\\\"\":null,\"c\":{}}],\"\":\"\\\\\",\"d\":-1.5e3 , \"a\" : "
+                "true}"),
             10);
     indexed(STR("[[[[]]],[{\"x\":[{}]}]]"), 8);
 }
@@ -191,7 +196,8 @@ static void pretty(struct str text, const char *expect)
 static void pretty_printing_sorts_and_keeps_digits(void **state)
 {
     (void)state;
-    pretty(STR("{\"z\":1.50,\"a\":18446744073709551615,\"m\":[],\"b\":{},\"c\":[1,{\"y\":2,\"x\":-0.0}]}"),
+    pretty(STR("{\"z\":1.50,\"a\":18446744073709551615,\"m\":[],\"b\":{},\"c\":[1,{\"y\":2,\"x\":-"
+               "0.0}]}"),
            "{\n  \"a\": 18446744073709551615,\n  \"b\": {},\n  \"c\": [\n    1,\n    {\n"
            "      \"x\": -0.0,\n      \"y\": 2\n    }\n  ],\n  \"m\": [],\n  \"z\": 1.50\n}");
     pretty(STR(" \"x\" "), "\"x\"");
@@ -201,8 +207,10 @@ static void pretty_printing_sorts_and_keeps_digits(void **state)
 static void pretty_printing_unescapes_what_may_stand_as_it_is(void **state)
 {
     (void)state;
-    pretty(STR("[\"\\u00e9\\/\\ud83d\\ude00\\u0041\\n\\u000a\\u0022\\u005c\\u0001\\ud800\\u0000\"]"),
-           "[\n  \"\xC3\xA9/\xF0\x9F\x98\x80" "A\\n\\n\\\"\\\\\\u0001\\ud800\\u0000\"\n]");
+    pretty(
+        STR("[\"\\u00e9\\/\\ud83d\\ude00\\u0041\\n\\u000a\\u0022\\u005c\\u0001\\ud800\\u0000\"]"),
+        "[\n  \"\xC3\xA9/\xF0\x9F\x98\x80"
+        "A\\n\\n\\\"\\\\\\u0001\\ud800\\u0000\"\n]");
     pretty(STR("{\"\\u0062\":1,\"a\":2}"), "{\n  \"a\": 2,\n  \"b\": 1\n}");
 }
 

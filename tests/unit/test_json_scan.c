@@ -27,23 +27,88 @@ static void accepts_every_kind_of_value(void **state)
     assert_int_equal(scan("false"), JSON_FALSE);
     assert_int_equal(scan("\r\n\tnull\n"), JSON_NULL);
     assert_int_equal(scan("{\"a\":[1,{\"b\":null}, \"c\" ] , \"d\" : {} }"), JSON_OBJECT);
-    assert_int_equal(scan("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\uD834\\udd1e \\ud800\""), JSON_STRING);
-    assert_int_equal(scan("\"\x7f\xC2\x80\xDF\xBF\xE0\xA0\x80\xED\x9F\xBF\xEF\xBF\xBF\xF0\x90\x80\x80"
-                          "\xF4\x8F\xBF\xBF\""),
+    assert_int_equal(scan("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\uD834\\udd1e \\ud800\""),
                      JSON_STRING);
+    assert_int_equal(
+        scan("\"\x7f\xC2\x80\xDF\xBF\xE0\xA0\x80\xED\x9F\xBF\xEF\xBF\xBF\xF0\x90\x80\x80"
+             "\xF4\x8F\xBF\xBF\""),
+        JSON_STRING);
 }
 
 static void refuses_what_is_not_json(void **state)
 {
     static const char *const bad[] = {
-        "", " ", "{", "[", "}", "]", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "{]", "[}", "{\"a\"}",
-        "{\"a\":}", "{\"a\":1,}", "{a:1}", "{\"a\":1 \"b\":2}", "{1:2}", "{\"a\":1}}", "[]]", "[][]",
-        "nul", "nulll", "True", "NaN", "Infinity", "-Infinity", "-", "+1", "01", "-01", "1.", ".5",
-        "1e", "1e+", "0x10", "1_000", "\"", "\"a", "'a'", "\"\\\"", "\"\\x\"", "\"\\u12\"",
-        "\"\\u12g4\"", "\"\t\"", "\"\n\"", "\"\x1f\"", "\"\x80\"", "\"\xC0\xAF\"", "\"\xC3\"",
-        "\"\xE0\x80\x80\"", "\"\xED\xA0\x80\"", "\"\xF4\x90\x80\x80\"", "\"\xF5\x80\x80\x80\"",
-        "\"\xE2\x82\"", "1 2", "// c\n1", "[1]/**/", "\v1", "\xC2\xA0" "1", "\xEF\xBB\xBF",
-        "\xEF\xBB\xBF\xEF\xBB\xBF" "1", "\xFF\xFE" "1", "{\"a\":1,\"b\"", "[\"a\":1]", ":", ",",
+        "",
+        " ",
+        "{",
+        "[",
+        "}",
+        "]",
+        "[1",
+        "[1,",
+        "[1,]",
+        "[,1]",
+        "[1 2]",
+        "{]",
+        "[}",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{a:1}",
+        "{\"a\":1 \"b\":2}",
+        "{1:2}",
+        "{\"a\":1}}",
+        "[]]",
+        "[][]",
+        "nul",
+        "nulll",
+        "True",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "-",
+        "+1",
+        "01",
+        "-01",
+        "1.",
+        ".5",
+        "1e",
+        "1e+",
+        "0x10",
+        "1_000",
+        "\"",
+        "\"a",
+        "'a'",
+        "\"\\\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u12g4\"",
+        "\"\t\"",
+        "\"\n\"",
+        "\"\x1f\"",
+        "\"\x80\"",
+        "\"\xC0\xAF\"",
+        "\"\xC3\"",
+        "\"\xE0\x80\x80\"",
+        "\"\xED\xA0\x80\"",
+        "\"\xF4\x90\x80\x80\"",
+        "\"\xF5\x80\x80\x80\"",
+        "\"\xE2\x82\"",
+        "1 2",
+        "// c\n1",
+        "[1]/**/",
+        "\v1",
+        "\xC2\xA0"
+        "1",
+        "\xEF\xBB\xBF",
+        "\xEF\xBB\xBF\xEF\xBB\xBF"
+        "1",
+        "\xFF\xFE"
+        "1",
+        "{\"a\":1,\"b\"",
+        "[\"a\":1]",
+        ":",
+        ",",
     };
 
     (void)state;
@@ -110,7 +175,8 @@ static void nesting_ends_at_the_limit(void **state)
 
 static void walks_members_and_elements(void **state)
 {
-    struct json_iter it = json_iter(STR("{ \"a\" : 1 , \"b\\\"\" : [ \"]\", {} ] ,\"c\":\"}\\\\\"}"));
+    struct json_iter it =
+        json_iter(STR("{ \"a\" : 1 , \"b\\\"\" : [ \"]\", {} ] ,\"c\":\"}\\\\\"}"));
 
     (void)state;
     assert_true(json_next(&it));
@@ -151,7 +217,8 @@ static void walks_a_text_that_was_cut_up_to_the_cut(void **state)
 
 static void never_reads_past_a_cut_at_any_place(void **state)
 {
-    static const char text[] = "{\"a\\\\\":[1,{\"b\":\"c\\\"d\"}],\"e\\u00e9\":\"\\ud83d\\ude00\",\"f\":-1.5e3}";
+    static const char text[] =
+        "{\"a\\\\\":[1,{\"b\":\"c\\\"d\"}],\"e\\u00e9\":\"\\ud83d\\ude00\",\"f\":-1.5e3}";
 
     (void)state;
     for (size_t len = 0; len < sizeof(text); len++) {
@@ -207,7 +274,8 @@ static void strings_are_decoded(void **state)
     decodes("\"\\uD83D\\uDE00\"", STR("\xF0\x9F\x98\x80"));
     decodes("\"\\ud83dx\"", STR("\xEF\xBF\xBDx"));
     decodes("\"\\ude00\"", STR("\xEF\xBF\xBD"));
-    decodes("\"\\ud83d\\u0041\"", STR("\xEF\xBF\xBD" "A"));
+    decodes("\"\\ud83d\\u0041\"", STR("\xEF\xBF\xBD"
+                                      "A"));
     decodes("\"a\\u0000b\"", STR("a\0b"));
     assert_false(json_string_is(STR("\"abc\""), STR("ab")));
     assert_false(json_string_is(STR("\"ab\""), STR("abc")));
@@ -220,7 +288,8 @@ static void keys_are_ordered_by_code_point(void **state)
     assert_true(json_key_compare(STR("a"), STR("b")) < 0);
     assert_true(json_key_compare(STR("ab"), STR("a")) > 0);
     assert_true(json_key_compare(STR("a"), STR("\\u0061")) == 0);
-    assert_true(json_key_compare(STR("\\u00e9a"), STR("\xC3\xA9" "b")) < 0);
+    assert_true(json_key_compare(STR("\\u00e9a"), STR("\xC3\xA9"
+                                                      "b")) < 0);
     assert_true(json_key_compare(STR(""), STR("")) == 0);
     assert_true(json_key_compare(STR("Z"), STR("a")) < 0);
 }

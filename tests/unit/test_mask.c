@@ -60,13 +60,28 @@ static void repeats_are_joined_in_order_and_bytes_read_as_latin1(void **state)
 static void secret_names_are_known_by_list_and_by_last_word(void **state)
 {
     static const char *const secret[] = {
-        "Authorization", "PROXY-AUTHORIZATION", "x-api-key", "API-Key", "x-goog-api-key", "cookie",
-        "Set-Cookie", "x-amz-security-token", "token", "x_token", "My-Secret", "password", "db_password",
-        "apikey", "openai-apikey", "openai_api_key", "azure-api-key", "api_key",
+        "Authorization",  "PROXY-AUTHORIZATION",
+        "x-api-key",      "API-Key",
+        "x-goog-api-key", "cookie",
+        "Set-Cookie",     "x-amz-security-token",
+        "token",          "x_token",
+        "My-Secret",      "password",
+        "db_password",    "apikey",
+        "openai-apikey",  "openai_api_key",
+        "azure-api-key",  "api_key",
     };
     static const char *const open[] = {
-        "idempotency-key", "x-ratelimit-remaining-tokens", "tokens", "secretive", "content-type",
-        "xtoken", "key", "x-token-type", "", "-", "cookies",
+        "idempotency-key",
+        "x-ratelimit-remaining-tokens",
+        "tokens",
+        "secretive",
+        "content-type",
+        "xtoken",
+        "key",
+        "x-token-type",
+        "",
+        "-",
+        "cookies",
     };
 
     (void)state;
@@ -149,7 +164,8 @@ static void keys_in_queries_are_masked(void **state)
 {
     (void)state;
     query("a=1&key=sk&b=%20", "a=1&key=***&b=%20");
-    query("KEY=x&api_key=y&apikey=z&access_token=&token=t=u", "KEY=***&api_key=***&apikey=***&access_token=***&token=***");
+    query("KEY=x&api_key=y&apikey=z&access_token=&token=t=u",
+          "KEY=***&api_key=***&apikey=***&access_token=***&token=***");
     query("%6bey=x", "%6bey=***");
     query("key&keys=1&monkey=2&=3&%6=4", "key&keys=1&monkey=2&=3&%6=4");
     query("", "");

@@ -11,7 +11,8 @@ static struct multipart form; /* large; each test fills it anew */
 
 static void multipart_case(const char *name, const cJSON *input, const cJSON *expect)
 {
-    struct str boundary = multipart_boundary(cases_str(input, "content_type")), model = STR_NONE, stream;
+    struct str boundary = multipart_boundary(cases_str(input, "content_type")), model = STR_NONE,
+               stream;
     struct buf body = cases_body(input), json = {0}, wanted = {0};
     char *text;
     bool streams;
@@ -74,7 +75,8 @@ static void content_may_look_like_a_delimiter(void **state)
 static void preamble_epilogue_and_padding_are_allowed(void **state)
 {
     (void)state;
-    assert_true(parse("pre\r\n--bad\r\n--b \t\r\n\r\nx\r\n--b\t\r\n\r\n\r\n--b-- \r\nepilogue\r\n--b\r\n"));
+    assert_true(
+        parse("pre\r\n--bad\r\n--b \t\r\n\r\nx\r\n--b\t\r\n\r\n\r\n--b-- \r\nepilogue\r\n--b\r\n"));
     assert_int_equal(form.count, 2);
     assert_true(str_eq(form.parts[0].content, STR("x")));
     assert_null(form.parts[0].name.ptr);
@@ -86,9 +88,18 @@ static void preamble_epilogue_and_padding_are_allowed(void **state)
 static void malformed_bodies_are_refused(void **state)
 {
     static const char *const bad[] = {
-        "", "x", "--b", "--b\r\n", "--b\r\n\r\nx", "--b\r\n\r\nx\r\n--b", "--b\r\n\r\nx\r\n--b\r\n",
-        "--b\r\nno colon\r\n\r\nx\r\n--b--", "--b\r\nA: b\r\nx\r\n--b--", "--b\n\nx\n--b--",
-        "--b x\r\n\r\nx\r\n--b--", "--b\r\n: v\r\n\r\n\r\n--b--",
+        "",
+        "x",
+        "--b",
+        "--b\r\n",
+        "--b\r\n\r\nx",
+        "--b\r\n\r\nx\r\n--b",
+        "--b\r\n\r\nx\r\n--b\r\n",
+        "--b\r\nno colon\r\n\r\nx\r\n--b--",
+        "--b\r\nA: b\r\nx\r\n--b--",
+        "--b\n\nx\n--b--",
+        "--b x\r\n\r\nx\r\n--b--",
+        "--b\r\n: v\r\n\r\n\r\n--b--",
     };
 
     (void)state;
@@ -103,10 +114,11 @@ static void a_part_with_a_file_name_is_no_field(void **state)
     struct str value;
 
     (void)state;
-    assert_true(parse("--b\r\ncontent-DISPOSITION : form-data ; filename=\"\" ; name=\"model\"\r\n\r\nfile\r\n"
-                      "--b\r\nContent-Disposition: form-data; name=other; filename*=UTF-8''a%20b\r\n\r\n1\r\n"
-                      "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nfield\r\n"
-                      "--b\r\nContent-Disposition: form-data; name=\"a\\\";b\"\r\n\r\n\r\n--b--\r\n"));
+    assert_true(parse(
+        "--b\r\ncontent-DISPOSITION : form-data ; filename=\"\" ; name=\"model\"\r\n\r\nfile\r\n"
+        "--b\r\nContent-Disposition: form-data; name=other; filename*=UTF-8''a%20b\r\n\r\n1\r\n"
+        "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nfield\r\n"
+        "--b\r\nContent-Disposition: form-data; name=\"a\\\";b\"\r\n\r\n\r\n--b--\r\n"));
     assert_true(multipart_field(&form, STR("model"), &value));
     assert_true(str_eq(value, STR("field")));
     assert_false(multipart_field(&form, STR("other"), &value));
@@ -126,8 +138,9 @@ static void more_parts_than_are_listed_are_no_error(void **state)
     assert_int_equal(form.count, MULTIPART_MAX_PARTS);
     assert_true(str_eq(form.parts[63].name, STR("n63")));
     multipart_json(&form, &json);
-    assert_true(str_ends(buf_str(&json), STR("{\"name\":\"n63\",\"filename\":null,\"content_type\":null,"
-                                             "\"size\":1}]")));
+    assert_true(
+        str_ends(buf_str(&json), STR("{\"name\":\"n63\",\"filename\":null,\"content_type\":null,"
+                                     "\"size\":1}]")));
     buf_clear(&body);
     buf_clear(&json);
 }

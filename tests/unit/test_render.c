@@ -5,8 +5,8 @@
 #include <cmocka.h>
 
 #include "cases.h"
-#include "json/json.h"
 #include "llm/render.h"
+#include "json/json.h"
 
 static void same_kinds(const char *name, const cJSON *blocks, const cJSON *kinds)
 {
@@ -65,13 +65,15 @@ static void renders(const char *body, const char *content_type, enum render_mode
 static void json_is_sorted_and_keeps_its_digits(void **state)
 {
     (void)state;
-    renders("{\"b\":18446744073709551615,\"a\":[1.10,{}],\"\\u0063\":\"\\u00e9\"}", "application/json",
-            RENDER_JSON, "json",
-            "{\n  \"a\": [\n    1.10,\n    {}\n  ],\n  \"b\": 18446744073709551615,\n  \"c\": \"\xC3\xA9\"\n}");
+    renders("{\"b\":18446744073709551615,\"a\":[1.10,{}],\"\\u0063\":\"\\u00e9\"}",
+            "application/json", RENDER_JSON, "json",
+            "{\n  \"a\": [\n    1.10,\n    {}\n  ],\n  \"b\": 18446744073709551615,\n  \"c\": "
+            "\"\xC3\xA9\"\n}");
     renders("5", NULL, RENDER_JSON, "json", "5");
     renders("null", "application/json", RENDER_JSON, "text", "null");
     renders("null", "application/json", RENDER_AUTO, "text", "null");
-    renders("{\"a\":\"\xFF\"}", "application/json", RENDER_JSON, "text", "{\"a\":\"\xEF\xBF\xBD\"}");
+    renders("{\"a\":\"\xFF\"}", "application/json", RENDER_JSON, "text",
+            "{\"a\":\"\xEF\xBF\xBD\"}");
 }
 
 static void tool_blocks_are_printed_sorted_and_kept_in_order(void **state)
@@ -132,10 +134,12 @@ static void streams_are_known_by_type_and_by_their_first_line(void **state)
 static void text_is_extracted_where_there_is_any(void **state)
 {
     (void)state;
-    renders("{\"choices\":[{\"delta\":{\"content\":\"a\"}},{\"message\":{},\"delta\":{\"content\":\"b\"}},"
-            "{\"message\":{\"content\":null}},{\"message\":null}]}", NULL, RENDER_TEXT, "text", "a\n\nb");
-    renders("{\"output_text\":7,\"content\":[{\"text\":\"a\"},{\"text\":null},{\"text\":\"b\"},5]}", NULL,
-            RENDER_TEXT, "text", "a\n\nb");
+    renders("{\"choices\":[{\"delta\":{\"content\":\"a\"}},{\"message\":{},\"delta\":{\"content\":"
+            "\"b\"}},"
+            "{\"message\":{\"content\":null}},{\"message\":null}]}",
+            NULL, RENDER_TEXT, "text", "a\n\nb");
+    renders("{\"output_text\":7,\"content\":[{\"text\":\"a\"},{\"text\":null},{\"text\":\"b\"},5]}",
+            NULL, RENDER_TEXT, "text", "a\n\nb");
     renders("{\"choices\":[{\"message\":{\"content\":\"\"}}]}", NULL, RENDER_TEXT, "text",
             "{\"choices\":[{\"message\":{\"content\":\"\"}}]}");
     renders("[1]", NULL, RENDER_TEXT, "text", "[1]");
@@ -147,10 +151,12 @@ static void what_is_no_text_is_summed_up(void **state)
     (void)state;
     renders("\x89PNG", "image/png", RENDER_AUTO, "text", "4 bytes, image/png");
     cJSON_Delete(rendered(STR("a\0b"), NULL, RENDER_SSE, "text", "3 bytes, unknown type"));
-    renders("--b\r\nContent-Disposition: form-data; name=model\r\n\r\nm\r\n--b\r\nContent-Disposition: "
-            "form-data; name=f; filename=\"a.wav\"\r\nContent-Type: audio/wav\r\n\r\nxyz\r\n--b--",
-            "multipart/form-data; boundary=b", RENDER_JSON, "text",
-            "154 bytes, multipart/form-data; boundary=b\n\nmodel: 1 byte\nf: a.wav, audio/wav, 3 bytes");
+    renders(
+        "--b\r\nContent-Disposition: form-data; name=model\r\n\r\nm\r\n--b\r\nContent-Disposition: "
+        "form-data; name=f; filename=\"a.wav\"\r\nContent-Type: audio/wav\r\n\r\nxyz\r\n--b--",
+        "multipart/form-data; boundary=b", RENDER_JSON, "text",
+        "154 bytes, multipart/form-data; boundary=b\n\nmodel: 1 byte\nf: a.wav, audio/wav, 3 "
+        "bytes");
     renders("broken", "multipart/form-data; boundary=b", RENDER_AUTO, "text",
             "6 bytes, multipart/form-data; boundary=b");
     renders("", "image/png", RENDER_AUTO, "text", "");

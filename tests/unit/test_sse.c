@@ -5,9 +5,9 @@
 #include <cmocka.h>
 
 #include "cases.h"
-#include "json/json.h"
 #include "llm/sse.h"
 #include "utf8.h"
+#include "json/json.h"
 
 /* Events as text: each between brackets, "!" behind one that was cut. */
 static void note(void *ctx, struct str data, bool cut)
@@ -128,8 +128,16 @@ static void lines_end_at_lf_cr_and_crlf_only(void **state)
     (void)state;
     gives(STR("data: a\n\ndata:b\r\rdata: c\r\n\r\n"), "[a][b][c]");
     gives(STR("data: a\r\n\rdata: b\n\r\n"), "[a][b]");
-    gives(STR("data: a\x0b" "b\x0c" "c\xC2\x85" "d\xE2\x80\xA8" "e\n\n"),
-          "[a\x0b" "b\x0c" "c\xC2\x85" "d\xE2\x80\xA8" "e]");
+    gives(STR("data: a\x0b"
+              "b\x0c"
+              "c\xC2\x85"
+              "d\xE2\x80\xA8"
+              "e\n\n"),
+          "[a\x0b"
+          "b\x0c"
+          "c\xC2\x85"
+          "d\xE2\x80\xA8"
+          "e]");
     gives(STR("data: a\n\r\rdata: b"), "[a][b]");
 }
 
@@ -146,7 +154,8 @@ static void data_lines_are_trimmed_and_joined(void **state)
 static void other_lines_are_skipped(void **state)
 {
     (void)state;
-    gives(STR(": c\nevent: e\nid: 1\nretry: 5\ndata\ndat: x\ndatax: y\n data: z\nDATA: q\ndata: a\n\n"),
+    gives(STR(": c\nevent: e\nid: 1\nretry: 5\ndata\ndat: x\ndatax: y\n data: z\nDATA: q\ndata: "
+              "a\n\n"),
           "[a]");
     gives(STR("event: e\n\n\n\n: x\n\n"), "");
     gives(STR(""), "");
@@ -155,9 +164,15 @@ static void other_lines_are_skipped(void **state)
 static void a_byte_order_mark_is_skipped_once(void **state)
 {
     (void)state;
-    gives(STR("\xEF\xBB\xBF" "data: a\n\n"), "[a]");
-    gives(STR("\xEF\xBB\xBF\xEF\xBB\xBF" "data: a\n\ndata: b\n\n"), "[b]");
-    gives(STR("\xEF\xBB" "data: a\n\ndata: b\n\n"), "[b]");
+    gives(STR("\xEF\xBB\xBF"
+              "data: a\n\n"),
+          "[a]");
+    gives(STR("\xEF\xBB\xBF\xEF\xBB\xBF"
+              "data: a\n\ndata: b\n\n"),
+          "[b]");
+    gives(STR("\xEF\xBB"
+              "data: a\n\ndata: b\n\n"),
+          "[b]");
     gives(STR("\xEF\xBB"), "");
     gives(STR("\xEF\n\ndata: b\n\n"), "[b]");
 }
@@ -193,9 +208,9 @@ static void the_last_event_needs_no_blank_line(void **state)
 static void a_long_event_is_cut_the_same_way_for_every_cutting(void **state)
 {
     static const char *const texts[] = {
-        "data: 12345678\n\n",           "data: 123456789\n\n",        "data: 12345678  \n\n",
-        "data: 123456  \ndata: 9\n\n",  "data: 123\ndata: 4567\n\n",  "data: 123\ndata: 45678\n\n",
-        "data:           1\n\n",        "data: 1234567   x\n\n",      "data: 123456789\ndata: x\n\n",
+        "data: 12345678\n\n",           "data: 123456789\n\n",       "data: 12345678  \n\n",
+        "data: 123456  \ndata: 9\n\n",  "data: 123\ndata: 4567\n\n", "data: 123\ndata: 45678\n\n",
+        "data:           1\n\n",        "data: 1234567   x\n\n",     "data: 123456789\ndata: x\n\n",
         "data: 1\ndata: 123456789\n\n", "data:                \n\n", "data: 12345678\ndata:\n\n",
         "data: 1234567 \ndata: x\n\n",
     };

@@ -100,14 +100,22 @@ static void content_is_generated_output(void **state)
         "{\"type\":\"content_block_start\",\"content_block\":{\"type\":\"server_tool_use\"}}",
     };
     static const char *const other[] = {
-        "{}", "5", "[]", "\"choices\"", "null", "{\"choices\":[]}", "{\"choices\":{}}",
+        "{}",
+        "5",
+        "[]",
+        "\"choices\"",
+        "null",
+        "{\"choices\":[]}",
+        "{\"choices\":{}}",
         "{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}",
         "{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":null}}]}",
         "{\"choices\":[{\"delta\":{\"tool_calls\":[]}}]}",
         "{\"choices\":[{\"delta\":{\"function_call\":{}}}]}",
         "{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}",
-        "{\"choices\":[{\"message\":{\"content\":\"x\"}}]}", "{\"choices\":[{\"text\":\"\"}]}",
-        "{\"choices\":[],\"usage\":{\"completion_tokens\":2}}", "{\"type\":\"ping\"}",
+        "{\"choices\":[{\"message\":{\"content\":\"x\"}}]}",
+        "{\"choices\":[{\"text\":\"\"}]}",
+        "{\"choices\":[],\"usage\":{\"completion_tokens\":2}}",
+        "{\"type\":\"ping\"}",
         "{\"type\":\"response.output_text.delta\",\"delta\":\"\"}",
         "{\"type\":\"response.output_text.done\",\"delta\":\"x\"}",
         "{\"type\":\"response.created\",\"response\":{\"delta\":\"x\"}}",
@@ -115,7 +123,8 @@ static void content_is_generated_output(void **state)
         "{\"type\":\"content_block_delta\",\"delta\":{\"signature\":\"x\"}}",
         "{\"type\":\"content_block_start\",\"content_block\":{\"type\":\"text\",\"text\":\"\"}}",
         "{\"type\":\"message_start\",\"message\":{\"content\":[]}}",
-        "{\"type\":7,\"delta\":\"x\"}", "[{\"choices\":[{\"text\":\"x\"}]}]",
+        "{\"type\":7,\"delta\":\"x\"}",
+        "[{\"choices\":[{\"text\":\"x\"}]}]",
     };
 
     (void)state;
@@ -194,12 +203,15 @@ static void fed(struct watch *w, const char *text)
 static void finish_reasons_of_all_kinds_are_read(void **state)
 {
     static const char *const cases[][2] = {
-        {"data: {\"choices\":[{\"finish_reason\":\"stop\"},{\"finish_reason\":\"length\"}]}", "stop"},
+        {"data: {\"choices\":[{\"finish_reason\":\"stop\"},{\"finish_reason\":\"length\"}]}",
+         "stop"},
         {"data: {\"choices\":[{\"finish_reason\":\"a\"}]}\n\n"
-         "data: {\"choices\":[{\"finish_reason\":null}]}", "a"},
+         "data: {\"choices\":[{\"finish_reason\":null}]}",
+         "a"},
         {"data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}", "end_turn"},
         {"data: {\"type\":\"response.incomplete\",\"response\":{\"incomplete_details\":"
-         "{\"reason\":\"max_output_tokens\"}}}", "max_output_tokens"},
+         "{\"reason\":\"max_output_tokens\"}}}",
+         "max_output_tokens"},
         {"data: {\"type\":\"response.incomplete\"}", "incomplete"},
         {"data: {\"type\":\"response.failed\",\"response\":{}}", "failed"},
         {"data: {\"type\":\"response.completed\",\"response\":{}}", "completed"},
@@ -223,12 +235,17 @@ static void finish_reasons_of_all_kinds_are_read(void **state)
 static void the_first_error_is_kept(void **state)
 {
     static const char *const errors[] = {
-        "{\"error\":{\"message\":\"m\"}}", "{\"error\":\"text\"}", "{\"type\":\"error\",\"message\":\"m\"}",
+        "{\"error\":{\"message\":\"m\"}}",
+        "{\"error\":\"text\"}",
+        "{\"type\":\"error\",\"message\":\"m\"}",
         "{\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"c\"}}}",
     };
     static const char *const none[] = {
-        "{\"error\":null}", "{\"error\":\"\"}", "{\"choices\":[{\"error\":\"x\"}]}",
-        "{\"type\":\"response.failed\",\"response\":{\"error\":null}}", "[{\"error\":\"x\"}]",
+        "{\"error\":null}",
+        "{\"error\":\"\"}",
+        "{\"choices\":[{\"error\":\"x\"}]}",
+        "{\"type\":\"response.failed\",\"response\":{\"error\":null}}",
+        "[{\"error\":\"x\"}]",
         "{\"type\":\"response.completed\",\"response\":{\"error\":{\"code\":\"c\"}}}",
     };
 
@@ -260,7 +277,8 @@ static void broken_and_foreign_events_are_counted_only(void **state)
     struct watch w;
 
     (void)state;
-    fed(&w, "data: hello\n\ndata: {\"choices\":[{\"text\":\"x\"}]\n\ndata: [DONE]\n\n: c\n\nevent: e\n\n");
+    fed(&w, "data: hello\n\ndata: {\"choices\":[{\"text\":\"x\"}]\n\ndata: [DONE]\n\n: c\n\nevent: "
+            "e\n\n");
     assert_int_equal(w.event_count, 2);
     assert_int_equal(w.content_count, 0);
     assert_true(w.done);
@@ -280,7 +298,8 @@ static void a_large_event_is_judged_by_its_start(void **state)
     watch_init(&w);
     buf_put(&text, STR("data: {\"type\":\"response.completed\",\"response\":{\"output\":\""));
     while (text.len < 4 << 20)
-        buf_put(&text, STR("0123456789\xC3\xA9" "0123456789012345678901234567890123456789"));
+        buf_put(&text, STR("0123456789\xC3\xA9"
+                           "0123456789012345678901234567890123456789"));
     buf_put(&text, STR("\"}}\n\n"));
     for (struct str rest = buf_str(&text); rest.len > 0; rest = str_from(rest, 16384))
         watch_feed(&w, str_cut(rest, 16384), 1);

@@ -12,8 +12,8 @@ struct curl_loop {
     uv_loop_t *loop;
     CURLM *multi;
     uv_timer_t timer;
-    size_t handles; /* the timer and a poll for each socket */
-    unsigned depth; /* inside libcurl */
+    size_t handles;      /* the timer and a poll for each socket */
+    unsigned depth;      /* inside libcurl */
     struct list marked;  /* jobs to add or remove */
     struct list touched; /* jobs that got bytes */
     CURL *spare[SPARE_MAX];

@@ -16,7 +16,7 @@ struct curl_loop;
 
 /** Embedded in who transfers. */
 struct curl_job {
-    CURL *easy; /* from curl_loop_easy() */
+    CURL *easy;       /* from curl_loop_easy() */
     struct list node; /* marked for something */
     struct list touched;
     bool in_multi, removed;

@@ -75,8 +75,7 @@ static void on_sweep_closed(uv_handle_t *handle)
 
 static struct h1_host *find_host(struct h1_pool *pool, struct str name, uint16_t port)
 {
-    LIST_EACH(node, &pool->hosts)
-    {
+    LIST_EACH (node, &pool->hosts) {
         struct h1_host *host = LIST_ENTRY(node, struct h1_host, node);
 
         if (host->port == port && str_eq((struct str){host->name, host->len}, name))
@@ -138,8 +137,7 @@ static int64_t close_old(struct h1_pool *pool, int64_t now)
 {
     int64_t next = 0;
 
-    LIST_EACH(host_node, &pool->hosts)
-    {
+    LIST_EACH (host_node, &pool->hosts) {
         struct h1_host *host = LIST_ENTRY(host_node, struct h1_host, node);
 
         while (!list_empty(&host->idle)) {

@@ -29,7 +29,7 @@ struct h1_conn {
     uv_write_t write;
     struct h1_pool *pool;
     struct h1_host *host;
-    struct list node; /* among the idle ones of host */
+    struct list node;                    /* among the idle ones of host */
     const struct h1_conn_events *events; /* NULL: idle or closing */
     void *ctx;
     int64_t idle_until_ms;

@@ -68,8 +68,7 @@ void resolver_close(struct resolver *r, void (*closed)(void *ctx), void *ctx)
     r->closing = true;
     r->closed = closed;
     r->closed_ctx = ctx;
-    LIST_EACH_SAFE(node, &r->entries)
-    {
+    LIST_EACH_SAFE (node, &r->entries) {
         struct entry *e = LIST_ENTRY(node, struct entry, node);
 
         if (!e->running)
@@ -94,8 +93,7 @@ static bool literal(struct str host, struct addresses *found)
 
 static struct entry *lookup_entry(struct resolver *r, struct str host)
 {
-    LIST_EACH(node, &r->entries)
-    {
+    LIST_EACH (node, &r->entries) {
         struct entry *e = LIST_ENTRY(node, struct entry, node);
 
         if (str_ieq(str_c(e->host), host))
@@ -162,8 +160,7 @@ static void on_found(uv_getaddrinfo_t *lookup, int status, struct addrinfo *list
 
 static void make_room(struct resolver *r)
 {
-    LIST_EACH_SAFE(node, &r->entries)
-    {
+    LIST_EACH_SAFE (node, &r->entries) {
         struct entry *e = LIST_ENTRY(node, struct entry, node);
 
         if (r->count < ENTRIES_MAX)

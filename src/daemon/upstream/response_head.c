@@ -75,8 +75,9 @@ static int parse_status_line(struct response_head *h, struct str line, struct er
 {
     if (parse_version(h, &line) < 0)
         return err_set(err, ERR_INVALID, "the answer is not HTTP/1.x");
-    if (line.len < 3 || !is_digit(line.ptr[0]) || !is_digit(line.ptr[1]) || !is_digit(line.ptr[2]) ||
-        (line.len > 3 && line.ptr[3] != ' ') || !all_of(str_from(line, 3), IN_VALUE))
+    if (line.len < 3 || !is_digit(line.ptr[0]) || !is_digit(line.ptr[1]) ||
+        !is_digit(line.ptr[2]) || (line.len > 3 && line.ptr[3] != ' ') ||
+        !all_of(str_from(line, 3), IN_VALUE))
         return err_set(err, ERR_INVALID, "the status line of the answer is malformed");
     h->status = (line.ptr[0] - '0') * 100 + (line.ptr[1] - '0') * 10 + (line.ptr[2] - '0');
     h->content_length = -1;
@@ -238,11 +239,8 @@ void response_head_clear(struct response_head *h)
 /* What cannot become a head any more is refused before its end has come. */
 static int check_partial(struct str bytes, size_t from, struct err *err)
 {
-    static const struct str start = {"HTTP/1.", 7};
     const char *at = bytes.ptr + from, *end = bytes.ptr + bytes.len;
 
-    if (!str_starts(bytes, str_cut(start, bytes.len)))
-        return err_set(err, ERR_INVALID, "the answer is not HTTP/1.x");
     while (at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
         if (at == bytes.ptr || at[-1] != '\r')
             return err_set(err, ERR_INVALID, "a header line of the answer does not end with CRLF");
@@ -257,6 +255,8 @@ ptrdiff_t response_head_end(struct str bytes, size_t *scanned, struct err *err)
     ptrdiff_t found = str_find(str_from(bytes, from), STR("\r\n\r\n"));
     size_t head = found < 0 ? bytes.len : from + (size_t)found + 4;
 
+    if (!str_starts(bytes, str_cut(STR("HTTP/1."), bytes.len)))
+        return err_set(err, ERR_INVALID, "the answer is not HTTP/1.x");
     if (head > RESPONSE_HEAD_MAX)
         return err_set(err, ERR_TOO_LARGE, "the header section of the answer exceeds %zu bytes",
                        RESPONSE_HEAD_MAX);

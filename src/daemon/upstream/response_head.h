@@ -16,14 +16,14 @@
 
 /** {0} is empty. */
 struct response_head {
-    int status;             /* 0: no status line yet */
-    int version;            /* 10, 11, 20 */
+    int status;  /* 0: no status line yet */
+    int version; /* 10, 11, 20 */
     bool chunked;
     int64_t content_length; /* -1: none; set with the status line */
     struct headers headers; /* in arena */
     struct arena arena;
-    size_t bytes;           /* of the head at hand */
-    unsigned interim;       /* 1xx answers seen and dropped */
+    size_t bytes;     /* of the head at hand */
+    unsigned interim; /* 1xx answers seen and dropped */
 };
 
 /** Copy one line in, with its CRLF. 1: the final head is complete; 0: more is needed (also after an
@@ -33,9 +33,9 @@ int response_head_line(struct response_head *h, struct str line, struct err *err
 int response_head_all(struct response_head *h, struct str head, struct err *err);
 void response_head_clear(struct response_head *h);
 
-/** Find the end of a head in bytes, of which the first *scanned were looked at by earlier calls:
- *  the length of the head, 0 when it is not complete yet, -1 when this can be no head (ERR_INVALID,
- *  ERR_TOO_LARGE). */
+/** Find the end of a head of HTTP/1.x in bytes, of which the first *scanned were looked at by
+ *  earlier calls: the length of the head, 0 when it is not complete yet, -1 when this can be no
+ * head (ERR_INVALID, ERR_TOO_LARGE). */
 ptrdiff_t response_head_end(struct str bytes, size_t *scanned, struct err *err);
 
 #endif

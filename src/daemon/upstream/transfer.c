@@ -324,7 +324,8 @@ bool transfer_field_passes(struct str name)
     }
 }
 
-/* The last look at what goes upstream: nothing in it may end a line or look like another request. */
+/* The last look at what goes upstream: nothing in it may end a line or look like another request.
+ */
 static int check_request(const struct transfer_request *r, struct err *err)
 {
     if (!response_field_ok(r->method, STR("")) || str_eq(r->method, STR("CONNECT")))

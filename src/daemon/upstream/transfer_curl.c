@@ -19,9 +19,10 @@ struct curl_state {
     struct curl_slist *fields, **fields_end; /* nodes in the transfer's arena */
     struct response_head head;
     bool head_done;
-    bool counted; /* this read from the socket, among the reads of the body */
+    bool counted;    /* this read from the socket, among the reads of the body */
     bool link_local; /* an address was refused */
     curl_off_t uploaded;
+    int64_t body_bytes;
     char error[CURL_ERROR_SIZE];
 };
 
@@ -128,6 +129,14 @@ static const char *error_text(const struct curl_state *s, CURLcode code)
     return s->error[0] && !strchr(s->error, '@') ? s->error : curl_easy_strerror(code);
 }
 
+/* The whole answer is here. An upstream that answers early and takes no more of the request makes
+ * libcurl fail all the same. */
+static bool is_complete(const struct curl_state *s)
+{
+    return s->head_done &&
+           (transfer_has_no_body(s->t, s->head.status) || s->body_bytes == s->head.content_length);
+}
+
 static void on_ended(struct curl_job *job, CURLcode result)
 {
     struct curl_state *s = LIST_ENTRY(job, struct curl_state, job);
@@ -135,7 +144,7 @@ static void on_ended(struct curl_job *job, CURLcode result)
     enum transfer_error error = error_of(s, result);
 
     let_go(s);
-    if (result == CURLE_OK && s->head_done)
+    if (is_complete(s) || (result == CURLE_OK && s->head_done))
         transfer_complete(t);
     else if (result == CURLE_OK)
         transfer_fail(t, TRANSFER_BAD_RESPONSE, "the answer has no head");
@@ -191,6 +200,7 @@ static size_t on_bytes(char *bytes, size_t one, size_t len, void *arg)
     curl_loop_touch(loop_of(s->t), &s->job);
     switch (transfer_on_bytes(s->t, (struct str){bytes, len})) {
     case TOOK_ALL:
+        s->body_bytes += (int64_t)len;
         return len;
     case TOOK_NOTHING:
         return CURL_WRITEFUNC_PAUSE;
@@ -319,6 +329,20 @@ static void set_callbacks(struct curl_state *s)
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, s->error);
 }
 
+/* libcurl parses a bundle once for all connections, but only while no folder of certificates is
+ * set: reading the system's bundle takes long enough to be felt by everybody else on this loop. */
+static void set_trust(CURL *easy, const char *ca_file)
+{
+    const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
+
+    if (ca_file) {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
+        curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, ca_file);
+    }
+    if (ca_file || (version->age >= CURLVERSION_SEVENTH && version->cainfo))
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+}
+
 static void set_options(struct curl_state *s)
 {
     const struct upstream_limits *limits = &s->t->upstreams->limits;
@@ -341,8 +365,7 @@ static void set_options(struct curl_state *s)
     curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, NAMES_KEPT_S);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      connect > 0 && connect < NO_TIMEOUT ? (long)connect : NO_TIMEOUT);
-    if (limits->ca_file)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, limits->ca_file);
+    set_trust(easy, limits->ca_file);
 }
 
 static int set_up(struct curl_state *s, struct err *err)

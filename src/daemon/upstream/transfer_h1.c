@@ -22,10 +22,10 @@ struct h1 {
     int64_t connect_by_ms; /* of all addresses together; 0: no limit */
     bool link_local;       /* an address was left out */
     int connect_error;
-    struct str out;       /* the request's head */
-    size_t unsent;        /* bytes that waited for the socket when the deadline was set */
-    struct buf partial;   /* a response head that came in pieces */
-    size_t scanned;       /* of partial */
+    struct str out;     /* the request's head */
+    size_t unsent;      /* bytes that waited for the socket when the deadline was set */
+    struct buf partial; /* a response head that came in pieces */
+    size_t scanned;     /* of partial */
     struct response_head head;
     llhttp_t parser;
     bool answered; /* a byte has come on this connection */

@@ -3,7 +3,8 @@
  * transfer.c owns a transfer from start to release: decoding, back-pressure, timeouts, the order of
  * events. An engine moves bytes. It is told to stop() at most once, by the client, a timeout or an
  * error, also from inside any transfer_on_*() call; then t->stopped is set and it must touch the
- * transfer no more than it needs to let go. Either stop() or transfer_complete() ends a transfer. */
+ * transfer no more than it needs to let go. Either stop() or transfer_complete() ends a transfer.
+ */
 #ifndef UPSTREAM_TRANSFER_PRIV_H
 #define UPSTREAM_TRANSFER_PRIV_H
 

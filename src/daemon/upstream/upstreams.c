@@ -102,8 +102,7 @@ static void on_sweep(uv_timer_t *timer)
     struct upstreams *u = timer->data;
     int64_t now = (int64_t)uv_now(u->loop), late = now - u->sweep_at_ms, next = 0;
 
-    LIST_EACH(node, &u->running)
-    {
+    LIST_EACH (node, &u->running) {
         struct transfer *t = LIST_ENTRY(node, struct transfer, running);
 
         if (t->deadline_ms && late > STOPPED_PROCESS_MS)

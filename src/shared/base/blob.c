@@ -38,7 +38,8 @@ static int grow_file(struct blob *b, int fd, size_t cap, struct err *err)
     ptr = b->spooled ? mremap(b->ptr, b->cap, cap, MREMAP_MAYMOVE)
                      : mmap(NULL, cap, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (ptr == MAP_FAILED)
-        return err_set(err, ERR_NO_MEMORY, "cannot map a body of %zu bytes: %s", cap, strerror(errno));
+        return err_set(err, ERR_NO_MEMORY, "cannot map a body of %zu bytes: %s", cap,
+                       strerror(errno));
     b->ptr = ptr;
     b->cap = cap;
     return 0;
@@ -80,7 +81,8 @@ static int grow_memory(struct blob *b, size_t cap, struct err *err)
 static int grow(struct blob *b, size_t cap, struct err *err)
 {
     bool over = cap > b->budget->each ||
-                atomic_load_explicit(&b->budget->used, memory_order_relaxed) + (cap - b->cap) > b->budget->limit;
+                atomic_load_explicit(&b->budget->used, memory_order_relaxed) + (cap - b->cap) >
+                    b->budget->limit;
 
     if (b->spooled || over) {
         cap = (cap + PAGE - 1) & ~(PAGE - 1);

@@ -5,7 +5,8 @@
 #include "buf.h"
 
 /** Read one code point at s (not empty): its length in *len and the code point, or -1 with *len
- *  the length of the maximal invalid part (at least 1). Overlong forms and surrogates are invalid. */
+ *  the length of the maximal invalid part (at least 1). Overlong forms and surrogates are
+ *  invalid. */
 int32_t utf8_next(struct str s, size_t *len);
 /** Write the bytes of a code point; the result is how many. */
 size_t utf8_encode(int32_t code, char out[4]);

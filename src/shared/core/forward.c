@@ -1,7 +1,7 @@
 #include "forward.h"
 
-#include "json/json_scan.h"
 #include "utf8.h"
+#include "json/json_scan.h"
 
 /* A model name is looked up, stored and listed: nobody needs one longer than this. */
 #define MODEL_MAX 1024
@@ -11,7 +11,9 @@
 /* The part of an absolute-form target behind the authority. */
 static struct str without_authority(struct str raw)
 {
-    size_t scheme = str_istarts(raw, STR("http://")) ? 7 : str_istarts(raw, STR("https://")) ? 8 : 0;
+    size_t scheme = str_istarts(raw, STR("http://"))    ? 7
+                    : str_istarts(raw, STR("https://")) ? 8
+                                                        : 0;
     size_t i = scheme;
 
     if (scheme == 0)
@@ -68,9 +70,9 @@ static bool is_control(char c)
 
 bool forward_path_ok(struct str path)
 {
-    size_t len = 0;    /* of the segment so far, up to a semicolon */
-    bool dots = true;  /* it holds nothing but dots */
-    bool name = true;  /* no semicolon yet */
+    size_t len = 0;   /* of the segment so far, up to a semicolon */
+    bool dots = true; /* it holds nothing but dots */
+    bool name = true; /* no semicolon yet */
 
     while (path.len > 0) {
         char c = next_decoded(&path);
@@ -116,8 +118,7 @@ int forward_url(struct buf *out, struct str base, const struct target *t, struct
     if (buf_add(out, without_slashes(base), err) < 0 || buf_add(out, STR("/"), err) < 0 ||
         buf_add(out, t->rest, err) < 0)
         goto fail;
-    if (t->query.len > 0 &&
-        (buf_add(out, STR("?"), err) < 0 || buf_add(out, t->query, err) < 0))
+    if (t->query.len > 0 && (buf_add(out, STR("?"), err) < 0 || buf_add(out, t->query, err) < 0))
         goto fail;
     return 0;
 fail:
@@ -150,11 +151,17 @@ static bool is_any(struct str s, const struct str *list, size_t count)
 /* What belongs to one connection and is never passed on, in either direction. */
 static bool is_hop(struct str name)
 {
-    const struct str names[] = {
-        STR("connection"), STR("keep-alive"),        STR("proxy-authenticate"),
-        STR("te"),         STR("trailer"),           STR("transfer-encoding"),
-        STR("upgrade"),    STR("host"),              STR("content-length"),
-        STR("proxy-authorization"), STR("proxy-connection")};
+    const struct str names[] = {STR("connection"),
+                                STR("keep-alive"),
+                                STR("proxy-authenticate"),
+                                STR("te"),
+                                STR("trailer"),
+                                STR("transfer-encoding"),
+                                STR("upgrade"),
+                                STR("host"),
+                                STR("content-length"),
+                                STR("proxy-authorization"),
+                                STR("proxy-connection")};
 
     return IS_ANY(name, names);
 }
@@ -251,8 +258,9 @@ static enum auth_style auth_style(const struct headers *received, const struct d
     if (str_eq(d->provider_slug, STR("anthropic")) ||
         str_ieq(host_of(d->base_url), STR("api.anthropic.com")))
         return forward_endpoint_is(endpoint, STR("/v1/chat/completions")) ? AUTH_BEARER
-                                                                         : AUTH_X_API_KEY;
-    if (str_starts(endpoint, STR("/v1/messages")) && headers_count(received, STR("x-api-key")) > 0 &&
+                                                                          : AUTH_X_API_KEY;
+    if (str_starts(endpoint, STR("/v1/messages")) &&
+        headers_count(received, STR("x-api-key")) > 0 &&
         headers_count(received, STR("authorization")) == 0)
         return AUTH_X_API_KEY;
     return AUTH_BEARER;

@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
+#include "utf8.h"
 #include "json/json.h"
 #include "json/json_scan.h"
-#include "utf8.h"
 
 #define MASK STR("***")
 
@@ -36,8 +36,8 @@ static bool last_word_is(struct str name, struct str word)
 
 bool mask_is_secret_header(struct str name)
 {
-    const struct str names[] = {STR("x-api-key"),  STR("api-key"), STR("x-goog-api-key"), STR("cookie"),
-                                STR("set-cookie"), STR("x-amz-security-token")};
+    const struct str names[] = {STR("x-api-key"), STR("api-key"),    STR("x-goog-api-key"),
+                                STR("cookie"),    STR("set-cookie"), STR("x-amz-security-token")};
     const struct str words[] = {STR("token"),  STR("secret"),  STR("password"),
                                 STR("apikey"), STR("api-key"), STR("api_key")};
 
@@ -141,7 +141,8 @@ static int add_sorted(struct buf *out, const struct header *const *sorted, size_
             ;
         if ((i > 0 && buf_add(out, STR(","), err) < 0) || add_name(out, name, err) < 0 ||
             buf_add(out, STR(":"), err) < 0 ||
-            add_values(out, sorted + i, same, !store_secrets && mask_is_secret_header(name), err) < 0)
+            add_values(out, sorted + i, same, !store_secrets && mask_is_secret_header(name), err) <
+                0)
             return -1;
     }
     return 0;
@@ -159,8 +160,8 @@ int mask_headers_json(struct buf *out, const struct headers *headers, bool store
     for (size_t i = 0; i < count; i++)
         sorted[i] = &headers->items[i];
     qsort(sorted, count, sizeof(*sorted), by_name);
-    if (buf_add(out, STR("{"), err) == 0 && add_sorted(out, sorted, count, store_secrets, err) == 0 &&
-        buf_add(out, STR("}"), err) == 0)
+    if (buf_add(out, STR("{"), err) == 0 &&
+        add_sorted(out, sorted, count, store_secrets, err) == 0 && buf_add(out, STR("}"), err) == 0)
         rc = 0;
     if (rc < 0)
         buf_cut(out, before);

@@ -17,7 +17,8 @@ int mask_headers_json(struct buf *out, const struct headers *headers, bool store
 /** Mask again what was stored in clear before: headers_json text in, masked text appended; "{}" for
  *  what is no JSON object, nothing for STR_NONE. False without memory, out is as it was then. */
 bool mask_stored_json(struct buf *out, struct str headers_json);
-/** Append a raw query (STR_NONE: nothing) with the values of key, api_key, apikey, access_token, token as "***". */
+/** Append a raw query (STR_NONE: nothing) with the values of key, api_key, apikey, access_token and
+ *  token as "***". */
 int mask_query(struct buf *out, struct str query, struct err *err);
 /** Append a URL without user information and with its query masked. */
 int mask_url(struct buf *out, struct str url, struct err *err);

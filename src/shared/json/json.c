@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "json/json_index.h"
 #include "utf8.h"
+#include "json/json_index.h"
 
 /* The largest integer up to which a double holds every integer. */
 #define EXACT_MAX INT64_C(9007199254740992)
@@ -28,7 +28,8 @@ static char *decoded(struct str string)
     if (!memchr(raw.ptr, '\0', raw.len))
         return buf_take(&raw);
     for (size_t i = 0; i < raw.len; i++)
-        if (buf_add(&clean, raw.ptr[i] ? (struct str){raw.ptr + i, 1} : STR("\xEF\xBF\xBD"), &err) < 0)
+        if (buf_add(&clean, raw.ptr[i] ? (struct str){raw.ptr + i, 1} : STR("\xEF\xBF\xBD"), &err) <
+            0)
             goto out;
 out:
     buf_clear(&raw);
@@ -339,9 +340,7 @@ static const cJSON *member(const cJSON *o, struct str name)
 
     if (!cJSON_IsObject(o))
         return NULL;
-    cJSON_ArrayForEach(item, o)
-        if (item->string && str_eq(str_c(item->string), name))
-            found = item;
+    cJSON_ArrayForEach(item, o) if (item->string && str_eq(str_c(item->string), name)) found = item;
     return found;
 }
 

@@ -31,7 +31,8 @@ static uint64_t special_bytes(uint64_t word)
 {
     uint64_t control = (word - ONES * 0x20) & ~word & HIGHS;
 
-    return control | zero_bytes(word ^ ONES * '"') | zero_bytes(word ^ ONES * '\\') | (word & HIGHS);
+    return control | zero_bytes(word ^ ONES * '"') | zero_bytes(word ^ ONES * '\\') |
+           (word & HIGHS);
 }
 
 static bool is_plain(char c)

@@ -1,7 +1,7 @@
 #include "facts.h"
 
-#include "json/json_scan.h"
 #include "utf8.h"
+#include "json/json_scan.h"
 
 /* How much of a text body stands in for a message that is missing. */
 #define EXCERPT_CHARS 200
@@ -102,8 +102,8 @@ bool facts_error_in_json(struct str json, struct arena *arena, struct upstream_e
 
 static bool is_text_type(struct str content_type)
 {
-    static const char *const binary[] = {"image/", "audio/", "video/", "font/",
-                                         "application/octet-stream", "multipart/"};
+    static const char *const binary[] = {
+        "image/", "audio/", "video/", "font/", "application/octet-stream", "multipart/"};
 
     for (size_t i = 0; i < sizeof(binary) / sizeof(*binary); i++)
         if (str_istarts(str_trim(content_type), str_c(binary[i])))

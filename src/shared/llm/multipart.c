@@ -1,7 +1,7 @@
 #include "multipart.h"
 
-#include "json/json.h"
 #include "utf8.h"
+#include "json/json.h"
 
 /* Names are shown in lists; what a form calls its parts beyond this is in the body. */
 #define NAME_BYTES 1024

@@ -1,10 +1,10 @@
 #include "render.h"
 
-#include "json/json.h"
-#include "json/json_index.h"
 #include "llm/multipart.h"
 #include "llm/sse.h"
 #include "utf8.h"
+#include "json/json.h"
+#include "json/json_index.h"
 
 /* Larger events are shown as they are and not searched. */
 #define EVENT_BYTES ((size_t)16 << 20)
@@ -229,17 +229,25 @@ static bool is_falsy(struct str value)
 
 static bool is_tool_type(struct str value)
 {
-    static const char *const types[] = {
-        "function_call",          "function_call_output",
-        "tool_call",              "tool_use",
-        "tool_result",            "server_tool_use",
-        "mcp_tool_use",           "mcp_tool_result",
-        "custom_tool_call",       "custom_tool_call_output",
-        "mcp_call",               "computer_call",
-        "computer_call_output",   "web_search_call",
-        "file_search_call",       "code_interpreter_call",
-        "image_generation_call",  "local_shell_call",
-        "local_shell_call_output"};
+    static const char *const types[] = {"function_call",
+                                        "function_call_output",
+                                        "tool_call",
+                                        "tool_use",
+                                        "tool_result",
+                                        "server_tool_use",
+                                        "mcp_tool_use",
+                                        "mcp_tool_result",
+                                        "custom_tool_call",
+                                        "custom_tool_call_output",
+                                        "mcp_call",
+                                        "computer_call",
+                                        "computer_call_output",
+                                        "web_search_call",
+                                        "file_search_call",
+                                        "code_interpreter_call",
+                                        "image_generation_call",
+                                        "local_shell_call",
+                                        "local_shell_call_output"};
 
     for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
         if (json_string_is(value, str_c(types[i])))
@@ -261,15 +269,18 @@ static void list_block(struct blocks *b, struct str kind, struct str payload)
         cJSON_Delete(block);
 }
 
-static void print_block(struct blocks *b, struct str kind, const struct json_index *json, size_t node)
+static void print_block(struct blocks *b, struct str kind, const struct json_index *json,
+                        size_t node)
 {
     size_t before = b->text.len;
     struct err err;
 
-    if (buf_add(&b->text, b->count > 1 ? STR(",\n  {\n    \"kind\": ") : STR("\n  {\n    \"kind\": "),
+    if (buf_add(&b->text,
+                b->count > 1 ? STR(",\n  {\n    \"kind\": ") : STR("\n  {\n    \"kind\": "),
                 &err) < 0 ||
         !json_quote(&b->text, kind) || buf_add(&b->text, STR(",\n    \"payload\": "), &err) < 0 ||
-        json_pretty(&b->text, json, node, 2, &err) < 0 || buf_add(&b->text, STR("\n  }"), &err) < 0) {
+        json_pretty(&b->text, json, node, 2, &err) < 0 ||
+        buf_add(&b->text, STR("\n  }"), &err) < 0) {
         buf_cut(&b->text, before);
         b->room = 0;
     }
@@ -318,7 +329,8 @@ static struct signs read_signs(const struct json_index *json, size_t object)
 /* "none" and "auto" say what a model may do, they are no calls. */
 static bool is_call(struct str value)
 {
-    return !is_falsy(value) && !json_string_is(value, STR("none")) && !json_string_is(value, STR("auto"));
+    return !is_falsy(value) && !json_string_is(value, STR("none")) &&
+           !json_string_is(value, STR("auto"));
 }
 
 static void add_typed(struct blocks *b, const struct json_index *json, size_t object, size_t type)
@@ -337,7 +349,8 @@ static void add_object(struct blocks *b, const struct json_index *json, size_t o
     struct signs s = read_signs(json, object);
 
     if (is_array(json, s.tool_calls))
-        for (size_t i = s.tool_calls + 1; i < json->nodes[s.tool_calls].next; i = json->nodes[i].next)
+        for (size_t i = s.tool_calls + 1; i < json->nodes[s.tool_calls].next;
+             i = json->nodes[i].next)
             add_block(b, STR("chat.tool_call"), json, i);
     if (s.function_call && is_call(json_index_value(json, s.function_call)))
         add_block(b, STR("chat.function_call"), json, s.function_call);
@@ -400,8 +413,8 @@ static void blocks_clear(struct blocks *b)
 
 static bool looks_like_markdown(struct str text)
 {
-    const struct str signs[] = {STR("# "), STR("```"), STR("- "), STR("* "), STR("| "), STR("> "),
-                                STR("[")};
+    const struct str signs[] = {STR("# "), STR("```"), STR("- "), STR("* "),
+                                STR("| "), STR("> "),  STR("[")};
 
     for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++)
         if (str_find(text, signs[i]) >= 0)
@@ -410,7 +423,8 @@ static bool looks_like_markdown(struct str text)
 }
 
 /* The mode that is shown when mode is asked for. */
-static enum render_mode resolve(enum render_mode mode, const struct source *s, const struct blocks *b)
+static enum render_mode resolve(enum render_mode mode, const struct source *s,
+                                const struct blocks *b)
 {
     switch (mode) {
     case RENDER_JSON:

@@ -6,7 +6,14 @@
 
 #include "base/buf.h"
 
-enum render_mode { RENDER_AUTO, RENDER_JSON, RENDER_TEXT, RENDER_MARKDOWN, RENDER_TOOL, RENDER_SSE };
+enum render_mode {
+    RENDER_AUTO,
+    RENDER_JSON,
+    RENDER_TEXT,
+    RENDER_MARKDOWN,
+    RENDER_TOOL,
+    RENDER_SSE
+};
 
 /** RENDER_AUTO for anything unknown. */
 enum render_mode render_mode_parse(struct str name);

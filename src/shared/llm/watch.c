@@ -1,7 +1,7 @@
 #include "watch.h"
 
-#include "json/json_scan.h"
 #include "utf8.h"
+#include "json/json_scan.h"
 
 #define KEEP_BYTES ((size_t)64 * 1024)
 #define ERROR_BYTES ((size_t)16 * 1024)

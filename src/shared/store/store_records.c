@@ -130,8 +130,10 @@ int store_record_insert(struct store *store, const struct record *r, struct err 
 
 /* ---- complete ---- */
 
-/* Take out of the counts what the pending row put in and may change now. */
-static int uncount_pending(struct store *store, int64_t id, struct err *err)
+/* Take out of the counts what the pending row put in and may change now. *stored gets the arrival
+ * fields that counts depend on: they are as they were inserted. */
+static int uncount_pending(struct store *store, int64_t id, struct record *stored,
+                           struct err *err)
 {
     struct db_rows *rows = db_query(store->db, SQL_REQUEST_FLAGS, DB_ARGS(DB_INT(id)), err);
     struct marks marks = {.counted = {[COUNTER_TOTAL] = true}};
@@ -152,6 +154,8 @@ static int uncount_pending(struct store *store, int64_t id, struct err *err)
         count_provider(&store->deltas, db_bytes(rows, 4), db_bytes(rows, 5), -1, err) < 0)
         goto out;
     count_marks(&store->deltas, &marks, -1);
+    stored->has_images = db_int(rows, 1);
+    stored->estimated_input_tokens = db_is_null(rows, 9) ? UNKNOWN : db_int(rows, 9);
     rc = 0;
 out:
     db_done(rows);
@@ -181,11 +185,13 @@ static int update_bodies(struct store *store, const struct record *r, struct err
 
 static int complete_all(struct store *store, const struct record *r, struct err *err)
 {
-    struct marks marks = marks_of(r);
+    struct record counted = *r;
+    struct marks marks;
 
-    if (uncount_pending(store, r->id, err) < 0 || update_row(store, r, err) < 0 ||
+    if (uncount_pending(store, r->id, &counted, err) < 0 || update_row(store, r, err) < 0 ||
         update_bodies(store, r, err) < 0 || count_outcome(&store->deltas, r, err) < 0)
         return err_wrap(err, "complete request %" PRId64, r->id);
+    marks = marks_of(&counted);
     count_marks(&store->deltas, &marks, 1);
     return 0;
 }
