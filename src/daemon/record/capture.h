@@ -20,16 +20,16 @@ enum capture_place {
 
 struct capture {
     _Atomic int refs;
-    struct arena arena;   /* the texts of record; loop thread until recorder_end(), then writer */
-    struct record record; /* body members are unset: the bodies are the blobs below */
-    struct blob request;  /* as received and decoded */
-    struct blob response; /* as the client got it, up to the capture limit */
-    struct blob upstream; /* raw, only when a fix changed or warned */
+    struct arena arena;     /* the texts of record; loop thread until recorder_end(), then writer */
+    struct record record;   /* body members are unset: the bodies are the blobs below */
+    struct blob request;    /* as received and decoded */
+    struct blob response;   /* as the client got it, up to the capture limit */
+    struct blob upstream;   /* raw, only when a fix changed or warned */
     struct str error_event; /* an event or body that reports an error, for the writer to read */
     /* under the lock of the recorder's queue */
     enum capture_place place;
-    size_t position;  /* in the queue */
-    bool begin_shed;  /* its pending row was stored without the request body */
+    size_t position; /* in the queue */
+    bool begin_shed; /* its pending row was stored without the request body */
     /* writer thread only */
     bool inserted; /* the pending row is in the database */
     bool dropped;  /* it could not be stored: later parts are dropped too */
