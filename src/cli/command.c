@@ -30,8 +30,8 @@ static const struct {
     {"environment",
      "LLM_OBSERVE_URL             ask this server, as --url\n"
      "LLM_OBSERVE_DATABASE_URL    the database when no option names one\n"
-     "LLM_OBSERVE_INCOMING_HOST   with LLM_OBSERVE_INCOMING_PORT where serve listens, and the\n"
-     "                            default address to ask\n"
+     "LLM_OBSERVE_INCOMING_HOST   with LLM_OBSERVE_INCOMING_PORT where serve listens,\n"
+     "                            and the default address to ask\n"
      "LLM_OBSERVE_PAGER, PAGER    pager; empty or cat is none\n"
      "NO_COLOR, CLICOLOR, CLICOLOR_FORCE, TERM   colour\n"
      "COLUMNS                     width when the terminal does not tell\n"
