@@ -238,7 +238,7 @@ static void list_verbs(struct buf *out, const char *command, const struct verb *
         char line[80];
 
         snprintf(line, sizeof(line), "%s %s %s", command, verbs->name, verbs->synopsis);
-        buf_printf(out, "  %-44s %s\n", line, verbs->help);
+        buf_printf(out, "  %-32s %s\n", line, verbs->help);
     }
 }
 

@@ -28,14 +28,14 @@ struct cli {
     bool quiet, verbose;
 };
 
-/** Parse argv[0..argc) by options (NULL: none) and the global ones, and refuse forms that are not in
- *  forms. Release with cli_clear(), also after an error. */
+/** Parse argv[0..argc) by options (NULL: none) and the global ones, and refuse output forms that
+ *  are not in forms. Release with cli_clear(), also after an error. */
 int cli_parse(struct cli *cli, const char *name, const struct opt *options, unsigned forms,
               int argc, char **argv, struct err *err);
 void cli_clear(struct cli *cli);
 
-/** Print "llm-observe-proxy: MESSAGE" and return the exit status of the error. ERR_NONE (a pager was
- *  quit) prints nothing. */
+/** Print "llm-observe-proxy: MESSAGE" and return the exit status of the error. ERR_NONE (a pager
+ *  was quit) prints nothing. */
 int cli_fail(const struct err *err);
 /** The same for a mistake on the command line, with a line that tells where help is. */
 int cli_usage(const char *name, const struct err *err);

@@ -213,9 +213,9 @@ static int requests_list(struct cli *cli)
 static const char list_more[] =
     "Columns: id age created st status method endpoint model upstream_model route\n"
     "provider host in cached out reason total ttft tps otps gap maxgap lag dur req\n"
-    "bytes events cost tools imgs finish run client error summary, or any JSON field.\n"
+    "bytes events cost tools imgs finish run client error summary, or a JSON field.\n"
     "Rows are newest first. In a pipe they are tab-separated raw values, no header.\n"
-    "TIME is ISO 8601, 14:02, today, yesterday, or a duration that long ago (15m).\n"
+    "TIME is ISO 8601, 14:02, today, yesterday, or a duration so long ago (15m).\n"
     "\n"
     "Examples\n"
     "  llm-observe-proxy requests list --error --since 1h\n"
@@ -225,8 +225,8 @@ static const char list_more[] =
     "Exit status: 5 no server and no database, 6 the database cannot be read.\n";
 
 static const char tail_more[] =
-    "Prints the last N requests that ended, oldest first. With -f it goes on, one line\n"
-    "a request, until interrupted; a lost server is tried again.\n"
+    "Prints the last N requests that ended, oldest first. With -f it goes on, one\n"
+    "line a request, until interrupted; a lost server is tried again.\n"
     "\n"
     "Examples\n"
     "  llm-observe-proxy requests tail -f --error\n"

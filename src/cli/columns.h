@@ -1,5 +1,5 @@
-/* cli/columns.h - the columns and JSON fields of captured requests: the one list of both, from which
- * tables, --columns, --sort and --json=FIELDS are made. */
+/* cli/columns.h - the columns and JSON fields of captured requests: the one list of both, from
+ * which tables, --columns, --sort and --json=FIELDS are made. */
 #ifndef CLI_COLUMNS_H
 #define CLI_COLUMNS_H
 

@@ -19,18 +19,19 @@ static const struct {
     const char *name, *text;
 } topics[] = {
     {"formats",
-     "On a terminal lists are tables; in a pipe they are tab-separated raw values without a\n"
-     "header. --json prints the API's objects, --jsonl one a line, --csv by RFC 4180.\n"
-     "--json=a,b.c takes these members only; --json=help lists them. Numbers keep all digits.\n"
+     "On a terminal lists are tables; in a pipe they are tab-separated raw values\n"
+     "without a header. --json prints the API's objects, --jsonl one a line, --csv by\n"
+     "RFC 4180. --json=a,b.c takes these members only; --json=help lists them. Numbers\n"
+     "keep all their digits.\n"
      "\n"
-     "Durations are 184ms 1.21s 2m41s 3h12m 3d04h, counts 1.23k 4.61M, sizes 38.1K (1024),\n"
-     "money $0.0278; ~ is an estimate, - is unknown.\n"
-     "Times are typed as 2031-04-05T06:07, 14:02, today, yesterday, or 15m (that long ago).\n"},
+     "Durations are 184ms 1.21s 2m41s 3h12m 3d04h, counts 1.23k 4.61M, sizes 38.1K\n"
+     "(1024), money $0.0278; ~ is an estimate, - is unknown. Times are typed as\n"
+     "2031-04-05T06:07, 14:02, today, yesterday, or 15m (so long ago).\n"},
     {"environment",
      "LLM_OBSERVE_URL             ask this server, as --url\n"
      "LLM_OBSERVE_DATABASE_URL    the database when no option names one\n"
-     "LLM_OBSERVE_INCOMING_HOST   with LLM_OBSERVE_INCOMING_PORT where serve listens, and the\n"
-     "                            default address to ask\n"
+     "LLM_OBSERVE_INCOMING_HOST   with LLM_OBSERVE_INCOMING_PORT where serve listens,\n"
+     "                            and the default address to ask\n"
      "LLM_OBSERVE_PAGER, PAGER    pager; empty or cat is none\n"
      "NO_COLOR, CLICOLOR, CLICOLOR_FORCE, TERM   colour\n"
      "COLUMNS                     width when the terminal does not tell\n"
@@ -101,7 +102,7 @@ static int print_general_help(const struct command *commands)
     buf_printf(&out, "  %-30s %s\n", "help [COMMAND [VERB] | TOPIC]", "explain");
     buf_put(&out, STR("\nGlobal options\n"));
     opts_help(&out, global_options);
-    buf_put(&out, STR("\nSee \"" PROGRAM " help serve\" for the options of the proxy. Topics:"));
+    buf_put(&out, STR("\nSee \"" PROGRAM " help serve\" for the options of the proxy.\nTopics:"));
     for (size_t i = 0; i < TOPICS; i++)
         buf_printf(&out, "%s %s", i ? "," : "", topics[i].name);
     buf_put(&out, STR(".\n"));

@@ -636,10 +636,12 @@ static void put_parts(struct page *p, unsigned parts)
 
 int request_text(struct job *job, struct str answer, unsigned parts)
 {
-    struct page p = {.job = job, .flags = job->out.flags | (job->out.color ? (unsigned)TERM_DIM : 0)};
+    struct page p = {.job = job, .flags = job->out.flags};
     struct str record;
     int rc = -1;
 
+    if (job->out.color)
+        p.flags |= TERM_DIM;
     row_read(&p.all, answer);
     if (!row_get(&p.all, "record", &record) || !row_read(&p.record, record)) {
         err_set(&job->err, ERR_FAILED, "the answer has no record");

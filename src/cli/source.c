@@ -129,6 +129,12 @@ static void default_address(char *out, size_t size)
 
 /* ---- files ---- */
 
+/* How store_path() names a database in memory. */
+static bool in_memory(const char *path)
+{
+    return strcmp(path, ":memory:") == 0 || strncmp(path, "file:", strlen("file:")) == 0;
+}
+
 static bool is_file(const char *path)
 {
     struct stat st;
@@ -164,7 +170,7 @@ static int open_named_file(struct source *s, const char *url, struct err *err)
     char *path = NULL;
     int rc = store_path(str_c(url), &path, err);
 
-    if (rc == 0 && strcmp(path, ":memory:") == 0)
+    if (rc == 0 && in_memory(path))
         rc = err_set(err, ERR_INVALID, "--database-url: a database in memory cannot be read");
     if (rc == 0)
         rc = open_file(s, path, err);
@@ -192,7 +198,7 @@ static void note_other_database(const struct cli *cli, const char *address, cons
 static int open_default(struct source *s, const char *path, struct err *err)
 {
     char address[300], *url = NULL, *database = NULL;
-    bool memory = strcmp(path, ":memory:") == 0;
+    bool memory = in_memory(path);
     int rc;
 
     if (!memory && source_instance(path, &url)) {

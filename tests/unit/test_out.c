@@ -209,7 +209,8 @@ static void json_keeps_every_digit_and_hides_nothing(void **state)
         "{\"id\":4120,\"cost_usd\":9007199254740993.123456789012,\"task_run.name\":\"\\u202eevil\","
         "\"tokens.output\":null,\"state\":null}]\n");
     assert_string_equal(run(1, (char *[]){"--jsonl"}, (const char *[]){
-                            "{ \"a\" : [ 1.0e2 , -0 ],\n \"b\":\"\xC2\x85\x7F\xEF\xBB\xBF\" }"}, 1, 0),
+                            "{ \"a\" : [ 1.0e2 , -0 ],\n \"b\":\"\xC2\x85\x7F"
+                            "\xEF\xBB\xBF\" }"}, 1, 0),
                         "{\"a\":[1.0e2,-0],\"b\":\"\\u0085\\u007f\\ufeff\"}\n");
 }
 
@@ -218,7 +219,8 @@ static void json_is_indented_on_a_terminal(void **state)
     (void)state;
     width("80");
     assert_string_equal(run(1, (char *[]){"--json=id,tokens"},
-                            (const char *[]){"{\"id\":1,\"tokens\":{\"a\":[],\"b\":{},\"c\":[1,{\"d\""
+                            (const char *[]){"{\"id\":1,\"tokens\":{\"a\":[],\"b\":{},\"c\":[1,{"
+                                             "\"d\""
                                              ":\"{,}\"}]}}", "{\"id\":2}"}, 2, 0),
                         "[\n"
                         "  {\n"
@@ -278,7 +280,8 @@ static void unknown_names_are_refused_with_a_hint(void **state)
     (void)state;
     width(NULL);
     assert_string_equal(run(1, (char *[]){"--json=id,statsu"}, rows, 1, -1),
-                        "unknown field \"statsu\", did you mean \"status\", \"state\" or \"status_label\"?");
+                        "unknown field \"statsu\", did you mean \"status\", \"state\" or "
+                        "\"status_label\"?");
     assert_string_equal(run(1, (char *[]){"--columns=id,modle"}, rows, 1, -1),
                         "unknown column \"modle\", did you mean \"model\" or \"model_route\"?");
     assert_string_equal(run(2, (char *[]){"--json", "--csv"}, rows, 1, -1),

@@ -305,7 +305,8 @@ static void errors_of_a_server_keep_their_meaning(void **state)
     } cases[] = {
         {404, "", "{\"detail\":\"Request not found.\"}", "request 4: Request not found.", 3},
         {422, "", "{\"detail\":[{\"type\":\"less_than_equal\",\"loc\":[\"query\",\"per_page\"],"
-                  "\"msg\":\"must be at most 200\"}]}", "request 4: per_page: must be at most 200", 2},
+                  "\"msg\":\"must be at most 200\"}]}",
+         "request 4: per_page: must be at most 200", 2},
         {403, "", "{\"detail\":\"no\"}", "request 4: no", 4},
         {409, "", "", "request 4: the server answered 409", 7},
         {400, "route_exists", "{}", "request 4: the server answered 400", 7},
@@ -438,7 +439,8 @@ static void stored_bytes_come_exactly(void **state)
     (void)state;
     make_rows("t.sqlite3", 8);
     ask(&a, 1, (char *[]){"--database-url=t.sqlite3"});
-    assert_int_equal(source_body(&a.source, 8, BODY_REQUEST, on_bytes, &body, &truncated, &a.err), 0);
+    assert_int_equal(source_body(&a.source, 8, BODY_REQUEST, on_bytes, &body, &truncated, &a.err),
+                     0);
     assert_string_equal(body.ptr, "{\"a\":\"\x1b[31m\"}");
     assert_false(truncated);
     body.len = 0;

@@ -320,7 +320,8 @@ static int on_event_bytes(void *ctx, struct str bytes, struct err *err)
 int api_client_events(struct api_client *c, const char *target, struct str last_id,
                       api_event_fn *fn, void *ctx, struct err *err)
 {
-    struct events e = {.fn = fn, .ctx = ctx, .line = {.limit = EVENT_MAX}, .data = {.limit = EVENT_MAX}};
+    struct events e = {
+        .fn = fn, .ctx = ctx, .line = {.limit = EVENT_MAX}, .data = {.limit = EVENT_MAX}};
     struct api_answer answer = {.body = {.limit = ERROR_BODY_MAX}};
     struct call call = {.answer = &answer, .bytes = on_event_bytes, .ctx = &e, .err = err};
     struct curl_slist *headers = NULL;

@@ -4,7 +4,7 @@
  * redirects, no other scheme than http and https. One thread at a time; a callback of a stream may
  * make other calls on the same client.
  *
- * Whatever an answer holds is text from outside: it goes to a terminal through term_clean() only. */
+ * What an answer holds is text from outside: it goes to a terminal through term_clean() only. */
 #ifndef CLIENT_API_CLIENT_H
 #define CLIENT_API_CLIENT_H
 
@@ -43,7 +43,7 @@ int api_client_get(struct api_client *c, const char *target, int64_t timeout_ms,
 
 typedef int api_bytes_fn(void *ctx, struct str bytes, struct err *err);
 /** The same, but a body that came with a 2xx status goes to bytes as it arrives. There is no limit
- *  of time as long as bytes come once a minute. When bytes returns -1 the call fails with its error. */
+ *  of time as long as bytes come once a minute. When bytes returns -1 the call fails with it. */
 int api_client_download(struct api_client *c, const char *target, api_bytes_fn *bytes, void *ctx,
                         struct api_answer *out, struct err *err);
 

@@ -6,7 +6,7 @@
  * control character but LF (multi-line form), no invalid UTF-8, no invisible or reordering code
  * point, and no more marks on a letter than a script needs.
  *
- * Pure but for the character tables, which term_start() sets. Any thread. Linear time, no recursion. */
+ * Pure but for the character tables, which term_start() sets. Any thread. Linear time. */
 #ifndef TEXT_TERM_H
 #define TEXT_TERM_H
 
