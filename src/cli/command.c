@@ -170,8 +170,9 @@ static int run_at(const struct command *commands, int argc, char **argv, int at)
     if (!command && !help)
         return unknown(commands, "command", argv[at], false);
     if (opt && (help || strcmp(command->name, "serve") != 0)) {
-        err_set(&err, ERR_INVALID, "--%s belongs to serve, not to %s", opt->name, argv[at]);
-        return cli_usage(argv[at], &err);
+        err_set(&err, ERR_INVALID, "--%s belongs to serve, not to %s", opt->name,
+                help ? "help" : command->name);
+        return cli_usage(help ? "" : command->name, &err);
     }
     words = xcalloc((size_t)argc + 1, sizeof(*words));
     words[0] = argv[at];

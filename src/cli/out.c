@@ -339,6 +339,23 @@ int out_open(struct out *o, const struct cli *cli, const struct out_spec *spec, 
     return choose_rows(o, cli, fields, err);
 }
 
+static void print_names(struct str names)
+{
+    size_t used = 0;
+    struct str name;
+
+    fputs("Known names:", stderr);
+    while (str_split(&names, ' ', &name)) {
+        if (used == 0 || used + 1 + name.len > DEFAULT_WIDTH) {
+            fputs("\n ", stderr);
+            used = 1;
+        }
+        fprintf(stderr, " %.*s", STR_ARG(name));
+        used += 1 + name.len;
+    }
+    fputs("\n", stderr);
+}
+
 int out_usage(const struct out *o, const struct cli *cli, const struct err *err)
 {
     struct buf names = {0};
@@ -348,7 +365,7 @@ int out_usage(const struct out *o, const struct cli *cli, const struct err *err)
         for (const struct column *c = o->spec->columns; c && c->id; c++)
             buf_printf(&names, "%s ", c->id);
         out_list_fields(o->spec, &names, " ");
-        fprintf(stderr, "Known names: %s\n", names.ptr);
+        print_names(str_trim(buf_str(&names)));
     }
     buf_clear(&names);
     return rc;

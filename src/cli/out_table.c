@@ -47,7 +47,8 @@ int out_unknown(const struct out_spec *spec, const char *what, struct str name, 
     size_t n = 0;
 
     for (const struct column *c = spec->columns; c && c->id && n < 100; c++)
-        names[n++] = c->id;
+        if (strcmp(what, "column") == 0 && !out_field_known(spec, str_c(c->id)))
+            names[n++] = c->id;
     for (const char *const *f = spec->fields; *f && n < 256; f++)
         names[n++] = *f;
     opts_suggest(&near, name, names, n);

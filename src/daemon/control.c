@@ -26,6 +26,24 @@ struct control {
     bool stopping;
 };
 
+/* Signals come to this thread only, and to nobody while it does not run: a second SIGTERM must not
+ * kill the writer while it drains. */
+static void open_signals(bool open)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(open ? SIG_UNBLOCK : SIG_BLOCK, &set, NULL);
+}
+
+void control_block_signals(void)
+{
+    open_signals(false);
+}
+
 static void cut_all(struct control *c)
 {
     for (unsigned i = 0; i < c->count; i++)
@@ -58,6 +76,7 @@ static void on_ended(uv_async_t *handle)
 
     if (atomic_load(&c->running) > 0)
         return;
+    open_signals(false);
     for (int i = 0; i < SIGNALS; i++)
         uv_close((uv_handle_t *)&c->signals[i], NULL);
     uv_close((uv_handle_t *)&c->grace, NULL);
@@ -108,6 +127,7 @@ int control_run(struct worker *workers, unsigned count, int64_t grace_ms,
         if (pthread_create(&c.threads[started].id, NULL, thread_main, &c.threads[started]) != 0)
             break;
     }
+    open_signals(true);
     if (started == count && ready)
         ready(ctx);
     if (started < count) { /* end those that run, in order */

@@ -5,6 +5,8 @@
 
 #include "daemon/worker.h"
 
+/** Hold signals that stop the program back from all threads; before the first one is started. */
+void control_block_signals(void);
 /** Run the workers on threads of their own until a signal has ended them all. ready() is called on
  *  the control loop once everything runs; it may be NULL. ERR_FAILED when threads cannot start. */
 int control_run(struct worker *workers, unsigned count, int64_t grace_ms,

@@ -325,6 +325,7 @@ static int serve(struct server *s, struct err *err)
 
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
+    control_block_signals();
     log_start();
     rc = run(s, err);
     lost = stop(s);

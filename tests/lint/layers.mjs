@@ -30,6 +30,7 @@ const MAY = {
   config: [...PURE, 'store'],
   client: PURE,
   inbox: SHARED,
+  listen: ['base'],
   app: [...SHARED, 'inbox', 'http', 'upstream', 'record'],
   worker: [...SHARED, 'app', 'inbox', 'http', 'upstream', 'record'],
   dispatch: [...SHARED, 'app', 'inbox', 'worker', 'http'],
@@ -40,7 +41,7 @@ const MAY = {
   jobs: [...SHARED, ...HOUSE, 'http', 'upstream', 'record'],
   api: [...SHARED, ...HOUSE, 'http', 'record', 'jobs'],
   web: [...SHARED, ...HOUSE, 'http', 'record', 'jobs'],
-  mock: [...SHARED, 'inbox', 'http'],
+  mock: [...SHARED, 'inbox', 'listen', 'http'],
   serve: [...SHARED, ...DAEMON],
   cli: SHARED,
   tui: SHARED,
@@ -70,7 +71,7 @@ function moduleOf(file) {
   if (parts[0] === 'shared') return parts[1];
   if (parts[0] !== 'daemon') return parts[0];
   if (parts.length > 2) return parts[1];
-  if (name === 'app' || name === 'inbox') return name;
+  if (['app', 'inbox', 'listen'].includes(name)) return name;
   return file.endsWith('.h') && HOUSE.includes(name) ? name : 'serve';
 }
 

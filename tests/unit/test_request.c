@@ -18,7 +18,8 @@ static struct blob_budget budget = {.limit = 1 << 24, .each = 1 << 20};
  * refusal, 0 when the request is complete, -1 when more is needed. */
 static int parse(struct request *r, struct str text, size_t n, struct refusal *refusal)
 {
-    size_t scanned = 0, len = 0, fed = 0;
+    struct head_scan scan = {0};
+    size_t len = 0, fed = 0;
     struct str rest;
     int rc = 0;
 
@@ -26,7 +27,7 @@ static int parse(struct request *r, struct str text, size_t n, struct refusal *r
     *r = (struct request){.body.budget = &budget, .body_limit = 1000000};
     while (len == 0 && fed < text.len && refusal->status == 0) {
         fed = fed + n > text.len ? text.len : fed + n;
-        len = head_length(str_cut(text, fed), &scanned, refusal);
+        len = head_scan(&scan, str_cut(text, fed), refusal);
     }
     if (refusal->status)
         return refusal->status;

@@ -17,12 +17,12 @@
  *  ANSWER   answer ended and flushed     IDLE     next request, maybe read ahead already
  *  ANSWER   the same, no keep-alive      LINGER   shutdown, discard what still comes
  *  any      client gone                  CLOSED
- *  LINGER   end of file, 1 MiB, 2 s      CLOSED                                                  */
+ *  LINGER   end of file, 16 MiB, 2 s     CLOSED                                                  */
 enum state { IDLE, HEAD, BODY, ANSWER, LINGER, CLOSED };
 
 #define BLANK_LINES_MAX 1024
 #define LINGER_US 2000000
-#define LINGER_BYTES ((size_t)1024 * 1024)
+#define LINGER_BYTES ((size_t)16 * 1024 * 1024)
 #define PIECE ((size_t)128 * 1024) /* of one uv_write, so that progress shows */
 #define KEEP_CAPACITY ((size_t)16 * 1024)
 
@@ -33,7 +33,8 @@ struct conn {
     enum state state;
     int64_t since_us; /* when the state began or last moved on */
     struct buf in;    /* read, not yet parsed */
-    size_t scanned, blank, lingered;
+    size_t blank, lingered;
+    struct head_scan scan;
     struct request request;
     const struct responder *responder;
     void *ctx;
@@ -131,7 +132,8 @@ static void answer_done(struct conn *c)
         trim(&c->out);
         trim(&c->sending);
         c->head_written = c->ended = c->chunked = c->no_body = false;
-        c->scanned = c->blank = 0;
+        c->blank = 0;
+        c->scan = (struct head_scan){0};
         set_state(c, IDLE);
     }
     if (responder)
@@ -395,7 +397,7 @@ static bool skip_blank_lines(struct conn *c)
 static bool read_head(struct conn *c)
 {
     struct refusal refusal = {0};
-    size_t len = head_length(buf_str(&c->in), &c->scanned, &refusal);
+    size_t len = head_scan(&c->scan, buf_str(&c->in), &refusal);
 
     if (len == 0 && refusal.status == 0)
         return false;

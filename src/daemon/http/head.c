@@ -7,43 +7,6 @@ static bool bad(struct refusal *r, const char *what)
     return refuse(r, 400, "malformed_request", "The request could not be parsed: %s.", what);
 }
 
-/* The limits hold on what has arrived, so that a head that never ends is refused in time. */
-static bool check_sizes(struct str head, bool complete, struct refusal *r)
-{
-    ptrdiff_t line = str_chr(head, '\n');
-    size_t line_len = line < 0 ? head.len : (size_t)line + 1;
-
-    if (line_len > REQUEST_LINE_MAX)
-        return refuse(r, 414, "target_too_long", "Request line exceeds %zu bytes.",
-                      REQUEST_LINE_MAX);
-    if (head.len - line_len > REQUEST_HEAD_MAX + (complete ? 2 : 0))
-        return refuse(r, 431, "header_too_large", "Request header section exceeds %zu bytes.",
-                      REQUEST_HEAD_MAX);
-    return true;
-}
-
-size_t head_length(struct str bytes, size_t *scanned, struct refusal *refusal)
-{
-    size_t i = *scanned;
-
-    while (i < bytes.len) {
-        const char *lf = memchr(bytes.ptr + i, '\n', bytes.len - i);
-
-        if (!lf)
-            break;
-        i = (size_t)(lf - bytes.ptr) + 1;
-        if (i < 2 || bytes.ptr[i - 2] != '\r') {
-            bad(refusal, "a line of the head ends in a bare LF");
-            return 0;
-        }
-        *scanned = i;
-        if (i >= 4 && bytes.ptr[i - 3] == '\n')
-            return i;
-    }
-    check_sizes(bytes, false, refusal);
-    return 0;
-}
-
 /* "METHOD target HTTP/x.y" with single blanks and nothing that could act. */
 static bool check_request_line(struct str line, struct refusal *r)
 {
@@ -59,7 +22,7 @@ static bool check_request_line(struct str line, struct refusal *r)
         return bad(r, "the request line is not METHOD TARGET VERSION");
     if (!str_split(&rest, ' ', &target) || target.len == 0)
         return bad(r, "the request line has no target");
-    if (!rest.ptr)
+    if (!rest.ptr || !str_starts(rest, STR("HTTP/")))
         return refuse(r, 505, "version_not_supported", "Only HTTP/1.0 and HTTP/1.1 are spoken.");
     if (str_chr(rest, ' ') >= 0)
         return bad(r, "the request line has more than two blanks");
@@ -88,31 +51,61 @@ static bool check_field_line(struct str line, struct refusal *r)
     return true;
 }
 
-/* Everything llhttp is known to be lenient about, and the limits, in one pass over the lines. */
-bool head_check(struct str head, struct refusal *r)
+static bool check_line(struct head_scan *scan, struct str line, struct refusal *r)
 {
-    struct str rest = head;
-    size_t fields = 0;
-    bool first = true;
+    if (scan->line == 0)
+        return check_request_line(line, r);
+    if (++scan->fields > REQUEST_FIELDS_MAX)
+        return refuse(r, 431, "header_too_large", "Request has more than %d header fields.",
+                      REQUEST_FIELDS_MAX);
+    return check_field_line(line, r);
+}
 
-    if (!check_sizes(head, true, r))
-        return false;
-    while (rest.len > 0) {
-        ptrdiff_t at = str_chr(rest, '\n');
+/* The limits hold on what has arrived, so that a head that never ends is refused in time. */
+static bool check_sizes(const struct head_scan *scan, struct refusal *r)
+{
+    if ((scan->line == 0 ? scan->seen : scan->first_line) > REQUEST_LINE_MAX)
+        return refuse(r, 414, "target_too_long", "Request line exceeds %zu bytes.",
+                      REQUEST_LINE_MAX);
+    if (scan->line > 0 && scan->seen - scan->first_line > REQUEST_HEAD_MAX)
+        return refuse(r, 431, "header_too_large", "Request header section exceeds %zu bytes.",
+                      REQUEST_HEAD_MAX);
+    return true;
+}
+
+static bool check_byte(struct str bytes, size_t at, struct refusal *r)
+{
+    unsigned char c = (unsigned char)bytes.ptr[at];
+    bool after_cr = at > 0 && bytes.ptr[at - 1] == '\r';
+
+    if (after_cr != (c == '\n'))
+        return bad(r, after_cr ? "a bare CR in the head" : "a line of the head ends in a bare LF");
+    if ((c < 0x20 && c != '\t' && c != '\r' && c != '\n') || c == 0x7F)
+        return bad(r, "control character in the head");
+    return true;
+}
+
+size_t head_scan(struct head_scan *scan, struct str bytes, struct refusal *refusal)
+{
+    while (scan->seen < bytes.len) {
+        size_t at = scan->seen++;
         struct str line;
 
-        if (at < 1 || rest.ptr[at - 1] != '\r')
-            return bad(r, "a line does not end in CRLF");
-        line = str_cut(rest, (size_t)at - 1);
-        rest = str_from(rest, (size_t)at + 1);
-        if (line.len == 0)
-            break;
-        if (!(first ? check_request_line(line, r) : check_field_line(line, r)))
-            return false;
-        if (!first && ++fields > REQUEST_FIELDS_MAX)
-            return refuse(r, 431, "header_too_large", "Request has more than %d header fields.",
-                          REQUEST_FIELDS_MAX);
-        first = false;
+        if (!check_byte(bytes, at, refusal))
+            return 0;
+        if (bytes.ptr[at] != '\n')
+            continue;
+        line = str_cut(str_from(bytes, scan->line), at - 1 - scan->line);
+        if (line.len == 0 && scan->line > 0)
+            return scan->seen;
+        if (!check_line(scan, line, refusal))
+            return 0;
+        if (scan->line == 0)
+            scan->first_line = scan->seen;
+        scan->line = scan->seen;
+        if (!check_sizes(scan, refusal))
+            return 0;
     }
-    return true;
+    check_sizes(scan, refusal);
+    return 0;
 }

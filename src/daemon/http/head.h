@@ -9,12 +9,19 @@
 #define REQUEST_HEAD_MAX ((size_t)64 * 1024)
 #define REQUEST_FIELDS_MAX 256
 
-/** How much of a head is there. Blank lines before it were skipped by the caller. *scanned keeps
- *  the place between calls. Returns the length of the head with its empty line, 0 when more is
- *  needed; on a refusal returns 0 and fills *refusal. */
-size_t head_length(struct str bytes, size_t *scanned, struct refusal *refusal);
-/** Check a complete head: sizes, CRLF everywhere, one request line of three parts, field lines with
- *  token names, no folding, no control characters. */
-bool head_check(struct str head, struct refusal *refusal);
+/** Where a scan is; {0} is the start of a head. */
+struct head_scan {
+    size_t seen;   /* bytes looked at */
+    size_t line;   /* where the line at hand begins */
+    size_t first_line; /* length of the request line */
+    size_t fields; /* complete field lines */
+};
+
+/** Look at what has come of a head since the last call; bytes is all of it. Blank lines before it
+ *  were skipped by the caller. Everything is judged as it arrives: sizes, CRLF everywhere, one
+ *  request line of three parts, field lines with token names, no folding, no control characters.
+ *  Returns the length of the head with its empty line; 0 when more is needed, or when *refusal was
+ *  filled. */
+size_t head_scan(struct head_scan *scan, struct str bytes, struct refusal *refusal);
 
 #endif

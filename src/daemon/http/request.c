@@ -49,7 +49,9 @@ static int on_value_complete(llhttp_t *p)
 
 static int on_headers_complete(llhttp_t *p)
 {
-    (void)p;
+    struct parse *parse = p->data;
+
+    parse->r->keep_alive = llhttp_should_keep_alive(p);
     return 1; /* the body is read by request_body() */
 }
 
@@ -92,7 +94,6 @@ static bool run_parser(struct request *r, struct str head, struct refusal *refus
                       "Only HTTP/1.0 and HTTP/1.1 are spoken.");
     r->method = str_c(llhttp_method_name((llhttp_method_t)parser.method));
     r->http10 = parser.http_minor == 0;
-    r->keep_alive = llhttp_should_keep_alive(&parser);
     return true;
 }
 
@@ -256,8 +257,6 @@ bool request_parse(struct request *r, struct str head, struct refusal *refusal)
 {
     struct str copy;
 
-    if (!head_check(head, refusal))
-        return false;
     copy = arena_dup(&r->arena, head);
     if (!copy.ptr)
         return refuse(refusal, 503, "overloaded", "No memory for the request.");

@@ -33,7 +33,7 @@ struct request {
     int64_t body_seen; /* bytes of the body that arrived */
 };
 
-/** Parse a complete head into *r (empty before). False and *refusal when it is refused; r->path
+/** Parse a complete head, passed by head_scan(), into *r (empty before). False and *refusal when it is refused; r->path
  *  may be known then, for the shape of the answer. */
 bool request_parse(struct request *r, struct str head, struct refusal *refusal);
 /** Take body bytes off *bytes. 1: the body is complete, 0: more is needed, -1: *refusal. */

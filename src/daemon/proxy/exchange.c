@@ -216,8 +216,11 @@ static void reject(struct exchange *x, const struct refusal *refusal)
 
 static void fail(struct exchange *x, int status, const char *code, const char *message)
 {
+    bool timeout = strcmp(code, "idle_timeout") == 0;
+
     record_of(x)->response_status = status;
-    note_end(x, TERMINATED_UPSTREAM_ERROR, message);
+    note_end(x, timeout ? TERMINATED_IDLE : TERMINATED_UPSTREAM_ERROR, message);
+    record_of(x)->upstream_headers_ms = UNKNOWN; /* the client saw none of that head */
     move(x, FLUSHING);
     answer_error(x, status, code, message);
 }
@@ -322,7 +325,7 @@ static void on_head(void *ctx, const struct transfer_head *head)
     x->watching = sse && !head->no_body;
     if (x->watching)
         watch_init(&x->watch);
-    x->reply_length = head->content_length;
+    x->reply_length = sse ? -1 : head->content_length; /* an event may have to be added at the end */
     if (head->no_body && (x->reply_length < 0 || head->status == 204 || head->status == 304))
         x->reply_length = CONN_NO_BODY;
     if (forward_response_headers(&x->reply, arena_of(x), head->headers, &err) < 0)
@@ -554,6 +557,8 @@ static void on_inspected(struct exchange *x)
         x->capture->request = x->wire;
         x->wire = (struct blob){.budget = x->wire.budget};
     }
+    record_of(x)->request_bytes = (int64_t)x->capture->request.len;
+    record_of(x)->request_body_truncated = x->capture->request.len > x->capture->request_keep;
     if (!prepare(x, &err)) {
         fail(x, 502, "connect_failed", err.msg);
         return;

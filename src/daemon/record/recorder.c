@@ -147,7 +147,7 @@ static int write_begin(struct recorder *r, const struct op *op, struct err *err)
     if (op->shed)
         record.request_body_truncated = true;
     else
-        record.request_body = blob_str(&c->request);
+        record.request_body = str_cut(blob_str(&c->request), c->request_keep);
     return store_record_insert(r->store, &record, err);
 }
 
@@ -160,8 +160,9 @@ static int write_end(struct recorder *r, const struct op *op, struct err *err)
     if (op->shed) {
         record.request_body_truncated = record.response_body_truncated = true;
     } else {
-        record.request_body = blob_str(&c->request);
-        record.response_body = answered ? blob_str(&c->response) : STR_NONE;
+        record.request_body = str_cut(blob_str(&c->request), c->request_keep);
+        record.response_body =
+            answered ? str_cut(blob_str(&c->response), c->response_keep) : STR_NONE;
         record.upstream_response_body = c->upstream.len ? blob_str(&c->upstream) : STR_NONE;
     }
     if (c->inserted) {
