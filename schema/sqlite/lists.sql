@@ -1,6 +1,7 @@
 -- Lists of captured exchanges. Any filters may be combined; the store picks the index whose rows
 -- are fewest (it knows from facets and counters), and there is a statement for each: the index gives
--- the rows in order, {{filter}} drops those that other filters do not want. Only ..._endpoints sorts:
+-- the rows in order, {{filter}} drops those that other filters do not want (..._all has none: it passes
+-- over a million rows quickly). Only ..._endpoints sorts:
 -- it is for few rows of several endpoints. The ids of a page come from the index alone, so rows that
 -- are left out are not read; CROSS JOIN keeps their order.
 --
@@ -10,10 +11,13 @@
 -- ?16 error; ?17 slow; ?18 large. NULL switches a filter off. ?19 most rows, -1 all; ?20 rows left
 -- out; ?21 answers up to this stored size come along.
 
--- text: filter
+-- text: range
 r.created_us BETWEEN ?1 AND ?2
   AND (?3 IS NULL OR r.created_us > ?1 OR r.id > ?3)
   AND (?4 IS NULL OR r.created_us < ?2 OR r.id < ?4)
+
+-- text: filter
+{{range}}
   AND (?5 IS NULL OR r.model = ?5)
   AND (?6 IS NULL OR r.model_route = ?6)
   AND (?7 IS NULL OR r.billing_provider_slug = ?7 OR r.billing_provider_name = ?7)
@@ -40,6 +44,22 @@ FROM
 
 -- text: join
 CROSS JOIN requests r ON r.id = page.id LEFT JOIN request_bodies b ON b.request_id = r.id
+
+-- name: requests_newest_all
+{{page}} (SELECT r.id FROM requests r INDEXED BY requests_created
+WHERE {{range}}
+ORDER BY r.created_us DESC, r.id DESC LIMIT ?19 OFFSET ?20) page
+{{join}};
+
+-- name: requests_oldest_all
+{{page}} (SELECT r.id FROM requests r INDEXED BY requests_created
+WHERE {{range}}
+ORDER BY r.created_us, r.id LIMIT ?19 OFFSET ?20) page
+{{join}};
+
+-- name: requests_count_all
+SELECT count(*) FROM requests r INDEXED BY requests_created
+WHERE {{range}};
 
 -- name: requests_newest_created
 {{page}} (SELECT r.id FROM requests r INDEXED BY requests_created

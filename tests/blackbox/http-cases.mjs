@@ -157,10 +157,10 @@ const REFUSED_CHUNKS = [
 
 const REFUSED_LINES = [
   ...CONTROLS.map((c) => [`${hex(c)} in the target`, get('', `/v1/a${c}b`), [[400, 505]]]),
-  ['a space in the target', get('', '/v1/a b')],
+  ['a space in the target', get('', '/v1/a b'), [[400, 505]]],
   ['a fragment', get('', '/v1/x#f'), [400]],
   ['two spaces before the target', `GET  /v1/x HTTP/1.1\r\n${HOST}\r\n`],
-  ['two spaces before the version', `GET /v1/x  HTTP/1.1\r\n${HOST}\r\n`],
+  ['two spaces before the version', `GET /v1/x  HTTP/1.1\r\n${HOST}\r\n`, [[400, 505]]],
   ['a space before the method', ` GET /v1/x HTTP/1.1\r\n${HOST}\r\n`],
   ['a space after the version', `GET /v1/x HTTP/1.1 \r\n${HOST}\r\n`],
   ['tabs between the parts', `GET\t/v1/x\tHTTP/1.1\r\n${HOST}\r\n`],
@@ -186,7 +186,7 @@ const REFUSED_LINES = [
   ['CONNECT', `CONNECT localhost:443 HTTP/1.1\r\n${HOST}\r\n`, [[400, 405]]],
   ['a method in small letters', `get /v1/x HTTP/1.1\r\n${HOST}\r\n`, [[400, 405]]],
   ...['TRACE', 'PROPFIND', 'PURGE', 'BREW', 'SETUP', 'FLUSH', 'QUERY', 'G ET', 'GE\0T'].map((method) => [
-    `method ${JSON.stringify(method)}`, `${method} /v1/x HTTP/1.1\r\n${HOST}\r\n`, [[400, 405]]]),
+    `method ${JSON.stringify(method)}`, `${method} /v1/x HTTP/1.1\r\n${HOST}\r\n`, [[400, 405, 505]]]),
 ]; // prettier-ignore
 
 const host = (value) => `GET /v1/x HTTP/1.1\r\nHost: ${value}\r\n\r\n`;

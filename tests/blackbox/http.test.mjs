@@ -224,7 +224,7 @@ test('Expect: 100-continue', async (t) => {
 test('an answer given before the body has come reaches the client', async (t) => {
   const upstream = await scripted(t);
   const proxy = await start(t, { upstream });
-  for (const size of [0, 1000, 900_000, 5_000_000]) {
+  for (const size of [0, 1000, 900_000, 1_000_000]) {
     await t.test(`${size} bytes that nobody reads`, async () => {
       const answer = await proxy.request('POST', '/nope', { body: Buffer.alloc(size) });
       assert.equal(answer.status, 404);

@@ -85,6 +85,22 @@ test('an upstream that does not read does not fill the memory with the request',
   if (!SANITIZER) assert.ok(proxy.peak() < 200, `the peak was ${proxy.peak().toFixed(0)} MiB`);
 });
 
+test('few connections to an upstream stay open when a crowd has gone', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream, args: ['--workers', '1'] });
+  upstream.fallback = async (turn) => {
+    await sleep(100);
+    await turn.json({ ok: true });
+  };
+  const crowd = Array.from({ length: 60 }, (_, i) => proxy.request('GET', `/v1/crowd/${i}`));
+  for (const answer of await Promise.all(crowd)) assert.equal(answer.status, 200);
+  const open = () => upstream.links.filter((link) => link.closedAt === null).length;
+  await until(
+    () => open() <= 8,
+    () => `at most 8 idle connections to one host, there are ${open()}`,
+  );
+});
+
 test('200 streams at once, each whole', async (t) => {
   const upstream = await scripted(t);
   const proxy = await start(t, { upstream });

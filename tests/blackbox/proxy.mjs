@@ -141,8 +141,9 @@ class Proxy {
   /** The bytes of a request. */
   compose(method, target, { fields = [], body } = {}) {
     const own = [['Host', `localhost:${this.port}`]];
-    if (body !== undefined) own.push(['Content-Length', Buffer.byteLength(body)]);
-    return message(`${method} ${target} HTTP/1.1`, [...own, ...fields], body ?? '');
+    const data = Buffer.from(body ?? '');
+    if (body !== undefined) own.push(['Content-Length', data.length]);
+    return message(`${method} ${target} HTTP/1.1`, [...own, ...fields], data);
   }
 
   /** A JSON request; `value` is the body. */

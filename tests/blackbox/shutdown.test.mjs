@@ -231,7 +231,7 @@ test('400 streams, half of them dropped, leave no descriptor and no thread', asy
     };
     await Promise.all(Array.from({ length: n }, (_, i) => one(i)));
   };
-  await round(20);
+  await round(100);
   await until(async () => (await proxy.api('/api/live')).inflight_total === 0, 'nothing in flight');
   const base = { fds: proxy.fds(), threads: proxy.threads() };
   for (let i = 0; i < 4; i++) await round(100);

@@ -201,6 +201,21 @@ test('compressed answers are decoded, streams chunk by chunk', async (t) => {
       });
     }
   }
+  await t.test('20 MiB that arrive in a few compressed packets', async () => {
+    const large = Buffer.from(delta('many words '.repeat(50)).repeat(32768));
+    upstream.script(CHAT, async (turn) => {
+      await turn.begin([
+        ['Content-Type', 'text/event-stream'],
+        ['Content-Encoding', 'gzip'],
+      ]);
+      await turn.chunk(zlib.gzipSync(large));
+      await turn.finish();
+    });
+    const wire = await ask(proxy, CHAT, 'inflated');
+    const answer = await wire.response(ms(15000));
+    assert.ok(answer.body.equals(large), `got ${answer.size} of ${large.length} bytes`);
+    wire.close();
+  });
   await t.test(
     'a flushed part of a compressed stream arrives before the next is sent',
     async () => {

@@ -54,8 +54,7 @@ function handler(log) {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write(event('a'));
       await sleep(50);
-      request.socket.destroy?.();
-      response.stream?.session?.destroy();
+      (response.stream?.session ?? request.socket).destroy();
     } else if (path === '/v1/hold') {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write(event('a'));

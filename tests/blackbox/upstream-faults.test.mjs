@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import zlib from 'node:zlib';
 import { folder, run, SANITIZER, start } from './proxy.mjs';
-import { deaf, refusing, scripted } from './upstream.mjs';
+import { deaf, refusing, scripted, served } from './upstream.mjs';
 import { ms, sleep } from './until.mjs';
 import { chunk, message } from './wire.mjs';
 
@@ -30,7 +30,8 @@ async function checkFailed(proxy, target, answer, status, codes) {
   assert.equal(record.response_bytes, answer.size);
   assert.ok(record.completed_at);
   assert.ok(record.duration_ms >= 0);
-  assert.ok(['failed', 'timeout'].includes(record.outcome), record.outcome);
+  const outcomes = record.upstream_headers_ms === null ? ['failed', 'timeout'] : ['cut', 'timeout'];
+  assert.ok(outcomes.includes(record.outcome), record.outcome);
   return record;
 }
 
@@ -45,7 +46,7 @@ async function checkBroken(proxy, target, wire, sent) {
   const record = await proxy.row(target, ms(8000));
   assert.equal(record.status, 200, 'the status of the upstream stays');
   assert.ok(record.error, 'the row has an error');
-  assert.equal(record.outcome, 'cut');
+  assert.equal(record.outcome, record.terminated_by === 'idle_timeout' ? 'timeout' : 'cut');
   assert.equal(record.response_bytes, answer.size, 'what the client got is stored');
   return record;
 }
@@ -121,12 +122,13 @@ test('no usable answer is a 502', async (t) => {
 });
 
 test('an upstream that cannot be reached is a 502 at once', async (t) => {
+  const plain = await served(t, 'http', (_, answer) => answer.end('no TLS here'));
   const cases = [
     ['refuses', await refusing(), ['connect_failed']],
     ['has a name that does not resolve', 'http://no-such-host.invalid:1/v1', ['connect_failed']],
     [
       'speaks no TLS',
-      (await scripted(t)).url.replace('http:', 'https:'),
+      plain.url.replace('http:', 'https:'),
       ['tls_failed', 'connect_failed'],
     ],
   ];
@@ -203,7 +205,8 @@ test('time limits of the upstream side', async (t) => {
       turn.write(head(JSON_TYPE, ['Content-Length', 100])),
     );
     const answer = await timed(() => proxy.request('GET', '/v1/idle-small'));
-    await checkFailed(proxy, '/v1/idle-small', answer, 504, ['idle_timeout']);
+    const record = await checkFailed(proxy, '/v1/idle-small', answer, 504, ['idle_timeout']);
+    assert.equal(record.terminated_by, 'idle_timeout');
   });
   await t.test('silence inside a stream: a visible break', async () => {
     upstream.script(

@@ -1,11 +1,7 @@
 /* Coded bodies: output in bounded steps, the same for every way of cutting the input. */
-#include <assert.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "fuzz.h"
 
 #include "daemon/upstream/decode.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define STEPS_MAX 2000
 
@@ -27,11 +23,11 @@ static uint64_t decode(struct str coding, struct str bytes, size_t step, int *rc
         bytes = str_from(bytes, step);
         do {
             *rc = decode_step(d, &in, &out, &err);
-            assert(*rc < 0 || out.len <= 65536);
+            REQUIRE(*rc < 0 || out.len <= 65536);
             for (size_t i = 0; *rc == 0 && i < out.len; i++)
                 hash = (hash ^ (unsigned char)out.ptr[i]) * 1099511628211u;
         } while (*rc == 0 && out.len > 0 && ++steps < STEPS_MAX);
-        assert(*rc < 0 || in.len == 0 || steps >= STEPS_MAX);
+        REQUIRE(*rc < 0 || in.len == 0 || steps >= STEPS_MAX);
     }
     if (steps >= STEPS_MAX)
         *rc = -2; /* more than is worth comparing */
@@ -55,8 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     a = decode(coding, bytes, SIZE_MAX, &rc_a, &ended_a);
     b = decode(coding, bytes, (size_t)data[1] + 1, &rc_b, &ended_b);
     if (rc_a == 0 && rc_b == 0)
-        assert(a == b && ended_a == ended_b);
+        REQUIRE(a == b && ended_a == ended_b);
     else
-        assert(rc_a != 0 && rc_b != 0);
+        REQUIRE(rc_a != 0 && rc_b != 0);
     return 0;
 }

@@ -1,32 +1,28 @@
 /* Heads of upstream answers: whatever is let in can be passed on, and both ways of reading a head,
  * as a whole and line by line, as well as every way of cutting it, come to the same result. */
-#include <assert.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "fuzz.h"
 
 #include "daemon/upstream/response_head.h"
 #include "daemon/upstream/transfer_priv.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void check_accepted(const struct response_head *h)
 {
-    assert(h->status >= 200 && h->status <= 599);
-    assert(h->headers.count <= RESPONSE_FIELDS_MAX && h->bytes <= RESPONSE_HEAD_MAX);
-    assert(!(h->chunked && h->content_length >= 0));
-    assert(headers_count(&h->headers, STR("Content-Length")) == (h->content_length >= 0 ? 1 : 0));
-    assert(headers_count(&h->headers, STR("Transfer-Encoding")) == (h->chunked ? 1 : 0));
+    REQUIRE(h->status >= 200 && h->status <= 599);
+    REQUIRE(h->headers.count <= RESPONSE_FIELDS_MAX && h->bytes <= RESPONSE_HEAD_MAX);
+    REQUIRE(!(h->chunked && h->content_length >= 0));
+    REQUIRE(headers_count(&h->headers, STR("Content-Length")) == (h->content_length >= 0 ? 1 : 0));
+    REQUIRE(headers_count(&h->headers, STR("Transfer-Encoding")) == (h->chunked ? 1 : 0));
     for (size_t i = 0; i < h->headers.count; i++)
-        assert(response_field_ok(h->headers.items[i].name, h->headers.items[i].value));
+        REQUIRE(response_field_ok(h->headers.items[i].name, h->headers.items[i].value));
 }
 
 static void check_equal(const struct response_head *a, const struct response_head *b)
 {
-    assert(a->status == b->status && a->version == b->version && a->chunked == b->chunked);
-    assert(a->content_length == b->content_length && a->headers.count == b->headers.count);
+    REQUIRE(a->status == b->status && a->version == b->version && a->chunked == b->chunked);
+    REQUIRE(a->content_length == b->content_length && a->headers.count == b->headers.count);
     for (size_t i = 0; i < a->headers.count; i++) {
-        assert(str_eq(a->headers.items[i].name, b->headers.items[i].name));
-        assert(str_eq(a->headers.items[i].value, b->headers.items[i].value));
+        REQUIRE(str_eq(a->headers.items[i].name, b->headers.items[i].name));
+        REQUIRE(str_eq(a->headers.items[i].value, b->headers.items[i].value));
     }
 }
 
@@ -84,9 +80,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     a = by_lines(&lines, bytes);
     b = by_heads(&whole, bytes, SIZE_MAX);
     c = by_heads(&pieces, bytes, (size_t)data[0] + 1);
-    assert(b == c);
+    REQUIRE(b == c);
     /* HTTP/2 comes by lines only */
-    assert((b == 1) == (a == 1) || (a == 1 && str_find(bytes, STR("HTTP/2 ")) >= 0));
+    REQUIRE((b == 1) == (a == 1) || (a == 1 && str_find(bytes, STR("HTTP/2 ")) >= 0));
     if (a == 1)
         check_accepted(&lines);
     if (b == 1) {

@@ -189,15 +189,18 @@ static void a_part_of_a_large_value_is_read_alone(void **state)
     char out[8];
     size_t got;
 
-    OK(db_script(db,
-                 "INSERT INTO requests (id, created_us, method, endpoint) VALUES (5, 1, 'GET', '/');"
-                 "INSERT INTO request_bodies (request_id, response_body) "
-                 "VALUES (5, CAST(zeroblob(1000000) || 'tail' AS BLOB));",
-                 &err));
-    OK(db_read_part(db, "request_bodies", "response_body", 5, 1000000, out, sizeof(out), &got, &err));
+    OK(db_script(
+        db,
+        "INSERT INTO requests (id, created_us, method, endpoint) VALUES (5, 1, 'GET', '/');"
+        "INSERT INTO request_bodies (request_id, response_body) "
+        "VALUES (5, CAST(zeroblob(1000000) || 'tail' AS BLOB));",
+        &err));
+    OK(db_read_part(db, "request_bodies", "response_body", 5, 1000000, out, sizeof(out), &got,
+                    &err));
     assert_int_equal(got, 4);
     assert_memory_equal(out, "tail", 4);
-    OK(db_read_part(db, "request_bodies", "response_body", 5, 2000000, out, sizeof(out), &got, &err));
+    OK(db_read_part(db, "request_bodies", "response_body", 5, 2000000, out, sizeof(out), &got,
+                    &err));
     assert_int_equal(got, 0);
     assert_int_equal(db_read_part(db, "request_bodies", "response_body", 6, 0, out, 1, &got, &err),
                      -1);

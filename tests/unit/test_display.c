@@ -54,7 +54,7 @@ static void durations_are_rounded_as_they_grow(void **state)
     assert_string_equal(display_duration(59999, text), "60 s");
     assert_string_equal(display_duration(60000, text), "1m");
     assert_string_equal(display_duration(93000, text), "1m 33s");
-    assert_string_equal(display_duration(60500, text), "1m");    /* ties go to even */
+    assert_string_equal(display_duration(60500, text), "1m"); /* ties go to even */
     assert_string_equal(display_duration(61500, text), "1m 2s");
     assert_string_equal(display_duration(3600000, text), "1h");
     assert_string_equal(display_duration(7500000, text), "2h 5m");

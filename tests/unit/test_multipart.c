@@ -145,18 +145,25 @@ static void more_parts_than_are_listed_are_no_error(void **state)
     buf_clear(&json);
 }
 
-/* Half a million near-delimiters: linear or never. */
+/* So many near-delimiters: linear or never. ThreadSanitizer looks at all of what memmem() may read
+ * and makes it quadratic by itself. */
+#ifdef __SANITIZE_THREAD__
+#define NEAR_DELIMITERS 5000
+#else
+#define NEAR_DELIMITERS 500000
+#endif
+
 static void many_near_delimiters_are_no_trap(void **state)
 {
     struct buf body = {0};
 
     (void)state;
     buf_put(&body, STR("--b\r\n\r\n"));
-    for (int i = 0; i < 500000; i++)
+    for (int i = 0; i < NEAR_DELIMITERS; i++)
         buf_put(&body, STR("\r\n--bb"));
     buf_put(&body, STR("\r\n--b--"));
     assert_true(multipart_parse(buf_str(&body), STR("b"), &form));
-    assert_int_equal(form.parts[0].content.len, 500000 * 6);
+    assert_int_equal(form.parts[0].content.len, NEAR_DELIMITERS * 6);
     buf_clear(&body);
 }
 

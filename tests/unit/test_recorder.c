@@ -112,8 +112,8 @@ static void listeners_hear_of_each_complete_row_and_bodies_go(void **state)
 {
     const struct folder *f = *state;
     struct heard heard = {0};
-    struct recorder *r = start(f->db, (struct recorder_limits){0},
-                               &(struct recorder_events){on_stored, &heard});
+    struct recorder *r =
+        start(f->db, (struct recorder_limits){0}, &(struct recorder_events){on_stored, &heard});
     struct capture *c = arrived(1, 5000);
 
     complete(c, 5000);
@@ -229,8 +229,8 @@ static void a_poison_row_costs_one_row(void **state)
 {
     const struct folder *f = *state;
     struct heard heard = {0};
-    struct recorder *r = start(f->db, (struct recorder_limits){0},
-                               &(struct recorder_events){on_stored, &heard});
+    struct recorder *r =
+        start(f->db, (struct recorder_limits){0}, &(struct recorder_events){on_stored, &heard});
     struct err err;
     struct db *other = db_open(f->db, DB_WRITE, &err);
 
@@ -344,7 +344,8 @@ static void a_deleted_file_is_made_anew(void **state)
     UNTIL(stats_of(r).queue_depth == 0);
     assert_int_equal(recorder_stop(r, 5000), 0);
     assert_int_equal(rows_in(f->db), 1);
-    assert_int_equal(query_number(f->db, "SELECT id FROM requests WHERE response_status = 200"), 500);
+    assert_int_equal(query_number(f->db, "SELECT id FROM requests WHERE response_status = 200"),
+                     500);
     assert_int_equal(query_number(f->db, "SELECT count(*) FROM pragma_integrity_check "
                                          "WHERE integrity_check = 'ok'"),
                      1);

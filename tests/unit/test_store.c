@@ -95,7 +95,8 @@ static void every_field_survives_pending_and_completion(void **state)
     RECORD_OUTCOME_FIELDS(X)
 #undef X
     pending.attempt_count = 1;
-    pending.response_headers_json = pending.response_body = pending.upstream_response_body = STR_NONE;
+    pending.response_headers_json = pending.response_body = pending.upstream_response_body =
+        STR_NONE;
     OK(store_record_insert(store, &pending, &err));
     check_stored(store, &pending);
     OK(store_record_complete(store, &full, &err));
@@ -108,10 +109,9 @@ static void every_field_survives_pending_and_completion(void **state)
 
 static void the_schema_has_the_columns_of_the_table_in_its_order(void **state)
 {
-    static const char *const names[] = {
-        "id",
+    static const char *const names[] = {"id",
 #define X(kind, name) #name,
-        RECORD_ARRIVAL_FIELDS(X) RECORD_OUTCOME_FIELDS(X)
+                                        RECORD_ARRIVAL_FIELDS(X) RECORD_OUTCOME_FIELDS(X)
 #undef X
     };
     const struct folder *f = *state;
@@ -214,9 +214,12 @@ static void check_counts(const char *path)
     static const struct {
         const char *kind, *column;
     } facets[] = {
-        {"model", "model"},           {"endpoint", "endpoint"},
-        {"route", "model_route"},     {"provider", "coalesce(billing_provider_slug, '')"},
-        {"status", "response_status"}, {"run", "task_run_id"},
+        {"model", "model"},
+        {"endpoint", "endpoint"},
+        {"route", "model_route"},
+        {"provider", "coalesce(billing_provider_slug, '')"},
+        {"status", "response_status"},
+        {"run", "task_run_id"},
     };
     char sql[400];
 

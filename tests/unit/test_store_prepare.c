@@ -88,8 +88,8 @@ static void folders_are_made_and_everything_is_private(void **state)
     assert_int_equal(st.st_mode & 0777, 0600);
     OK(store_prepare(path, false, &err));
     assert_int_equal(query_number(path, "PRAGMA user_version"), SQL_SCHEMA_VERSION);
-    assert_int_equal(query_number(path, "SELECT count(*) FROM meta WHERE value = '" LOP_VERSION "'"),
-                     1);
+    assert_int_equal(
+        query_number(path, "SELECT count(*) FROM meta WHERE value = '" LOP_VERSION "'"), 1);
 }
 
 static void write_file(const char *path, const void *bytes, size_t size)

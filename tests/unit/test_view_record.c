@@ -1,7 +1,7 @@
-#include "json/json.h"
 #include "store_helpers.h"
 #include "view/view_record.h"
 #include "view/view_run.h"
+#include "json/json.h"
 
 #define NOW (INT64_C(1900000000000000) + 60000000)
 
@@ -125,8 +125,9 @@ static void a_row_has_all_keys_in_order_and_nulls_for_what_is_unknown(void **sta
     IS(row, "cost_display", "\"-\"");
     IS(row, "route_name", "\"global fallback\"");
     IS(row, "compatibility_label", "\"none\"");
-    IS(row, "signals", "{\"stream\":false,\"image\":false,\"tool\":false,\"error\":false,"
-                       "\"slow\":false,\"large\":false}");
+    IS(row, "signals",
+       "{\"stream\":false,\"image\":false,\"tool\":false,\"error\":false,"
+       "\"slow\":false,\"large\":false}");
     IS(row, "preview", "\"\"");
     IS(row, "outcome", "null");
     IS(row, "stream_done", "null");
@@ -153,10 +154,11 @@ static void numbers_are_exact_and_shown(void **state)
     r.reported_cost_pusd = 1;
     r.provider_slug = STR("lab");
     row = view_record_row(&r, NOW);
-    IS(row, "tokens", "{\"input\":1234,\"cached_input\":0,\"output\":500,\"total\":1734,"
-                      "\"input_display\":\"1.23k\",\"cached_input_display\":\"0\","
-                      "\"output_display\":\"500\",\"total_display\":\"1.73k\","
-                      "\"input_estimated\":false}");
+    IS(row, "tokens",
+       "{\"input\":1234,\"cached_input\":0,\"output\":500,\"total\":1734,"
+       "\"input_display\":\"1.23k\",\"cached_input_display\":\"0\","
+       "\"output_display\":\"500\",\"total_display\":\"1.73k\","
+       "\"input_estimated\":false}");
     IS(row, "tokens_per_second", "\"41.67\"");
     IS(row, "generation_tps", "\"50.00\"");
     IS(row, "billing_provider", "\"lab\"");
@@ -333,10 +335,11 @@ static void a_list_answers_everything_the_page_needs(void **state)
     IS(o, "active_run.open_duration_display", "\"1m 30s\"");
     IS(o, "stats.total", "{\"value\":20,\"display\":\"20\"}");
     IS(o, "stats.errors.value", "2");
-    IS(o, "filters", "{\"endpoint\":\"\",\"model\":\"\",\"provider\":\"\",\"route\":\"\","
-                     "\"status\":\"\",\"run\":\"\",\"stream\":false,\"image\":false,"
-                     "\"tool\":false,\"error\":false,\"slow\":false,\"large\":false,\"page\":1,"
-                     "\"per_page\":50}");
+    IS(o, "filters",
+       "{\"endpoint\":\"\",\"model\":\"\",\"provider\":\"\",\"route\":\"\","
+       "\"status\":\"\",\"run\":\"\",\"stream\":false,\"image\":false,"
+       "\"tool\":false,\"error\":false,\"slow\":false,\"large\":false,\"page\":1,"
+       "\"per_page\":50}");
     IS(o, "upstream_url", "\"http://localhost:8000/v1\"");
     IS(o, "poll_interval_ms", "1000");
     cJSON_Delete(o);
@@ -379,6 +382,8 @@ static void links_keep_what_was_asked(void **state)
     IS(o, "pagination.page", "13");
     IS(o, "filters.page", "13");
     IS(o, "pagination.end", "90");
+    IS(o, "items.0.id", "6");
+    IS(o, "items.5.id", "1");
     IS(o, "pagination.next_url", "null");
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(o, "items")), 6);
     assert_int_equal(
@@ -446,10 +451,11 @@ static void wrong_numbers_are_all_named(void **state)
     struct store *store = filled(f->db, 1);
     cJSON *o = list(store, "per_page=900&page=", 422);
 
-    IS(o, "detail", "[{\"type\":\"int_parsing\",\"loc\":[\"query\",\"page\"],"
-                    "\"msg\":\"must be an integer\",\"input\":\"\"},"
-                    "{\"type\":\"less_than_equal\",\"loc\":[\"query\",\"per_page\"],"
-                    "\"msg\":\"must be at most 200\",\"input\":\"900\",\"ctx\":{\"le\":200}}]");
+    IS(o, "detail",
+       "[{\"type\":\"int_parsing\",\"loc\":[\"query\",\"page\"],"
+       "\"msg\":\"must be an integer\",\"input\":\"\"},"
+       "{\"type\":\"less_than_equal\",\"loc\":[\"query\",\"per_page\"],"
+       "\"msg\":\"must be at most 200\",\"input\":\"900\",\"ctx\":{\"le\":200}}]");
     cJSON_Delete(o);
     o = list(store, "page=0", 422);
     IS(o, "detail.0.type", "\"greater_than_equal\"");
@@ -572,8 +578,12 @@ static void an_unknown_id_is_not_found(void **state)
 
 static void a_run_summary_tells_its_state(void **state)
 {
-    struct run run = {.id = 12, .name = STR("nightly eval"), .started_us = NOW - 93000000,
-                      .ended_us = UNKNOWN, .paused_us = UNKNOWN, .request_count = 4};
+    struct run run = {.id = 12,
+                      .name = STR("nightly eval"),
+                      .started_us = NOW - 93000000,
+                      .ended_us = UNKNOWN,
+                      .paused_us = UNKNOWN,
+                      .request_count = 4};
     cJSON *o = view_run_summary(&run, NOW);
 
     (void)state;

@@ -142,6 +142,21 @@ static void answer_done(struct conn *c)
         process(c);
 }
 
+size_t conn_unsent(const struct conn *c)
+{
+    return c->sending.len - c->send_off + c->out.len;
+}
+
+/* What the responder writes from inside drained() is flushed by the caller. */
+static void tell_drained(struct conn *c)
+{
+    if (!c->full || conn_unsent(c) > CONN_LOW)
+        return;
+    c->full = false;
+    if (c->responder && c->responder->drained)
+        c->responder->drained(c->ctx);
+}
+
 static void write_piece(struct conn *c);
 
 static void on_written(uv_write_t *req, int status)
@@ -156,20 +171,8 @@ static void on_written(uv_write_t *req, int status)
         return;
     }
     write_piece(c);
-}
-
-size_t conn_unsent(const struct conn *c)
-{
-    return c->sending.len - c->send_off + c->out.len;
-}
-
-static void tell_drained(struct conn *c)
-{
-    if (!c->full || conn_unsent(c) > CONN_LOW)
-        return;
-    c->full = false;
-    if (c->responder && c->responder->drained)
-        c->responder->drained(c->ctx);
+    if (c->state != CLOSED && c->writing)
+        tell_drained(c);
 }
 
 /* Give the next piece of sending to libuv; when there is none, flush what gathered meanwhile. */
@@ -181,9 +184,8 @@ static void write_piece(struct conn *c)
     if (len == 0) {
         trim(&c->sending);
         c->send_off = 0;
+        tell_drained(c);
         conn_flush(c);
-        if (c->state != CLOSED)
-            tell_drained(c);
         return;
     }
     piece = uv_buf_init(c->sending.ptr + c->send_off, (unsigned)(len < PIECE ? len : PIECE));
@@ -194,36 +196,45 @@ static void write_piece(struct conn *c)
         return;
     }
     c->writing = true;
-    tell_drained(c);
+}
+
+/* One attempt to write all that has gathered. */
+static void flush_once(struct conn *c)
+{
+    struct buf swap = c->sending;
+    uv_buf_t all;
+    int n;
+
+    c->sending = c->out;
+    c->out = swap;
+    c->out.len = 0;
+    c->send_off = 0;
+    all = uv_buf_init(c->sending.ptr, (unsigned)c->sending.len);
+    n = uv_try_write((uv_stream_t *)&c->tcp, &all, 1);
+    if (n < 0 && n != UV_EAGAIN) {
+        client_gone(c, "client disconnected");
+        return;
+    }
+    c->send_off = n < 0 ? 0 : (size_t)n;
+    if (c->send_off < c->sending.len) {
+        write_piece(c);
+        return;
+    }
+    trim(&c->sending);
+    c->send_off = 0;
 }
 
 void conn_flush(struct conn *c)
 {
+    if (c->flushing) /* from inside drained(): the loop below goes on */
+        return;
+    c->flushing = true;
     while (c->state != CLOSED && !c->writing && c->out.len > 0) {
-        struct buf swap = c->sending;
-        uv_buf_t all;
-        int n;
-
-        c->sending = c->out;
-        c->out = swap;
-        c->out.len = 0;
-        c->send_off = 0;
-        all = uv_buf_init(c->sending.ptr, (unsigned)c->sending.len);
-        n = uv_try_write((uv_stream_t *)&c->tcp, &all, 1);
-        if (n == UV_EAGAIN)
-            n = 0;
-        if (n < 0) {
-            client_gone(c, "client disconnected");
-            return;
-        }
-        c->send_off = (size_t)n;
-        if (c->send_off < c->sending.len) {
-            write_piece(c);
-            return;
-        }
-        trim(&c->sending);
-        c->send_off = 0;
+        flush_once(c);
+        if (c->state != CLOSED)
+            tell_drained(c);
     }
+    c->flushing = false;
     if (c->state == ANSWER && c->ended && !c->writing && c->out.len == 0)
         answer_done(c);
 }

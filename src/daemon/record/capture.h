@@ -30,8 +30,8 @@ struct capture {
     struct str error_event; /* an event or body that reports an error, for the writer to read */
     /* under the lock of the recorder's queue */
     enum capture_place place;
-    size_t position;  /* in the queue */
-    bool begin_shed;  /* its pending row was stored without the request body */
+    size_t position; /* in the queue */
+    bool begin_shed; /* its pending row was stored without the request body */
     /* writer thread only */
     bool inserted; /* the pending row is in the database */
     bool dropped;  /* it could not be stored: later parts are dropped too */

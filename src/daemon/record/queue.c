@@ -56,8 +56,8 @@ static void update_pressed(struct queue *q)
 /* What a sleeping writer waits for has come: sleep is changed so that it is signalled once. */
 static bool should_wake(struct queue *q)
 {
-    bool wake = q->sleep == SLEEP_IDLE || (q->sleep == SLEEP_HOLD && (q->waiting >= HOLD_OPS ||
-                                                                      q->bytes >= HOLD_BYTES));
+    bool wake = q->sleep == SLEEP_IDLE ||
+                (q->sleep == SLEEP_HOLD && (q->waiting >= HOLD_OPS || q->bytes >= HOLD_BYTES));
 
     if (wake)
         q->sleep = SLEEP_AWAKE;

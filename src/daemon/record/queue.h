@@ -37,17 +37,17 @@ enum queue_sleep {
 struct queue {
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    struct op *ring;           /* ring_size is a power of two */
+    struct op *ring; /* ring_size is a power of two */
     size_t ring_size, limit, limit_bytes;
-    size_t first, waiting;     /* position of the oldest operation; how many wait */
-    size_t taken;              /* how many the writer has at hand */
-    size_t bytes;              /* of bodies, waiting and taken */
-    int64_t taken_at_us;       /* at_us of the oldest one taken */
+    size_t first, waiting; /* position of the oldest operation; how many wait */
+    size_t taken;          /* how many the writer has at hand */
+    size_t bytes;          /* of bodies, waiting and taken */
+    int64_t taken_at_us;   /* at_us of the oldest one taken */
     struct list jobs;
     enum queue_sleep sleep;
     bool stopping;
     int64_t shed, lost;
-    _Atomic bool pressed;      /* so far behind that new requests should wait */
+    _Atomic bool pressed; /* so far behind that new requests should wait */
 };
 
 /** ERR_NO_MEMORY. */

@@ -41,10 +41,10 @@ struct recorder {
 
     /* writer thread only */
     struct store *store;
-    bool reopen;         /* before the next use */
-    bool dirty;          /* committed since the last checkpoint */
+    bool reopen; /* before the next use */
+    bool dirty;  /* committed since the last checkpoint */
     bool wal_is_large;
-    int64_t retry_us;    /* not before then */
+    int64_t retry_us; /* not before then */
     int64_t next_check_us, next_counts_us;
     int64_t logged_shed, logged_lost;
 };
@@ -362,7 +362,8 @@ static void log_counts(struct recorder *r)
     struct recorder_stats stats;
 
     recorder_stats(r, &stats);
-    if (!stats.degraded && stats.shed_bodies == r->logged_shed && stats.lost_events == r->logged_lost)
+    if (!stats.degraded && stats.shed_bodies == r->logged_shed &&
+        stats.lost_events == r->logged_lost)
         return;
     log_warning("captures are incomplete shed_bodies=%" PRId64 " lost_events=%" PRId64
                 " queue_depth=%zu",

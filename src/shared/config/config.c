@@ -1,7 +1,9 @@
 #include "config/config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/xalloc.h"
 #include "core/forward.h"
@@ -225,6 +227,9 @@ static int load_rest(struct config *c, const struct opts *o, struct err *err)
     c->print_config = opts_flag(o, "print-config");
     c->demo = opts_flag(o, "demo");
     replace(&c->upstream_ca_file, opts_text(o, "upstream-ca-file"));
+    if (c->upstream_ca_file && access(c->upstream_ca_file, R_OK) != 0)
+        return err_set(err, ERR_INVALID, "--upstream-ca-file: cannot read %.200s: %s",
+                       c->upstream_ca_file, strerror(errno));
     load_names(o, "allowed-host", "LLM_OBSERVE_ALLOWED_HOSTS", &c->allowed_hosts,
                &c->allowed_host_count);
     load_names(o, "allowed-origin", "LLM_OBSERVE_ALLOWED_ORIGINS", &c->allowed_origins,
@@ -333,8 +338,6 @@ static void json_entry(struct buf *out, const char *key, const char *value, cons
 
 void config_json(const struct config *c, struct buf *out)
 {
-    struct buf url = {0};
-    struct err err;
     char number[32];
 
     buf_put(out, STR("["));
@@ -342,15 +345,13 @@ void config_json(const struct config *c, struct buf *out)
     json_entry(out, "incoming_host", c->expose_all ? "0.0.0.0" : c->host, c->host_source);
     snprintf(number, sizeof(number), "%d", c->port);
     json_entry(out, "incoming_port", number, c->port_source);
-    if (buf_add(&url, str_c(c->upstream_url), &err) == 0)
-        json_entry(out, "upstream_url", url.ptr, c->upstream_source);
+    json_entry(out, "upstream_url", c->upstream_url, c->upstream_source);
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         snprintf(number, sizeof(number), "%lld",
                  (long long)((const int64_t *)(const void *)&c->settings)[i]);
         json_entry(out, settings_table[i].name, number, c->setting_sources[i]);
     }
     buf_put(out, STR("]\n"));
-    buf_clear(&url);
 }
 
 static void free_list(char **list, size_t count)

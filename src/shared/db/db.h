@@ -45,7 +45,8 @@ struct db *db_open(const char *path, enum db_mode mode, struct err *err);
 void db_close(struct db *db);
 /** Commits of this handle survive a power loss too. */
 int db_set_full_sync(struct db *db, bool full, struct err *err);
-/** How long calls of this handle wait for a lock before they say ERR_BUSY; 0 at first for writers. */
+/** How long calls of this handle wait for a lock before they say ERR_BUSY; 0 at first for writers.
+ */
 void db_set_busy_wait(struct db *db, int ms);
 
 /** Start a query. Returns owned, db_done(); NULL on error. Errors of all calls here: ERR_BUSY
@@ -58,7 +59,7 @@ struct db_rows *db_query(struct db *db, enum sql_id sql, const struct db_value *
 int db_next(struct db_rows *rows, struct err *err);
 /** Values of the current row; borrowed until the next db_next() or db_done(). */
 bool db_is_null(struct db_rows *rows, int column);
-int64_t db_int(struct db_rows *rows, int column); /* 0 for NULL */
+int64_t db_int(struct db_rows *rows, int column);      /* 0 for NULL */
 struct str db_bytes(struct db_rows *rows, int column); /* text or blob; STR_NONE for NULL */
 /** Finish a query; accepts NULL. */
 void db_done(struct db_rows *rows);

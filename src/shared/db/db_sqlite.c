@@ -114,7 +114,8 @@ char *db_memory_path(void)
 
 bool db_is_memory(const char *path)
 {
-    return strcmp(path, ":memory:") == 0 || strncmp(path, MEMORY_PREFIX, strlen(MEMORY_PREFIX)) == 0;
+    return strcmp(path, ":memory:") == 0 ||
+           strncmp(path, MEMORY_PREFIX, strlen(MEMORY_PREFIX)) == 0;
 }
 
 /* SQLite gives -wal and -shm the mode of the file, whatever the umask: so make the file first. */

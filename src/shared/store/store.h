@@ -48,8 +48,8 @@ int store_last_id(struct store *store, int64_t *out, struct err *err);
  *  "interrupted: proxy stopped before completion". *count is how many. */
 int store_close_pending(struct store *store, int64_t now_us, int64_t *count, struct err *err);
 
-/** A transaction of the writer, or for a reader one state of the database for several calls. Writing
- *  calls outside of one are a transaction each. */
+/** A transaction of the writer, or for a reader one state of the database for several calls.
+ * Writing calls outside of one are a transaction each. */
 int store_begin(struct store *store, struct err *err);
 int store_commit(struct store *store, struct err *err);
 void store_rollback(struct store *store);

@@ -55,8 +55,8 @@ struct str packer_pack(struct packer *p, unsigned slot, struct str body,
         p->compress = ZSTD_createCCtx();
     if (!p->compress || !need_scratch(p, slot, room))
         return body;
-    packed = ZSTD_compressCCtx(p->compress, p->scratch[slot].ptr, room, body.ptr, body.len,
-                               PACK_LEVEL);
+    packed =
+        ZSTD_compressCCtx(p->compress, p->scratch[slot].ptr, room, body.ptr, body.len, PACK_LEVEL);
     if (ZSTD_isError(packed))
         return body;
     *encoding = BODY_ZSTD;

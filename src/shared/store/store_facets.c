@@ -58,8 +58,8 @@ static void grow(struct deltas *d)
     free(old);
 }
 
-int deltas_facet(struct deltas *d, unsigned kind, struct str value, struct str label,
-                 int64_t count, struct err *err)
+int deltas_facet(struct deltas *d, unsigned kind, struct str value, struct str label, int64_t count,
+                 struct err *err)
 {
     uint32_t hash;
     struct facet_delta *slot;
@@ -84,8 +84,7 @@ int deltas_facet(struct deltas *d, unsigned kind, struct str value, struct str l
     return 0;
 }
 
-int deltas_facet_int(struct deltas *d, unsigned kind, int64_t value, int64_t count,
-                     struct err *err)
+int deltas_facet_int(struct deltas *d, unsigned kind, int64_t value, int64_t count, struct err *err)
 {
     char text[24];
 
@@ -182,7 +181,7 @@ int store_facet_count(struct store *store, unsigned kind, struct str value, int6
 static void set_counter(struct store_counters *out, struct str name, int64_t count)
 {
     int64_t *const to[COUNTER_COUNT] = {
-        [COUNTER_TOTAL] = &out->total, [COUNTER_STREAMS] = &out->streams,
+        [COUNTER_TOTAL] = &out->total,   [COUNTER_STREAMS] = &out->streams,
         [COUNTER_IMAGES] = &out->images, [COUNTER_TOOLS] = &out->tools,
         [COUNTER_ERRORS] = &out->errors, [COUNTER_SLOW] = &out->slow,
         [COUNTER_LARGE] = &out->large,

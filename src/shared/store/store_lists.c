@@ -12,10 +12,11 @@
 /* Above this many rows, sorting costs more than walking the newest rows of the table. */
 #define SORT_MAX 20000
 
+/* BY_ALL and BY_CREATED walk the same index, the former without any filter but the range. */
 #define DRIVERS(X)                                                                                 \
-    X(CREATED)                                                                                     \
-    X(MODEL) X(ROUTE) X(PROVIDER) X(STATUS) X(RUN) X(ENDPOINT) X(ENDPOINTS)                        \
-    X(STREAM) X(IMAGE) X(TOOL) X(ERROR) X(SLOW) X(LARGE)
+    X(ALL)                                                                                         \
+    X(CREATED) X(MODEL) X(ROUTE) X(PROVIDER) X(STATUS) X(RUN) X(ENDPOINT) X(ENDPOINTS) X(STREAM)   \
+        X(IMAGE) X(TOOL) X(ERROR) X(SLOW) X(LARGE)
 
 enum driver {
 #define X(name) BY_##name,
@@ -125,8 +126,7 @@ static int consider_provider(struct store *store, struct plan *p, struct str pro
     return 0;
 }
 
-static int consider_endpoint(struct store *store, struct plan *p, struct str part,
-                             struct err *err)
+static int consider_endpoint(struct store *store, struct plan *p, struct str part, struct err *err)
 {
     int64_t count, rows;
 
@@ -225,9 +225,12 @@ static int make_plan(struct store *store, const struct record_filter *f, struct 
         consider_provider(store, p, f->provider, err) < 0 ||
         consider_endpoint(store, p, f->endpoint, err) < 0)
         return -1;
+    if (p->filters > 0 && p->driver == BY_ALL)
+        p->driver = BY_CREATED;
     return plan_range(store, f, p, err);
 }
 
+#define RANGE_ARGS 4
 #define FILTER_ARGS 18
 #define LIST_ARGS 21
 
@@ -279,7 +282,8 @@ int store_record_count(struct store *store, const struct record_filter *filter, 
         goto out;
     }
     bind_filter(filter, &plan, args);
-    rows = db_query(store->db, driver_sql[plan.driver].count, args, FILTER_ARGS, err);
+    rows = db_query(store->db, driver_sql[plan.driver].count, args,
+                    plan.driver == BY_ALL ? RANGE_ARGS : FILTER_ARGS, err);
     got = rows ? db_next(rows, err) : -1;
     if (got == 1) {
         *out = db_int(rows, 0);

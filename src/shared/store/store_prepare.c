@@ -153,8 +153,7 @@ static int inspect(struct db *db, const char *path, int known, enum found *found
 {
     int64_t tables[3], application;
 
-    if (db_version(db, version, err) < 0 ||
-        query_ints(db, SQL_SCHEMA_TABLES, tables, 3, err) < 0 ||
+    if (db_version(db, version, err) < 0 || query_ints(db, SQL_SCHEMA_TABLES, tables, 3, err) < 0 ||
         query_ints(db, SQL_APPLICATION_ID, &application, 1, err) < 0)
         return err_wrap(err, "database %s", path);
     if (tables[0] == 0 && *version == 0 && application == 0) {

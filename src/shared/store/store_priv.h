@@ -67,8 +67,8 @@ struct deltas {
 /** Values longer than this are no facets: they cost too much to list. */
 #define FACET_MAX_BYTES 1024
 
-int deltas_facet(struct deltas *d, unsigned kind, struct str value, struct str label,
-                 int64_t count, struct err *err);
+int deltas_facet(struct deltas *d, unsigned kind, struct str value, struct str label, int64_t count,
+                 struct err *err);
 int deltas_facet_int(struct deltas *d, unsigned kind, int64_t value, int64_t count,
                      struct err *err);
 /** Write them into the database and forget them. */

@@ -22,8 +22,8 @@ struct marks {
 
 static struct marks marks_of(const struct record *r)
 {
-    int64_t tokens = r->billing_total_tokens != UNKNOWN ? r->billing_total_tokens
-                                                        : r->estimated_input_tokens;
+    int64_t tokens =
+        r->billing_total_tokens != UNKNOWN ? r->billing_total_tokens : r->estimated_input_tokens;
 
     return (struct marks){.counted = {
                               [COUNTER_TOTAL] = true,
@@ -98,10 +98,9 @@ static int insert_bodies(struct store *store, const struct record *r, struct err
 
 static int insert_row(struct store *store, const struct record *r, struct err *err)
 {
-    const struct db_value args[] = {
-        DB_INT(r->id),
+    const struct db_value args[] = {DB_INT(r->id),
 #define X(kind, name) BIND_##kind(name),
-        RECORD_ARRIVAL_FIELDS(X) RECORD_OUTCOME_FIELDS(X)
+                                    RECORD_ARRIVAL_FIELDS(X) RECORD_OUTCOME_FIELDS(X)
 #undef X
     };
 
@@ -132,8 +131,7 @@ int store_record_insert(struct store *store, const struct record *r, struct err 
 
 /* Take out of the counts what the pending row put in and may change now. *stored gets the arrival
  * fields that counts depend on: they are as they were inserted. */
-static int uncount_pending(struct store *store, int64_t id, struct record *stored,
-                           struct err *err)
+static int uncount_pending(struct store *store, int64_t id, struct record *stored, struct err *err)
 {
     struct db_rows *rows = db_query(store->db, SQL_REQUEST_FLAGS, DB_ARGS(DB_INT(id)), err);
     struct marks marks = {.counted = {[COUNTER_TOTAL] = true}};
@@ -164,10 +162,9 @@ out:
 
 static int update_row(struct store *store, const struct record *r, struct err *err)
 {
-    const struct db_value args[] = {
-        DB_INT(r->id),
+    const struct db_value args[] = {DB_INT(r->id),
 #define X(kind, name) BIND_##kind(name),
-        RECORD_OUTCOME_FIELDS(X)
+                                    RECORD_OUTCOME_FIELDS(X)
 #undef X
     };
 
@@ -236,8 +233,8 @@ static int get_body(struct store *store, struct db_rows *rows, int column, struc
     if (db_is_null(rows, column + 2))
         return 0;
     return packer_unpack(&store->packer, db_bytes(rows, column + 2),
-                         (enum body_encoding)db_int(rows, column),
-                         (size_t)db_int(rows, column + 1), arena, out, err);
+                         (enum body_encoding)db_int(rows, column), (size_t)db_int(rows, column + 1),
+                         arena, out, err);
 }
 
 static int keep_text(struct arena *arena, struct str *text, struct err *err)

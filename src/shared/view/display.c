@@ -79,10 +79,11 @@ char *display_usd(int64_t pusd, char out[DISPLAY_SIZE])
         snprintf(out, DISPLAY_SIZE, "$%.40s", compact(x, number));
         return out;
     }
-    snprintf(out, DISPLAY_SIZE, "$%.*f", pusd == 0        ? 2
-                                         : fabs(x) < 0.01 ? 6
-                                         : fabs(x) < 1    ? 4
-                                                          : 2,
+    snprintf(out, DISPLAY_SIZE, "$%.*f",
+             pusd == 0        ? 2
+             : fabs(x) < 0.01 ? 6
+             : fabs(x) < 1    ? 4
+                              : 2,
              x);
     return out;
 }

@@ -1,14 +1,14 @@
 /* GET /api/requests/{id}. */
 #include "base/query.h"
-#include "json/json.h"
 #include "llm/render.h"
 #include "view/view_priv.h"
+#include "json/json.h"
 
 static enum render_mode asked_mode(struct str query)
 {
     struct buf name = {0};
-    enum render_mode mode = query_get(query, "mode", &name) ? render_mode_parse(buf_str(&name))
-                                                            : RENDER_AUTO;
+    enum render_mode mode =
+        query_get(query, "mode", &name) ? render_mode_parse(buf_str(&name)) : RENDER_AUTO;
 
     buf_clear(&name);
     return mode;

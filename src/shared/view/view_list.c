@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #include "base/query.h"
-#include "json/json.h"
 #include "view/display.h"
 #include "view/view_priv.h"
 #include "view/view_run.h"
+#include "json/json.h"
 
 #define PER_PAGE 50
 #define PER_PAGE_MAX 200
@@ -199,7 +199,8 @@ int view_put_task_run(cJSON *row, struct store *store, const struct record *r, i
     if (r->task_run_id == UNKNOWN)
         return 0;
     if (store_run_get(store, r->task_run_id, &arena, &run, err) == 0)
-        cJSON_ReplaceItemInObjectCaseSensitive(row, "task_run", view_run_summary(&run, now_wall_us));
+        cJSON_ReplaceItemInObjectCaseSensitive(row, "task_run",
+                                               view_run_summary(&run, now_wall_us));
     else if (err->code != ERR_NOT_FOUND)
         rc = -1;
     arena_clear(&arena);
@@ -226,7 +227,7 @@ int view_put_active_run(cJSON *o, struct store *store, const struct view_context
 }
 
 int view_put_upstream(cJSON *o, struct store *store, const struct view_context *ctx,
-                        struct err *err)
+                      struct err *err)
 {
     char *saved;
 
@@ -243,6 +244,7 @@ int view_put_upstream(cJSON *o, struct store *store, const struct view_context *
 struct listing {
     struct store *store;
     cJSON *items;
+    bool backwards;
     int64_t now_wall_us;
 };
 
@@ -251,7 +253,10 @@ static int add_item(void *ctx, const struct record *r, struct err *err)
     struct listing *l = ctx;
     cJSON *row = view_record_row(r, l->now_wall_us);
 
-    cJSON_AddItemToArray(l->items, row);
+    if (l->backwards)
+        cJSON_InsertItemInArray(l->items, 0, row);
+    else
+        cJSON_AddItemToArray(l->items, row);
     return view_put_task_run(row, l->store, r, l->now_wall_us, err);
 }
 
@@ -453,14 +458,18 @@ static void find_page(struct ask *ask, struct pages *p)
     p->end = p->page * p->per_page < p->total ? p->page * p->per_page : p->total;
 }
 
+/* Pages of the far half are counted from the other end: less to pass over. */
 static int put_items(cJSON *o, struct store *store, const struct ask *ask, const struct pages *p,
                      int64_t now_wall_us, struct err *err)
 {
-    struct listing listing = {store, cJSON_AddArrayToObject(o, "items"), now_wall_us};
-    int64_t offset = (p->page - 1) * p->per_page;
+    struct listing l = {store, cJSON_AddArrayToObject(o, "items"), p->start > p->total / 2,
+                        now_wall_us};
 
-    return store_record_list(store, &ask->filter, false, offset, p->per_page, VIEW_PREVIEW_BYTES,
-                             add_item, &listing, err);
+    if (p->total == 0)
+        return 0;
+    return store_record_list(store, &ask->filter, l.backwards,
+                             l.backwards ? p->total - p->end : p->start - 1, p->end - p->start + 1,
+                             VIEW_PREVIEW_BYTES, add_item, &l, err);
 }
 
 static int build_list(cJSON *o, struct store *store, struct ask *ask, struct pages *p,
@@ -490,8 +499,7 @@ static int build_list(cJSON *o, struct store *store, struct ask *ask, struct pag
 }
 
 int view_record_list(struct store *store, struct str path, struct str query,
-                     const struct view_context *ctx, int *status, struct buf *out,
-                     struct err *err)
+                     const struct view_context *ctx, int *status, struct buf *out, struct err *err)
 {
     struct ask ask = {0};
     struct pages pages = {.path = path};

@@ -6,11 +6,11 @@
 
 #include "base/utf8.h"
 #include "core/mask.h"
-#include "json/json.h"
 #include "llm/render.h"
 #include "view/display.h"
 #include "view/view_priv.h"
 #include "view/view_run.h"
+#include "json/json.h"
 
 #define ONE_LINE_MAX 160
 #define SLOW_MS 10000
@@ -278,8 +278,8 @@ static void put_further(cJSON *o, const struct row *row)
 static void put_row(cJSON *o, const struct row *row, struct str model, int64_t now_wall_us)
 {
     const struct record *r = row->r;
-    struct str provider = r->billing_provider_name.ptr ? r->billing_provider_name
-                                                       : r->billing_provider_slug;
+    struct str provider =
+        r->billing_provider_name.ptr ? r->billing_provider_name : r->billing_provider_slug;
     char text[DISPLAY_SIZE];
 
     json_put_int(o, "id", r->id);
@@ -371,8 +371,8 @@ static void put_detail_keys(cJSON *o, const struct row *row)
     json_put_str(o, "path", r->endpoint);
     json_put_str(o, "query_string", r->query_string.ptr ? r->query_string : STR(""));
     view_put_time(o, "completed_at_fallback", r->completed_us);
-    put_headers(o, "request_headers_json", r->request_headers_json.ptr ? r->request_headers_json
-                                                                       : STR("{}"));
+    put_headers(o, "request_headers_json",
+                r->request_headers_json.ptr ? r->request_headers_json : STR("{}"));
     json_put_str(o, "request_content_type", r->request_content_type);
     put_headers(o, "response_headers_json", r->response_headers_json);
     json_put_str(o, "response_content_type", r->response_content_type);

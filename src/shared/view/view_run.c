@@ -1,9 +1,9 @@
 #include "view/view_run.h"
 
 #include "base/clock.h"
-#include "json/json.h"
 #include "view/display.h"
 #include "view/view_priv.h"
+#include "json/json.h"
 
 void view_put_iso(cJSON *o, const char *key, int64_t wall_us)
 {
