@@ -10,6 +10,14 @@
 #include "base/blob.h"
 #include "core/record.h"
 
+/** Where the pending row of a capture is. */
+enum capture_place {
+    CAPTURE_NOWHERE, /* recorder_begin() was not called, or refused */
+    CAPTURE_QUEUED,  /* waits: recorder_end() makes the same operation a complete one */
+    CAPTURE_WRITING, /* the writer reads the arrival part and the request body */
+    CAPTURE_WRITTEN, /* the writer is through with it */
+};
+
 struct capture {
     _Atomic int refs;
     struct arena arena;   /* the texts of record; loop thread until recorder_end(), then writer */
@@ -17,7 +25,13 @@ struct capture {
     struct blob request;  /* as received and decoded */
     struct blob response; /* as the client got it, up to the capture limit */
     struct blob upstream; /* raw, only when a fix changed or warned */
+    size_t request_keep;  /* how much of the bodies is stored; set by capture_new() to all */
+    size_t response_keep;
     struct str error_event; /* an event or body that reports an error, for the writer to read */
+    /* under the lock of the recorder's queue */
+    enum capture_place place;
+    size_t position; /* in the queue */
+    bool begin_shed; /* its pending row was stored without the request body */
     /* writer thread only */
     bool inserted; /* the pending row is in the database */
     bool dropped;  /* it could not be stored: later parts are dropped too */

@@ -17,6 +17,7 @@ struct recorder_limits {
     size_t queue_limit;       /* operations, default 16384 */
     size_t queue_limit_bytes; /* bodies, default 256 MiB */
     bool full_sync;           /* synchronous=FULL */
+    int64_t check_ms;         /* how often file and log are looked after, default 10000 */
 };
 
 /** Numbers for /api/status and /api/live. */
@@ -32,12 +33,14 @@ struct recorder_stats {
 
 /** What the recorder tells others; all on the writer thread. */
 struct recorder_events {
-    /** A capture was committed (complete) or given up: borrowed; its bodies go right after. */
+    /** A complete capture was committed or given up by the writer: borrowed; its bodies go right
+     *  after. Not called for what the full queue refused. May be NULL. */
     void (*stored)(void *ctx, struct capture *c, bool committed);
     void *ctx;
 };
 
-/** Open path for writing and start the thread. Returns owned, recorder_stop(). */
+/** Open path for writing, close rows that another process left pending, and start the thread.
+ *  Zero limits mean the defaults; events may be NULL. Returns owned, recorder_stop(). */
 struct recorder *recorder_start(const char *path, const struct recorder_limits *limits,
                                 const struct recorder_events *events, struct err *err);
 /** Any thread, never waits. Store a pending row. Takes a reference of its own. */
@@ -48,6 +51,7 @@ void recorder_end(struct recorder *r, struct capture *c);
 /** Run a job with the writing store on the writer thread, between batches. False: stopping. */
 struct recorder_job {
     struct list node;
+    /** store is NULL while the database cannot be opened. */
     void (*run)(struct recorder_job *job, struct store *store);
 };
 bool recorder_submit(struct recorder *r, struct recorder_job *job);

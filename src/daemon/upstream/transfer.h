@@ -2,7 +2,8 @@
  *
  * The seam: the exchange knows this page and nothing of what is behind it. Two engines are: "h1"
  * (llhttp over libuv, plain http:// without a proxy) and "curl" (libcurl: TLS, HTTP/2, proxies).
- * Both deliver the same events and obey the same limits; the answer's content coding is undone here.
+ * Both deliver the same events and obey the same limits; the answer's content coding is undone
+ * here.
  *
  * Events come on the loop's thread, never before transfer_start() has returned, in this order:
  * head once, bytes any number of times, done once, released once. After transfer_cancel() only
@@ -29,8 +30,8 @@ struct transfer_request {
     struct str url;                /* absolute, http or https */
     const struct headers *headers; /* all but Host, Content-Length, Accept-Encoding, Connection */
     struct str body;
-    bool has_body;        /* Content-Length is sent, also 0 */
-    bool identity;        /* ask for no content coding: the client wants a stream */
+    bool has_body; /* Content-Length is sent, also 0 */
+    bool identity; /* ask for no content coding: the client wants a stream */
 };
 
 struct transfer_head {
@@ -62,7 +63,8 @@ struct transfer_events {
     void (*head)(void *ctx, const struct transfer_head *head);
     /** False: not now; nothing was kept, the same bytes come again after transfer_resume(). */
     bool (*bytes)(void *ctx, struct str bytes);
-    /** What was read from the socket in one go has been delivered: time to flush. */
+    /** What was read from the socket in one go has been delivered, or refused by bytes(): time to
+     *  flush. Does not come when done follows at once. */
     void (*pause)(void *ctx);
     /** The answer is complete, or failed: message says how, with host and port; borrowed. */
     void (*done)(void *ctx, enum transfer_error error, const char *message);
@@ -76,18 +78,21 @@ struct transfer_times {
     int64_t reads; /* body reads */
 };
 
-/** Returns owned, upstreams_close(). */
+/** Returns owned, upstreams_close(). The process has to ignore SIGPIPE. The environment (proxies,
+ *  SSL_CERT_FILE) is read here. */
 struct upstreams *upstreams_open(uv_loop_t *loop, const struct upstream_limits *limits,
                                  struct err *err);
 /** Close idle connections; closed() comes on a later turn, when all transfers are released. */
 void upstreams_close(struct upstreams *u, void (*closed)(void *ctx), void *ctx);
 
-/** Start. NULL (ERR_INVALID, ERR_NO_MEMORY) when it cannot even begin: no event comes then. */
+/** Start. NULL (ERR_INVALID, ERR_NO_MEMORY, ERR_BUSY after upstreams_close()) when it cannot even
+ *  begin: no event comes then. */
 struct transfer *transfer_start(struct upstreams *u, const struct transfer_request *request,
                                 const struct transfer_events *events, void *ctx, struct err *err);
 /** Stop it: the upstream's connection is closed within this loop turn. Safe from any event. */
 void transfer_cancel(struct transfer *t);
-/** After bytes() returned false: deliver again. Safe from any event but bytes(). */
+/** After bytes() returned false: deliver again, on a later turn. Safe from any event but bytes();
+ *  does nothing when no bytes wait. */
 void transfer_resume(struct transfer *t);
 void transfer_times(const struct transfer *t, struct transfer_times *out);
 

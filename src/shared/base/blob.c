@@ -11,6 +11,7 @@
 
 static int open_spool(const struct blob_budget *budget)
 {
+    errno = ENOENT;
     for (size_t i = 0; i < sizeof(budget->spool_dirs) / sizeof(*budget->spool_dirs); i++) {
         int fd;
 
@@ -26,15 +27,19 @@ static int open_spool(const struct blob_budget *budget)
 /* Blocks are allocated before they are mapped: writing to a hole of a full disk would be SIGBUS. */
 static int grow_file(struct blob *b, int fd, size_t cap, struct err *err)
 {
-    int rc = posix_fallocate(fd, 0, (off_t)cap);
     void *ptr;
+    int rc;
 
+    do
+        rc = posix_fallocate(fd, 0, (off_t)cap);
+    while (rc == EINTR);
     if (rc != 0)
         return err_set(err, ERR_FULL, "no room for a body of %zu bytes: %s", cap, strerror(rc));
     ptr = b->spooled ? mremap(b->ptr, b->cap, cap, MREMAP_MAYMOVE)
                      : mmap(NULL, cap, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (ptr == MAP_FAILED)
-        return err_set(err, ERR_NO_MEMORY, "cannot map a body of %zu bytes: %s", cap, strerror(errno));
+        return err_set(err, ERR_NO_MEMORY, "cannot map a body of %zu bytes: %s", cap,
+                       strerror(errno));
     b->ptr = ptr;
     b->cap = cap;
     return 0;
@@ -76,7 +81,8 @@ static int grow_memory(struct blob *b, size_t cap, struct err *err)
 static int grow(struct blob *b, size_t cap, struct err *err)
 {
     bool over = cap > b->budget->each ||
-                atomic_load_explicit(&b->budget->used, memory_order_relaxed) + (cap - b->cap) > b->budget->limit;
+                atomic_load_explicit(&b->budget->used, memory_order_relaxed) + (cap - b->cap) >
+                    b->budget->limit;
 
     if (b->spooled || over) {
         cap = (cap + PAGE - 1) & ~(PAGE - 1);
@@ -102,6 +108,8 @@ int blob_add(struct blob *b, struct str s, struct err *err)
         need = b->len + s.len;
         while (cap < need)
             cap *= 2;
+        if (cap > b->budget->each && need <= b->budget->each)
+            cap = b->budget->each; /* doubling alone must not send it to a file */
         if (grow(b, cap, err) < 0)
             return -1;
     }

@@ -73,6 +73,14 @@ void buf_printf(struct buf *b, const char *fmt, ...)
     va_end(again);
 }
 
+void buf_cut(struct buf *b, size_t len)
+{
+    if (len < b->len) {
+        b->len = len;
+        b->ptr[len] = '\0';
+    }
+}
+
 void buf_drop(struct buf *b, size_t n)
 {
     if (n >= b->len) {

@@ -19,6 +19,8 @@ int buf_add(struct buf *b, struct str s, struct err *err);
  *  our own, never for what a peer sent. */
 void buf_put(struct buf *b, struct str s);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/** Keep the first len bytes only; to undo appends. */
+void buf_cut(struct buf *b, size_t len);
 /** Drop the first n bytes. */
 void buf_drop(struct buf *b, size_t n);
 /** Returns owned (free()), leaving b empty. NULL if nothing was ever added. */

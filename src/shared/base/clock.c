@@ -24,18 +24,19 @@ int64_t clock_wall_us(void)
 char *clock_iso(int64_t wall_us, char out[CLOCK_ISO_SIZE])
 {
     int64_t micros = wall_us % 1000000;
-    time_t seconds;
+    time_t seconds = (time_t)(wall_us / 1000000);
     struct tm tm;
 
-    if (micros < 0)
+    if (micros < 0) {
         micros += 1000000;
-    seconds = (time_t)((wall_us - micros) / 1000000);
-    if (!gmtime_r(&seconds, &tm) || tm.tm_year > 8099) {
+        seconds--;
+    }
+    if (!gmtime_r(&seconds, &tm) || tm.tm_year < -1900 || tm.tm_year > 8099) {
         out[0] = '\0';
         return out;
     }
-    snprintf(out, CLOCK_ISO_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", (tm.tm_year + 1900) % 10000,
-             (tm.tm_mon + 1) % 100, tm.tm_mday % 100, tm.tm_hour % 100, tm.tm_min % 100,
-             tm.tm_sec % 100, (int)micros);
+    snprintf(out, CLOCK_ISO_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
+             (tm.tm_year + 1900) % 10000, (tm.tm_mon + 1) % 100, tm.tm_mday % 100, tm.tm_hour % 100,
+             tm.tm_min % 100, tm.tm_sec % 100, (int)micros);
     return out;
 }

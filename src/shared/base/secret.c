@@ -6,9 +6,10 @@
 
 void secret_set(struct secret *secret, struct str value)
 {
-    secret_clear(secret);
-    secret->bytes = str_dup(value);
-    secret->len = value.len;
+    struct secret fresh = {.bytes = str_dup(value), .len = value.len};
+
+    secret_clear(secret); /* only now: value may be what was there */
+    *secret = fresh;
 }
 
 struct str secret_expose(const struct secret *secret)

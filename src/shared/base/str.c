@@ -2,11 +2,6 @@
 
 #include "xalloc.h"
 
-static unsigned char lower(char c)
-{
-    return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
-}
-
 bool str_ieq(struct str a, struct str b)
 {
     return a.len == b.len && str_istarts(a, b);
@@ -22,7 +17,7 @@ bool str_istarts(struct str s, struct str prefix)
     if (s.len < prefix.len)
         return false;
     for (size_t i = 0; i < prefix.len; i++)
-        if (lower(s.ptr[i]) != lower(prefix.ptr[i]))
+        if (str_lower(s.ptr[i]) != str_lower(prefix.ptr[i]))
             return false;
     return true;
 }

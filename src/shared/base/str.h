@@ -7,6 +7,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/** A number that is not known: stored as NULL, printed as "-", never 0. */
+#define UNKNOWN INT64_MIN
+
 struct str {
     const char *ptr; /* NULL means absent; an empty text has a pointer */
     size_t len;
@@ -28,7 +31,9 @@ static inline bool str_eq(struct str a, struct str b)
 
 static inline struct str str_from(struct str s, size_t start)
 {
-    return start >= s.len ? (struct str){s.ptr + s.len, 0} : (struct str){s.ptr + start, s.len - start};
+    if (start > s.len)
+        start = s.len;
+    return start == 0 ? s : (struct str){s.ptr + start, s.len - start};
 }
 
 static inline struct str str_cut(struct str s, size_t len)
@@ -37,13 +42,17 @@ static inline struct str str_cut(struct str s, size_t len)
 }
 
 /* "case" below is ASCII case. */
+static inline unsigned char str_lower(char c)
+{
+    return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
 bool str_ieq(struct str a, struct str b);
 bool str_starts(struct str s, struct str prefix);
 bool str_istarts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 /** Without blanks, tabs and line ends on both sides. */
 struct str str_trim(struct str s);
-/** Index of the first needle at or after from, or -1. */
+/** Index of the first needle, or -1. */
 ptrdiff_t str_find(struct str s, struct str needle);
 /** The same without regard to case. */
 ptrdiff_t str_ifind(struct str s, struct str needle);

@@ -48,6 +48,30 @@ int32_t utf8_next(struct str s, size_t *len)
     return code;
 }
 
+size_t utf8_encode(int32_t code, char out[4])
+{
+    if (code < 0x80) {
+        out[0] = (char)code;
+        return 1;
+    }
+    if (code < 0x800) {
+        out[0] = (char)(0xC0 | code >> 6);
+        out[1] = (char)(0x80 | (code & 0x3F));
+        return 2;
+    }
+    if (code < 0x10000) {
+        out[0] = (char)(0xE0 | code >> 12);
+        out[1] = (char)(0x80 | (code >> 6 & 0x3F));
+        out[2] = (char)(0x80 | (code & 0x3F));
+        return 3;
+    }
+    out[0] = (char)(0xF0 | code >> 18);
+    out[1] = (char)(0x80 | (code >> 12 & 0x3F));
+    out[2] = (char)(0x80 | (code >> 6 & 0x3F));
+    out[3] = (char)(0x80 | (code & 0x3F));
+    return 4;
+}
+
 size_t utf8_valid_prefix(struct str s)
 {
     size_t i = 0, len;
@@ -91,23 +115,47 @@ int utf8_repair(struct buf *out, struct str s, struct err *err)
     return 0;
 }
 
+static size_t latin1_size(struct str s)
+{
+    size_t size = s.len;
+
+    for (size_t i = 0; i < s.len; i++)
+        size += (unsigned char)s.ptr[i] >= 0x80;
+    return size;
+}
+
 int utf8_from_latin1(struct buf *out, struct str s, struct err *err)
 {
+    size_t before = out->len;
+    char *to;
+
+    if (s.len >= SIZE_MAX / 4)
+        return err_set(err, ERR_TOO_LARGE, "%zu bytes are too many", s.len);
+    if (buf_reserve(out, latin1_size(s), err) < 0)
+        return -1;
+    to = out->ptr + before;
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
-        char two[2] = {(char)(0xC0 | c >> 6), (char)(0x80 | (c & 0x3F))};
 
-        if (buf_add(out, c < 0x80 ? (struct str){s.ptr + i, 1} : (struct str){two, 2}, err) < 0)
-            return -1;
+        if (c >= 0x80) {
+            *to++ = (char)(0xC0 | c >> 6);
+            c = (unsigned char)(0x80 | (c & 0x3F));
+        }
+        *to++ = (char)c;
     }
+    *to = '\0';
+    out->len = (size_t)(to - out->ptr);
     return 0;
 }
 
 struct str utf8_cut(struct str s, size_t max)
 {
+    size_t at = max;
+
     if (s.len <= max)
         return s;
-    while (max > 0 && ((unsigned char)s.ptr[max] & 0xC0) == 0x80)
-        max--;
-    return str_cut(s, max);
+    /* A sequence has three continuation bytes at most; more of them are not UTF-8 anyway. */
+    while (at > 0 && max - at < 3 && ((unsigned char)s.ptr[at] & 0xC0) == 0x80)
+        at--;
+    return str_cut(s, ((unsigned char)s.ptr[at] & 0xC0) == 0x80 ? max : at);
 }

@@ -2,14 +2,11 @@
  *
  * The table below is the one list of its fields: the store binds and reads by it, the schema has a
  * column of the same name for each, and a unit test holds them together. Text is borrowed from the
- * arena of whoever made the record. Absent text is STR_NONE; an unknown number is UNKNOWN. */
+ * arena of whoever made the record. Absent text is STR_NONE; an unknown number is UNKNOWN (base/str.h). */
 #ifndef CORE_RECORD_H
 #define CORE_RECORD_H
 
 #include "base/str.h"
-
-/** A number that is not known: stored as NULL, printed as "-", never 0. */
-#define UNKNOWN INT64_MIN
 
 /* Known when the request has arrived; never changed afterwards. BOOL holds 0 or 1. */
 #define RECORD_ARRIVAL_FIELDS(X) /* kind, name */                                                  \

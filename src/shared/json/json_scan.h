@@ -10,7 +10,16 @@
 #define JSON_MAX_DEPTH 512
 
 /** What a value is, by its first byte. */
-enum json_type { JSON_INVALID, JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON_NUMBER, JSON_TRUE, JSON_FALSE, JSON_NULL };
+enum json_type {
+    JSON_INVALID,
+    JSON_OBJECT,
+    JSON_ARRAY,
+    JSON_STRING,
+    JSON_NUMBER,
+    JSON_TRUE,
+    JSON_FALSE,
+    JSON_NULL
+};
 
 /** Trim blanks and a byte order mark, and check the whole text. *value is the range of the one
  *  value in it. JSON_INVALID when it is not JSON. */
@@ -29,18 +38,26 @@ struct json_iter {
 struct json_iter json_iter(struct str value);
 bool json_next(struct json_iter *it);
 
-/** Like json_iter() over text that was not validated (a prefix of an event): false from
- *  json_next_lax() when the text ends early or is broken; the last value may be cut off. */
+/** json_next() over text that was not validated (a prefix of an event): false as soon as the text
+ *  ends early or is broken; the last value may be cut off. */
 bool json_next_lax(struct json_iter *it);
 
 /** The value of a top-level member; the last one when the key repeats. Keys with escapes compare
  *  decoded. False when value is no object or has no such member. */
 bool json_member(struct str value, struct str key, struct str *out);
-/** Append the decoded text of a string value ("..." with quotes); invalid surrogates become U+FFFD. */
+/** Append the decoded text of a string value (with its quotes); lone surrogates become U+FFFD. */
 int json_string(struct str value, struct buf *out, struct err *err);
 /** True when a string value decodes to text. */
 bool json_string_is(struct str value, struct str text);
 /** True for a string value that is not "". */
 bool json_string_filled(struct str value);
+
+/** True when a raw key of an iterator decodes to text. */
+bool json_key_is(struct str raw, struct str text);
+/** Order of two raw keys by the code points they decode to: below, at or above 0. */
+int json_key_compare(struct str a, struct str b);
+/** The code point of the escape that s starts with (s[0] is the backslash), a surrogate pair taken
+ *  as one, or -1 when it stands for none. *len is how many bytes it takes. */
+int32_t json_unescape(struct str s, size_t *len);
 
 #endif

@@ -8,14 +8,17 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "core/record.h"
+#include "core/run.h"
 
 struct store;
 
 enum store_mode { STORE_READ, STORE_WRITE };
 
 /** Make an absolute or relative path of a database URL: sqlite:///relative, sqlite:////absolute,
- *  sqlite://, sqlite:///:memory:, or a plain path; a leading ~/ is the home directory. Writes an
- *  owned path to *out (free()). ERR_INVALID. */
+ *  sqlite://, sqlite:///:memory:, or a plain path; a leading ~/ is the home directory. In-memory
+ *  forms give a path of their own each time, which all stores of this process that open it share;
+ *  the data lives as long as one of them is open. Writes an owned path to *out (free()).
+ *  ERR_INVALID. */
 int store_path(struct str url, char **out, struct err *err);
 
 /** Bring the database at path to this program's schema: create it (and missing parent folders)
@@ -26,9 +29,18 @@ int store_prepare(const char *path, bool no_backup, struct err *err);
 /** What store_prepare() would say, without writing anything. A missing file is fine. */
 int store_check(const char *path, struct err *err);
 
-/** Open a prepared database. Returns owned, store_close(). */
+/** Open a prepared database; one in memory is made by its first STORE_WRITE (":memory:" is private
+ *  to the store). Returns owned, store_close(). */
 struct store *store_open(const char *path, enum store_mode mode, struct err *err);
 void store_close(struct store *store);
+/** False when the file this store has open is no longer the one at its path. */
+bool store_current(const struct store *store);
+/** Commits survive a power loss too (synchronous=FULL). */
+int store_set_full_sync(struct store *store, bool full, struct err *err);
+/** Stop a query that runs longer than ms with ERR_BUSY; 0: no limit. */
+void store_set_time_limit(struct store *store, int64_t ms);
+/** How long a writer waits for another one before it says ERR_BUSY; 0 unless set. */
+void store_set_busy_wait(struct store *store, int ms);
 
 /** Highest stored request id, 0 when there is none. */
 int store_last_id(struct store *store, int64_t *out, struct err *err);
@@ -36,7 +48,8 @@ int store_last_id(struct store *store, int64_t *out, struct err *err);
  *  "interrupted: proxy stopped before completion". *count is how many. */
 int store_close_pending(struct store *store, int64_t now_us, int64_t *count, struct err *err);
 
-/** A transaction of the writer. */
+/** A transaction of the writer, or for a reader one state of the database for several calls.
+ * Writing calls outside of one are a transaction each. */
 int store_begin(struct store *store, struct err *err);
 int store_commit(struct store *store, struct err *err);
 void store_rollback(struct store *store);
@@ -83,6 +96,17 @@ struct store_counters {
 };
 /** Whole-table counters, from maintained counters. */
 int store_counters(struct store *store, struct store_counters *out, struct err *err);
+
+/** Load a run (not its request_count), keeping text in arena. ERR_NOT_FOUND. */
+int store_run_get(struct store *store, int64_t id, struct arena *arena, struct run *out,
+                  struct err *err);
+/** The run that is neither ended nor paused and was started last. ERR_NOT_FOUND. */
+int store_run_active(struct store *store, struct arena *arena, struct run *out, struct err *err);
+/** Call each for all runs, newest start first; texts are borrowed for the call. */
+typedef void store_run_fn(void *ctx, const struct run *run);
+int store_runs(struct store *store, store_run_fn *each, void *ctx, struct err *err);
+/** How many requests belong to a run. */
+int store_run_count(struct store *store, int64_t id, int64_t *out, struct err *err);
 
 /** A saved setting. Writes owned text to *out (free()), NULL when it is not saved. */
 int store_setting_get(struct store *store, struct str key, char **out, struct err *err);

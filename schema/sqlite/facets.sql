@@ -1,0 +1,29 @@
+-- What lists offer and count, kept up to date with every transaction.
+
+-- name: facet_add
+INSERT INTO facets (kind, value, label, count) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (kind, value, label) DO UPDATE SET count = count + excluded.count;
+
+-- name: facet_list
+SELECT value, label, count FROM facets WHERE kind = ?1 AND count > 0 ORDER BY value, label;
+
+-- name: facet_list_by_label
+SELECT value, label, count FROM facets WHERE kind = ?1 AND count > 0 ORDER BY label, value;
+
+-- name: facet_count
+SELECT coalesce(sum(count), 0) FROM facets WHERE kind = ?1 AND value = ?2;
+
+-- name: facet_endpoints
+SELECT count(*), coalesce(sum(count), 0), max(value) FROM facets
+WHERE kind = 'endpoint' AND count > 0 AND instr(lower(value), ?1) > 0;
+
+-- name: facet_providers
+SELECT count(DISTINCT value), coalesce(sum(count), 0), min(value) FROM facets
+WHERE kind = 'provider' AND count > 0 AND (value = ?1 OR label = ?1);
+
+-- name: counter_add
+INSERT INTO counters (name, count) VALUES (?1, ?2)
+ON CONFLICT (name) DO UPDATE SET count = count + excluded.count;
+
+-- name: counter_list
+SELECT name, count FROM counters;

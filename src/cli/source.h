@@ -1,0 +1,48 @@
+/* cli/source.h - where a command gets its rows: a running server, or the database file.
+ *
+ * Both give the same JSON: a server through its API, a file through the functions that the server
+ * answers with. Which one it is follows from options, environment, the lock of the instance file
+ * beside the database, and what answers at the default address, in this order. */
+#ifndef CLI_SOURCE_H
+#define CLI_SOURCE_H
+
+#include "cli.h"
+#include "client/api_client.h"
+#include "store/store.h"
+
+struct source {
+    struct api_client *client; /* NULL: the file is read */
+    struct store *store;
+    char *path;         /* of the database in file mode */
+    char *upstream_url; /* what the file says the global upstream is */
+    const struct cli *cli;
+    char hint[1024]; /* further lines for an error of source_open() */
+};
+
+/** ERR_UNREACHABLE (with a hint), ERR_INVALID, ERR_STORE. Keeps cli. Release with source_close(),
+ *  also after an error. */
+int source_open(struct source *s, const struct cli *cli, struct err *err);
+void source_close(struct source *s);
+/** The server's URL or the file's path. */
+const char *source_name(const struct source *s);
+/** Print a failure of source_open(); the exit status. */
+int source_fail(const struct source *s, const struct err *err);
+
+/** GET path ("/api/requests" or "/api/requests/ID") with a query (no "?"). The answer's text goes
+ *  to out (emptied before), *value is the JSON value in it. what names the call in messages. An
+ *  answer of 400 and above is an error with its code. */
+int source_get(struct source *s, const char *what, const char *path, const char *query,
+               struct buf *out, struct str *value, struct err *err);
+
+enum body_side { BODY_REQUEST, BODY_RESPONSE, BODY_UPSTREAM };
+/** Hand the stored bytes of one side to bytes(). *truncated: the capture is a part of what was sent
+ *  (only where the source knows). ERR_NOT_FOUND when the body was not kept. */
+int source_body(struct source *s, int64_t id, enum body_side side, api_bytes_fn *bytes, void *ctx,
+                bool *truncated, struct err *err);
+extern const char *const body_side_names[3];
+
+/** True when another process holds the lock of the instance file of this database; *url becomes an
+ *  owned copy of the server's URL, or NULL when the file does not tell. */
+bool source_instance(const char *database, char **url);
+
+#endif

@@ -1,0 +1,178 @@
+#include "daemon/api/api.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/query.h"
+#include "json/json.h"
+
+#define API_BODY_MAX 1048576
+
+static void free_if_over(struct api_call *call)
+{
+    if (call->conn || call->running)
+        return;
+    buf_clear(&call->body);
+    request_clear(&call->request);
+    free(call);
+}
+
+static void answer(struct api_call *call)
+{
+    struct str type = call->content_type.ptr ? call->content_type : STR("application/json");
+
+    if (call->conn)
+        conn_answer(call->conn, call->status, type, &call->extra, buf_str(&call->body));
+}
+
+static void on_done(struct job *job)
+{
+    struct api_call *call = LIST_ENTRY(job, struct api_call, job);
+
+    call->running = false;
+    call->worker->calls--;
+    if (call->conn)
+        answer(call); /* sent() or gone() frees */
+    else
+        free_if_over(call);
+}
+
+static void on_run(struct job *job, struct store *store)
+{
+    struct api_call *call = LIST_ENTRY(job, struct api_call, job);
+
+    if (store)
+        call->route->run(call, store);
+    else
+        api_detail(call, 503, "The database cannot be opened.");
+}
+
+static void on_request(void *ctx, struct request *r)
+{
+    struct api_call *call = ctx;
+
+    call->request.body = r->body;
+    r->body = (struct blob){.budget = r->body.budget};
+    call->job.home = call->worker->inbox;
+    call->job.run = on_run;
+    call->job.done = on_done;
+    call->running = readers_submit(call->worker->app->readers, &call->job);
+    call->worker->calls += call->running;
+    if (!call->running) {
+        api_detail(call, 503, "Too many calls wait for the database.");
+        answer(call);
+    }
+}
+
+static void on_refused(void *ctx, struct request *r, const struct refusal *refusal)
+{
+    (void)ctx;
+    (void)r;
+    (void)refusal;
+}
+
+static void on_gone(void *ctx, const char *how)
+{
+    struct api_call *call = ctx;
+
+    (void)how;
+    call->conn = NULL;
+    free_if_over(call);
+}
+
+static void on_sent(void *ctx)
+{
+    struct api_call *call = ctx;
+
+    call->conn = NULL;
+    free_if_over(call);
+}
+
+static const struct responder responder = {
+    .request = on_request,
+    .refused = on_refused,
+    .gone = on_gone,
+    .sent = on_sent,
+};
+
+void api_open(struct worker *w, struct conn *conn, struct request *r,
+              const struct api_route *route, int64_t id)
+{
+    struct api_call *call = calloc(1, sizeof(*call));
+    struct refusal refusal = {0};
+
+    if (!call) {
+        refuse(&refusal, 503, "overloaded", "No memory for the call.");
+        conn_refuse(conn, &refusal, true);
+        return;
+    }
+    call->worker = w;
+    call->conn = conn;
+    call->route = route;
+    call->id = id;
+    call->path = r->path;
+    call->query = r->query;
+    call->status = 500;
+    call->request.arena = r->arena;
+    call->request.headers = r->headers;
+    r->arena = (struct arena){0};
+    conn_respond_with(conn, &responder, call, API_BODY_MAX);
+}
+
+void api_detail(struct api_call *call, int status, const char *message)
+{
+    call->status = status;
+    call->body.len = 0;
+    buf_put(&call->body, STR("{\"detail\":"));
+    json_quote(&call->body, str_c(message));
+    buf_put(&call->body, STR("}"));
+}
+
+void api_error(struct api_call *call, const struct err *err)
+{
+    int status = err_http_status(err->code);
+
+    api_detail(call, status == 507 ? 503 : status, err->msg);
+}
+
+void api_issue(struct api_call *call, const char *type, const char *name, const char *msg,
+               struct str input, const char *ctx)
+{
+    call->status = 422;
+    call->body.len = 0;
+    buf_printf(&call->body, "{\"detail\":[{\"type\":\"%s\",\"loc\":[\"query\",\"%s\"],\"msg\":", type,
+               name);
+    json_quote(&call->body, str_c(msg));
+    buf_put(&call->body, STR(",\"input\":"));
+    json_quote(&call->body, str_cut(input, 200));
+    if (ctx)
+        buf_printf(&call->body, ",\"ctx\":%s", ctx);
+    buf_put(&call->body, STR("}]}"));
+}
+
+bool api_query_int(struct api_call *call, const char *name, int64_t fallback, int64_t least,
+                   int64_t most, int64_t *out)
+{
+    struct buf text = {0};
+    char ctx[64], msg[80];
+    bool ok = false;
+
+    *out = fallback;
+    if (!query_get(call->query, name, &text)) {
+        ok = true;
+    } else if (!str_int64(str_trim(buf_str(&text)), out)) {
+        api_issue(call, "int_parsing", name, "must be an integer", buf_str(&text), NULL);
+    } else if (*out < least) {
+        snprintf(ctx, sizeof(ctx), "{\"ge\":%lld}", (long long)least);
+        snprintf(msg, sizeof(msg), "must be at least %lld", (long long)least);
+        api_issue(call, "greater_than_equal", name, msg, buf_str(&text), ctx);
+    } else if (*out > most) {
+        snprintf(ctx, sizeof(ctx), "{\"le\":%lld}", (long long)most);
+        snprintf(msg, sizeof(msg), "must be at most %lld", (long long)most);
+        api_issue(call, "less_than_equal", name, msg, buf_str(&text), ctx);
+    } else {
+        ok = true;
+    }
+    buf_clear(&text);
+    return ok;
+}

@@ -1,0 +1,60 @@
+/* daemon/api/api.h - one call of /api or /admin: read on the loop, worked on by a reader thread,
+ * answered on the loop. */
+#ifndef API_API_H
+#define API_API_H
+
+#include "daemon/worker.h"
+
+struct api_call;
+
+/** A row of the dispatch table. Exactly one of run and open is set. */
+struct api_route {
+    const char *method;
+    const char *pattern; /* "/api/requests/{id}": {id} is a 64-bit integer */
+    /** Reader thread: fill call->status and call->body. store is NULL when it cannot be opened. */
+    void (*run)(struct api_call *call, struct store *store);
+    /** Loop thread: answer at once, or name a responder of its own. */
+    void (*open)(struct worker *w, struct conn *conn, struct request *r);
+};
+
+struct api_call {
+    struct job job;
+    struct worker *worker;
+    struct conn *conn; /* NULL: gone */
+    const struct api_route *route;
+    struct request request; /* moved out of the connection */
+    struct str path, query;
+    int64_t id; /* of {id} */
+    bool running;
+    /* the answer */
+    int status;
+    struct str content_type; /* application/json unless run sets it */
+    struct headers extra;    /* in request.arena */
+    struct buf body;
+};
+
+/** Start a call for a route that has run. */
+void api_open(struct worker *w, struct conn *conn, struct request *r,
+              const struct api_route *route, int64_t id);
+/** Fill the answer {"detail":message}. */
+void api_detail(struct api_call *call, int status, const char *message);
+/** The same from an error. */
+void api_error(struct api_call *call, const struct err *err);
+/** Append {"detail":[{issue}]} for one query parameter and set status 422. */
+void api_issue(struct api_call *call, const char *type, const char *name, const char *msg,
+               struct str input, const char *ctx);
+/** An integer query parameter within bounds; absent gives fallback. False: call is answered 422. */
+bool api_query_int(struct api_call *call, const char *name, int64_t fallback, int64_t least,
+                   int64_t most, int64_t *out);
+
+/* The rows of each resource; each ends with a NULL method. */
+extern const struct api_route api_records_routes[];
+extern const struct api_route api_live_routes[];
+extern const struct api_route api_status_routes[];
+
+/** {"version":…,"api":…,"pid":…,…}: appended as a JSON object. */
+void api_server_json(struct app *app, struct buf *out);
+/** {"queue_depth":…,…}: appended as a JSON object. store may be NULL. */
+void api_store_json(struct app *app, struct store *store, struct buf *out);
+
+#endif

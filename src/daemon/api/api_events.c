@@ -1,0 +1,268 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/query.h"
+#include "daemon/api/api.h"
+#include "daemon/api/api_live.h"
+#include "json/json.h"
+#include "view/view_record.h"
+
+#define VIEWERS_MAX 32
+#define UNSENT_MAX ((size_t)256 * 1024)
+#define PING_US 15000000
+#define CHANGE_US 250000
+#define IDS_MAX 200
+
+/* One event stream. What a viewer gets is made by a reader thread from the ring of finished
+ * requests; a viewer that does not keep up loses its stream, the proxy never waits for it. */
+struct viewer {
+    struct list node; /* of the worker */
+    struct worker *worker;
+    struct conn *conn; /* NULL: gone */
+    struct job job;
+    bool working, wants_change, wants_finished, started;
+    int64_t rev;        /* what was sent up to */
+    int64_t last_us;    /* when something was sent last */
+    int64_t change_us;  /* when the last change event was */
+    /* for the reader thread */
+    int64_t until_rev;
+    struct buf text;
+};
+
+static void free_if_over(struct viewer *v)
+{
+    if (v->conn || v->working)
+        return;
+    atomic_fetch_sub(&v->worker->app->viewers, 1);
+    list_remove(&v->node);
+    buf_clear(&v->text);
+    free(v);
+}
+
+static void put_event(struct buf *out, int64_t rev, const char *name, struct buf *json)
+{
+    buf_printf(out, "id: %lld\nevent: %s\ndata: %s\n\n", (long long)rev, name, json->ptr);
+    json->len = 0;
+}
+
+static void put_change(struct viewer *v, const struct live_done *done, size_t count, bool missed)
+{
+    struct buf json = {0};
+
+    buf_printf(&json, "{\"rev\":%lld,\"kinds\":[\"requests\"],\"request_ids\":[",
+               (long long)v->until_rev);
+    for (size_t i = 0; i < count && i < IDS_MAX; i++)
+        buf_printf(&json, "%s%lld", i ? "," : "", (long long)done[count - 1 - i].capture->record.id);
+    buf_printf(&json, "],\"run_ids\":[],\"truncated\":%s}",
+               missed || count > IDS_MAX ? "true" : "false");
+    put_event(&v->text, v->until_rev, "change", &json);
+    buf_clear(&json);
+}
+
+/* The full row, from the database where its body is, else from what is kept in memory. */
+static void put_finished(struct viewer *v, struct store *store, const struct live_done *done)
+{
+    struct arena arena = {0};
+    struct record r;
+    struct buf json = {0};
+    struct err err;
+    bool stored = store && store_record_get(store, done->capture->record.id, &arena, &r, &err) == 0;
+    cJSON *row = view_record_row(stored ? &r : &done->capture->record, clock_wall_us());
+
+    cJSON_DeleteItemFromObject(row, "rev");
+    json_put_int(row, "rev", done->rev);
+    json_print(&json, row);
+    put_event(&v->text, done->rev, "finished", &json);
+    cJSON_Delete(row);
+    buf_clear(&json);
+    arena_clear(&arena);
+}
+
+static void on_run(struct job *job, struct store *store)
+{
+    struct viewer *v = LIST_ENTRY(job, struct viewer, job);
+    size_t count;
+    bool missed;
+    struct live_done *done = live_done(v->worker->app->live, v->rev, LIVE_ROWS_MAX, &count, &missed);
+
+    v->until_rev = count ? done[0].rev : v->rev;
+    if (count > 0 && (v->wants_change || missed))
+        put_change(v, done, count, missed);
+    if (v->wants_finished)
+        for (size_t i = count; i > 0 && v->text.len < UNSENT_MAX * 16; i--)
+            put_finished(v, store, &done[i - 1]);
+    live_done_free(done, count);
+}
+
+static void send_text(struct viewer *v, struct str text)
+{
+    v->last_us = clock_now_us();
+    conn_bytes(v->conn, text);
+    conn_flush(v->conn);
+}
+
+static void on_done(struct job *job)
+{
+    struct viewer *v = LIST_ENTRY(job, struct viewer, job);
+
+    v->working = false;
+    v->rev = v->until_rev;
+    if (v->conn && v->text.len > 0) {
+        v->change_us = clock_now_us();
+        send_text(v, buf_str(&v->text));
+    }
+    v->text.len = 0;
+    free_if_over(v);
+}
+
+static void say_bye(struct viewer *v, const char *reason)
+{
+    char text[96];
+    int n = snprintf(text, sizeof(text), "event: bye\ndata: {\"reason\":\"%s\"}\n\n", reason);
+
+    conn_bytes(v->conn, (struct str){text, (size_t)n});
+    conn_end(v->conn);
+}
+
+static void look(struct viewer *v, int64_t now_us)
+{
+    if (!v->conn || !v->started || v->working)
+        return;
+    if (conn_unsent(v->conn) > UNSENT_MAX) {
+        say_bye(v, "slow");
+        return;
+    }
+    if (live_rev(v->worker->app->live) > v->rev && now_us - v->change_us >= CHANGE_US) {
+        v->job.home = v->worker->inbox;
+        v->job.run = on_run;
+        v->job.done = on_done;
+        v->working = readers_submit(v->worker->app->readers, &v->job);
+    } else if (now_us - v->last_us >= PING_US) {
+        send_text(v, STR(": ping\n\n"));
+    }
+}
+
+void api_events_sweep(struct worker *w, int64_t now_us)
+{
+    LIST_EACH_SAFE(node, &w->viewers)
+        look(LIST_ENTRY(node, struct viewer, node), now_us);
+}
+
+void api_events_stop(struct worker *w)
+{
+    LIST_EACH_SAFE(node, &w->viewers) {
+        struct viewer *v = LIST_ENTRY(node, struct viewer, node);
+
+        if (v->conn && v->started)
+            say_bye(v, "shutdown");
+    }
+}
+
+static void on_request(void *ctx, struct request *r)
+{
+    struct viewer *v = ctx;
+    struct app *app = v->worker->app;
+    struct headers headers = {0};
+    struct buf text = {0};
+    char stamp[CLOCK_ISO_SIZE];
+    struct err err;
+
+    headers_add_borrowed(&headers, &r->arena, STR("Content-Type"), STR("text/event-stream"), &err);
+    headers_add_borrowed(&headers, &r->arena, STR("Cache-Control"), STR("no-store"), &err);
+    headers_add_borrowed(&headers, &r->arena, STR("X-Content-Type-Options"), STR("nosniff"), &err);
+    headers_add_borrowed(&headers, &r->arena, STR("Referrer-Policy"), STR("no-referrer"), &err);
+    headers_add_borrowed(&headers, &r->arena, STR("Cross-Origin-Resource-Policy"),
+                         STR("same-origin"), &err);
+    buf_printf(&text, "retry: 2000\nid: %lld\nevent: hello\ndata: {\"rev\":%lld,\"now\":\"%s\",",
+               (long long)v->rev, (long long)live_rev(app->live),
+               clock_iso(clock_wall_us(), stamp));
+    buf_printf(&text, "\"instance\":\"%s\",\"server\":", app->instance);
+    api_server_json(app, &text);
+    buf_printf(&text, ",\"kinds\":[%s%s%s]}\n\n", v->wants_change ? "\"change\"" : "",
+               v->wants_change && v->wants_finished ? "," : "",
+               v->wants_finished ? "\"finished\"" : "");
+    v->started = true;
+    conn_head(v->conn, 200, &headers, -1);
+    send_text(v, buf_str(&text));
+    buf_clear(&text);
+}
+
+static void on_refused(void *ctx, struct request *r, const struct refusal *refusal)
+{
+    (void)ctx;
+    (void)r;
+    (void)refusal;
+}
+
+static void on_gone(void *ctx, const char *how)
+{
+    struct viewer *v = ctx;
+
+    (void)how;
+    v->conn = NULL;
+    free_if_over(v);
+}
+
+static void on_sent(void *ctx)
+{
+    on_gone(ctx, NULL);
+}
+
+static const struct responder responder = {
+    .request = on_request,
+    .refused = on_refused,
+    .gone = on_gone,
+    .sent = on_sent,
+};
+
+static void choose_kinds(struct viewer *v, struct str query)
+{
+    struct buf kinds = {0};
+    struct str rest, kind;
+
+    v->wants_change = true;
+    if (query_get(query, "kinds", &kinds) && kinds.len > 0) {
+        v->wants_change = false;
+        rest = buf_str(&kinds);
+        while (str_split(&rest, ',', &kind)) {
+            v->wants_change |= str_eq(str_trim(kind), STR("change"));
+            v->wants_finished |= str_eq(str_trim(kind), STR("finished"));
+        }
+    }
+    buf_clear(&kinds);
+}
+
+/* Where to go on: after the last event that the client saw, else from now. */
+static void choose_start(struct viewer *v, struct request *r)
+{
+    struct str last = headers_get(&r->headers, STR("last-event-id"));
+    int64_t rev;
+
+    v->rev = live_rev(v->worker->app->live);
+    if (last.ptr && str_int64(last, &rev) && rev >= 0 && rev < v->rev)
+        v->rev = rev;
+}
+
+void api_events_open(struct worker *w, struct conn *conn, struct request *r)
+{
+    struct viewer *v = NULL;
+    struct headers extra = {0};
+    struct err err;
+
+    if (atomic_fetch_add(&w->app->viewers, 1) < VIEWERS_MAX)
+        v = calloc(1, sizeof(*v));
+    if (!v) {
+        atomic_fetch_sub(&w->app->viewers, 1);
+        headers_add(&extra, &r->arena, STR("Retry-After"), STR("5"), &err);
+        conn_answer(conn, 503, STR("application/json"), &extra,
+                    STR("{\"detail\":\"Too many event streams are open.\"}"));
+        return;
+    }
+    v->worker = w;
+    v->conn = conn;
+    choose_kinds(v, r->query);
+    choose_start(v, r);
+    list_add_tail(&w->viewers, &v->node);
+    conn_respond_with(conn, &responder, v, 0);
+}

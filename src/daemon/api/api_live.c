@@ -1,0 +1,147 @@
+#include "daemon/api/api_live.h"
+
+#include "base/clock.h"
+#include "base/query.h"
+#include "daemon/api/api.h"
+#include "json/json.h"
+#include "view/view_live.h"
+
+static int64_t ms(int64_t us)
+{
+    return us == UNKNOWN ? UNKNOWN : us / 1000;
+}
+
+static const char *state_name(const struct live_row *row)
+{
+    static const char *const names[] = {"receiving", "connecting", "waiting", "streaming"};
+
+    if (row->stalled)
+        return "stalled";
+    /* The head of a stream is there, but nothing of its content. */
+    if (row->state == LIVE_STREAMING && row->is_stream && row->ttft_us == UNKNOWN)
+        return "waiting";
+    return names[row->state];
+}
+
+static cJSON *flight_json(const struct live_row *row, int64_t rev)
+{
+    struct view_flight flight = {
+        .state = state_name(row),
+        .elapsed_ms = ms(row->elapsed_us),
+        .gap_ms = ms(row->gap_us),
+        .ttft_ms = ms(row->ttft_us),
+        .gap_avg_ms = ms(row->gap_avg_us),
+        .gap_max_ms = ms(row->gap_max_us),
+        .status = row->status,
+        .request_bytes = row->request_bytes,
+        .response_bytes = row->response_bytes,
+        .chunks = row->chunks,
+        .events = row->events,
+        .content_events = row->content_events,
+        .is_stream = row->is_stream,
+    };
+    struct record arriving;
+
+    if (row->capture)
+        return view_live_flight(&row->capture->record, rev, &flight);
+    record_init(&arriving);
+    arriving.id = row->id;
+    arriving.created_us = row->created_us;
+    arriving.method = str_c(row->method);
+    arriving.endpoint = str_c(row->endpoint);
+    arriving.client = str_c(row->client);
+    return view_live_flight(&arriving, rev, &flight);
+}
+
+static void put_totals(cJSON *o, const struct live_totals *t, int64_t rows)
+{
+    cJSON *totals = cJSON_AddObjectToObject(o, "totals");
+
+    json_put_int(totals, "inflight", t->inflight);
+    json_put_int(totals, "inflight_peak", t->inflight_peak);
+    json_put_int(totals, "stalled", t->stalled);
+    json_put_int(totals, "requests", rows);
+    json_put_int(totals, "errors", t->errors);
+    json_put_int(totals, "client_gone", t->client_gone);
+    json_put_int(totals, "cancelled", t->cancelled);
+}
+
+static void put_inflight(cJSON *o, struct live *live, int64_t rev)
+{
+    size_t count;
+    struct live_row *rows = live_rows(live, &count);
+    cJSON *list;
+
+    json_put_int(o, "inflight_total", (int64_t)count);
+    list = cJSON_AddArrayToObject(o, "inflight");
+    for (size_t i = 0; i < count; i++)
+        cJSON_AddItemToArray(list, flight_json(&rows[i], rev));
+    live_rows_free(rows, count);
+}
+
+static void put_finished(cJSON *o, struct live *live, int64_t since, size_t max)
+{
+    size_t count;
+    bool missed;
+    struct live_done *done = live_done(live, since, max ? max : 1, &count, &missed);
+    cJSON *list;
+
+    if (max == 0) {
+        live_done_free(done, count);
+        count = 0;
+        done = NULL;
+    }
+    json_put_int(o, "finished_total", (int64_t)count);
+    list = cJSON_AddArrayToObject(o, "finished");
+    for (size_t i = 0; i < count; i++)
+        cJSON_AddItemToArray(list, view_live_done(&done[i].capture->record, done[i].rev));
+    live_done_free(done, count);
+}
+
+static void put_made(cJSON *o, const char *key, struct buf *json)
+{
+    json_put_raw(o, key, json->ptr);
+    buf_clear(json);
+}
+
+static void run_live(struct api_call *call, struct store *store)
+{
+    struct app *app = call->worker->app;
+    int64_t since, rows;
+    struct live_totals totals;
+    struct store_counters counters;
+    char stamp[CLOCK_ISO_SIZE];
+    struct buf part = {0};
+    struct err err;
+    cJSON *o;
+
+    if (!api_query_int(call, "since", 0, INT64_MIN, INT64_MAX, &since) ||
+        !api_query_int(call, "rows", 200, 0, LIVE_ROWS_MAX, &rows))
+        return;
+    live_totals(app->live, &totals);
+    if (since < 0 || since > totals.rev)
+        since = 0;
+    o = cJSON_CreateObject();
+    json_put_int(o, "rev", totals.rev);
+    json_put_text(o, "now", clock_iso(clock_wall_us(), stamp));
+    json_put_text(o, "instance", app->instance);
+    api_server_json(app, &part);
+    put_made(o, "server", &part);
+    api_store_json(app, store, &part);
+    put_made(o, "store", &part);
+    put_totals(o, &totals, store_counters(store, &counters, &err) < 0 ? UNKNOWN : counters.total);
+    json_put_null(o, "active_run");
+    put_inflight(o, app->live, totals.rev);
+    put_finished(o, app->live, since, (size_t)rows);
+    json_print(&call->body, o);
+    cJSON_Delete(o);
+    call->status = 200;
+}
+
+const struct api_route api_live_routes[] = {
+    {"GET", "/api/live", run_live, NULL},
+    {"GET", "/admin/api/live", run_live, NULL},
+    {"GET", "/api/events", NULL, api_events_open},
+    {"GET", "/admin/api/events", NULL, api_events_open},
+    {0},
+};

@@ -1,0 +1,91 @@
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/query.h"
+#include "daemon/api/api.h"
+#include "view/view_record.h"
+
+static struct view_context context(const struct api_call *call)
+{
+    return (struct view_context){
+        .upstream_url = str_c(call->worker->app->config->upstream_url),
+        .now_wall_us = clock_wall_us(),
+    };
+}
+
+static void run_list(struct api_call *call, struct store *store)
+{
+    struct view_context ctx = context(call);
+    struct err err;
+
+    if (view_record_list(store, call->path, call->query, &ctx, &call->status, &call->body, &err) < 0)
+        api_error(call, &err);
+}
+
+static void run_detail(struct api_call *call, struct store *store)
+{
+    struct view_context ctx = context(call);
+    struct err err;
+
+    if (view_record_detail(store, call->id, call->query, &ctx, &call->status, &call->body, &err) < 0)
+        api_error(call, &err);
+}
+
+static int pick_side(struct str side, const struct record *r, struct str *body, struct str *type)
+{
+    *type = r->response_content_type;
+    if (str_eq(side, STR("request"))) {
+        *body = r->request_body;
+        *type = r->request_content_type;
+    } else if (str_eq(side, STR("response"))) {
+        *body = r->response_body;
+    } else if (str_eq(side, STR("upstream"))) {
+        *body = r->upstream_response_body;
+    } else {
+        return -1;
+    }
+    return 0;
+}
+
+/* The stored bytes of one side, as they were. */
+static void run_body(struct api_call *call, struct store *store)
+{
+    struct arena arena = {0};
+    struct record r;
+    struct buf side = {0};
+    struct str body, type;
+    struct err err;
+
+    query_get(call->query, "side", &side);
+    if (store_record_get(store, call->id, &arena, &r, &err) < 0) {
+        if (err.code == ERR_NOT_FOUND)
+            api_detail(call, 404, "Request not found.");
+        else
+            api_error(call, &err);
+    } else if (pick_side(buf_str(&side), &r, &body, &type) < 0) {
+        api_issue(call, "missing", "side", "must be request, response or upstream", buf_str(&side),
+                  NULL);
+    } else if (!body.ptr) {
+        api_detail(call, 404, "This body was not kept.");
+    } else if (buf_add(&call->body, body, &err) < 0) {
+        api_error(call, &err);
+    } else {
+        call->status = 200;
+        call->content_type = STR("application/octet-stream");
+        if (type.ptr)
+            headers_add(&call->extra, &call->request.arena, STR("x-llm-observe-content-type"), type,
+                        &err);
+    }
+    buf_clear(&side);
+    arena_clear(&arena);
+}
+
+const struct api_route api_records_routes[] = {
+    {"GET", "/api/requests", run_list, NULL},
+    {"GET", "/admin/api/requests", run_list, NULL},
+    {"GET", "/api/requests/{id}", run_detail, NULL},
+    {"GET", "/admin/api/requests/{id}", run_detail, NULL},
+    {"GET", "/api/requests/{id}/body", run_body, NULL},
+    {"GET", "/admin/api/requests/{id}/body", run_body, NULL},
+    {0},
+};

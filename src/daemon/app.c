@@ -1,0 +1,11 @@
+#include "daemon/app.h"
+
+struct catalog *app_catalog(struct app *app)
+{
+    struct catalog *c;
+
+    pthread_mutex_lock(&app->catalog_lock);
+    c = catalog_ref(app->catalog);
+    pthread_mutex_unlock(&app->catalog_lock);
+    return c;
+}

@@ -1,0 +1,35 @@
+/* daemon/app.h - what the workers share. Everything here may be used from any thread. */
+#ifndef DAEMON_APP_H
+#define DAEMON_APP_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/blob.h"
+#include "config/config.h"
+#include "core/catalog.h"
+#include "daemon/http/guard.h"
+#include "daemon/record/live.h"
+#include "daemon/record/reader.h"
+#include "daemon/record/recorder.h"
+
+struct app {
+    const struct config *config; /* immutable while the workers run */
+    _Atomic int64_t next_id;     /* of requests */
+    struct recorder *recorder;
+    struct readers *readers;
+    struct live *live;
+    struct blob_budget request_budget, capture_budget;
+    struct guard guard;
+    pthread_mutex_t catalog_lock;
+    struct catalog *catalog;
+    char instance[16]; /* changes with each start */
+    int64_t started_wall_us, started_us;
+    char url[300]; /* where it listens */
+    _Atomic int viewers; /* open event streams */
+};
+
+/** A reference to the catalog in force. */
+struct catalog *app_catalog(struct app *app);
+
+#endif

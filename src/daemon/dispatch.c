@@ -1,0 +1,184 @@
+#include "daemon/dispatch.h"
+
+#include "base/log.h"
+#include "base/query.h"
+#include "daemon/api/api.h"
+#include "daemon/proxy/exchange.h"
+
+static const struct api_route *const tables[] = {api_records_routes, api_live_routes,
+                                                 api_status_routes};
+
+enum match { NO_MATCH, MATCH, BAD_ID };
+
+/* Compare a percent-decoded path with a pattern; {id} takes one segment. */
+static enum match match_path(struct str path, struct str pattern, int64_t *id, struct str *bad)
+{
+    struct str have, want;
+
+    while (str_split(&pattern, '/', &want)) {
+        if (!str_split(&path, '/', &have))
+            return NO_MATCH;
+        if (!str_eq(want, STR("{id}"))) {
+            if (!str_eq(want, have))
+                return NO_MATCH;
+        } else if (have.len == 0) {
+            return NO_MATCH;
+        } else if (!str_int64(have, id)) {
+            *bad = have;
+        }
+    }
+    if (path.ptr)
+        return NO_MATCH;
+    return bad->ptr ? BAD_ID : MATCH;
+}
+
+struct found {
+    const struct api_route *route;
+    int64_t id;
+    struct str bad_id;
+    struct buf allow; /* methods of the path when the method does not fit */
+};
+
+static bool method_fits(const struct api_route *route, struct str method)
+{
+    return str_eq(method, str_c(route->method)) ||
+           (str_eq(method, STR("HEAD")) && str_eq(str_c(route->method), STR("GET")));
+}
+
+static void find(struct found *f, struct str method, struct str path)
+{
+    for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++) {
+        for (const struct api_route *route = tables[t]; route->method; route++) {
+            struct str bad = STR_NONE;
+            int64_t id = 0;
+
+            if (match_path(path, str_c(route->pattern), &id, &bad) == NO_MATCH)
+                continue;
+            if (method_fits(route, method) && !f->route) {
+                f->route = route;
+                f->id = id;
+                f->bad_id = bad;
+            }
+            buf_printf(&f->allow, "%s%s", f->allow.len ? ", " : "", route->method);
+        }
+    }
+}
+
+static void answer_detail(struct conn *conn, int status, const struct headers *extra,
+                          const char *detail)
+{
+    struct buf body = {0};
+
+    buf_printf(&body, "{\"detail\":\"%s\"}", detail);
+    conn_answer(conn, status, STR("application/json"), extra, buf_str(&body));
+    buf_clear(&body);
+}
+
+static void answer_bad_id(struct conn *conn, struct str input)
+{
+    struct buf body = {0}, text = {0};
+
+    query_encode(&text, str_cut(input, 200));
+    buf_printf(&body,
+               "{\"detail\":[{\"type\":\"int_parsing\",\"loc\":[\"path\",\"record_id\"],"
+               "\"msg\":\"must be an integer\",\"input\":\"%s\"}]}",
+               text.ptr);
+    conn_answer(conn, 422, STR("application/json"), NULL, buf_str(&body));
+    buf_clear(&body);
+    buf_clear(&text);
+}
+
+/* A path that differs from a known one by a slash at its end. */
+static bool redirect_slash(struct conn *conn, struct request *r, struct str path)
+{
+    struct headers extra = {0};
+    struct buf to = {0}, slashed = {0};
+    struct found f = {0};
+    struct err err;
+    bool ends = path.len > 1 && path.ptr[path.len - 1] == '/';
+
+    if (buf_add(&slashed, path, &err) < 0 || (!ends && buf_add(&slashed, STR("/"), &err) < 0))
+        goto out;
+    path = ends ? str_cut(path, path.len - 1) : buf_str(&slashed);
+    find(&f, STR("GET"), path);
+    if (f.allow.len == 0)
+        goto out;
+    if (buf_add(&to, ends ? str_cut(r->path, r->path.len - 1) : r->path, &err) < 0 ||
+        (!ends && buf_add(&to, STR("/"), &err) < 0) ||
+        (r->query.ptr &&
+         (buf_add(&to, STR("?"), &err) < 0 || buf_add(&to, r->query, &err) < 0)) ||
+        headers_add(&extra, &r->arena, STR("Location"), buf_str(&to), &err) < 0)
+        goto out;
+    conn_answer(conn, 307, STR_NONE, &extra, STR(""));
+out:
+    buf_clear(&f.allow);
+    buf_clear(&slashed);
+    buf_clear(&to);
+    return extra.count > 0;
+}
+
+static void dispatch_api(struct worker *w, struct conn *conn, struct request *r)
+{
+    struct buf path = {0};
+    struct found f = {0};
+    struct headers extra = {0};
+    struct err err;
+
+    if (query_decode(&path, r->path, false, &err) < 0) {
+        answer_detail(conn, 503, NULL, "No memory for the call.");
+        return;
+    }
+    find(&f, r->method, buf_str(&path));
+    if (f.route && f.bad_id.ptr) {
+        answer_bad_id(conn, f.bad_id);
+    } else if (f.route && f.route->open) {
+        f.route->open(w, conn, r);
+    } else if (f.route) {
+        api_open(w, conn, r, f.route, f.id);
+    } else if (f.allow.len > 0) {
+        headers_add(&extra, &r->arena, STR("Allow"), buf_str(&f.allow), &err);
+        answer_detail(conn, 405, &extra, "Method Not Allowed");
+    } else if (!redirect_slash(conn, r, buf_str(&path))) {
+        answer_detail(conn, 404, NULL, "Not Found");
+    }
+    buf_clear(&f.allow);
+    buf_clear(&path);
+}
+
+static bool is_v1(struct str path)
+{
+    return str_eq(path, STR("/v1")) || str_starts(path, STR("/v1/"));
+}
+
+void dispatch_head(void *ctx, struct conn *conn, struct request *r)
+{
+    struct worker *w = ctx;
+    struct refusal refusal = {0};
+
+    if (w->stopping) {
+        refuse(&refusal, 503, "shutting_down", "The proxy is stopping.");
+        conn_refuse(conn, &refusal, true);
+        return;
+    }
+    if (!str_eq(r->path, STR("/healthz")) &&
+        (!guard_host(&w->app->guard, r->authority, &refusal) ||
+         !guard_origin(&w->app->guard, r->method, r->path, r->authority, &r->headers, &refusal))) {
+        log_warning("refused code=%s client=%.*s", refusal.code, STR_ARG(conn_client(conn)));
+        conn_refuse(conn, &refusal, !request_body_empty(r));
+        return;
+    }
+    if (r->asterisk)
+        conn_answer(conn, 204, STR_NONE, NULL, STR(""));
+    else if (is_v1(r->path))
+        exchange_open(w, conn, r);
+    else
+        dispatch_api(w, conn, r);
+}
+
+void dispatch_malformed(void *ctx, struct conn *conn, struct request *r,
+                        const struct refusal *refusal)
+{
+    (void)ctx;
+    (void)r;
+    log_debug("refused code=%s client=%.*s", refusal->code, STR_ARG(conn_client(conn)));
+}

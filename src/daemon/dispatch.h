@@ -1,0 +1,13 @@
+/* daemon/dispatch.h - method and path to whoever answers. */
+#ifndef DAEMON_DISPATCH_H
+#define DAEMON_DISPATCH_H
+
+#include "daemon/worker.h"
+
+/** The head callback of a worker's connections. */
+void dispatch_head(void *ctx, struct conn *conn, struct request *r);
+/** The malformed callback. */
+void dispatch_malformed(void *ctx, struct conn *conn, struct request *r,
+                        const struct refusal *refusal);
+
+#endif

@@ -1,0 +1,16 @@
+/* daemon/instance.h - DATABASE.serve: says which process serves a database, and keeps others off.
+ * A lock cannot go stale, unlike a pid in a file. */
+#ifndef DAEMON_INSTANCE_H
+#define DAEMON_INSTANCE_H
+
+#include "base/err.h"
+
+/** Take the lock beside the database and keep it until the process ends. *fd stays open; -1 for an
+ *  in-memory database. ERR_CONFLICT when another process serves it. */
+int instance_lock(const char *database_path, int *fd, struct err *err);
+/** Write the one JSON line that says where the server is. */
+int instance_write(int fd, const char *json, struct err *err);
+/** Remove the file and let go. */
+void instance_release(const char *database_path, int fd);
+
+#endif

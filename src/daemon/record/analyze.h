@@ -1,0 +1,13 @@
+/* daemon/record/analyze.h - what the writer works out of a finished exchange before it is stored.
+ *
+ * Off the loop, so it may take its time; pure: capture in, columns out. */
+#ifndef RECORD_ANALYZE_H
+#define RECORD_ANALYZE_H
+
+#include "daemon/record/capture.h"
+
+/** Fill the columns of c->record that come from its bodies; texts go to its arena. What cannot be
+ *  understood leaves them unknown. Writer thread, after recorder_end(). */
+void analyze(struct capture *c);
+
+#endif

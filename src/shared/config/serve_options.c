@@ -1,0 +1,26 @@
+#include "config/serve_options.h"
+
+const struct opt serve_options[] = {
+    {"host", 0, OPT_TEXT, "HOST", "listen on this name or address (localhost)"},
+    {"port", 0, OPT_TEXT, "PORT", "listen on this port, 0 for any free one (8080)"},
+    {"expose-all-ips", 0, OPT_FLAG, NULL, "listen on 0.0.0.0; wins over --host"},
+    {"upstream-url", 0, OPT_TEXT, "URL", "where to forward (http://localhost:8000/v1)"},
+    {"upstream-ca-file", 0, OPT_TEXT, "FILE", "PEM file of authorities to trust for https upstreams"},
+    {"allow-link-local", 0, OPT_FLAG, NULL, "allow upstreams at link-local addresses"},
+    {"database-url", 0, OPT_TEXT, "URL", "where to store (sqlite:///./llm_observe_proxy.sqlite3)"},
+    {"durability", 0, OPT_TEXT, "normal|full", "full: nothing committed is lost on power loss (normal)"},
+    {"no-backup", 0, OPT_FLAG, NULL, "migrate an older database without a copy of it"},
+    {"workers", 0, OPT_TEXT, "N", "worker loops, 1 to 64 (1)"},
+    {"allowed-host", 0, OPT_LIST, "NAME", "accept this Host too, * for any; repeatable"},
+    {"allowed-origin", 0, OPT_LIST, "ORIGIN", "accept web pages of this origin; repeatable"},
+    {"set", 0, OPT_LIST, "KEY=VALUE", "override a setting for this process; repeatable"},
+    {"log-level", 0, OPT_TEXT, "LEVEL", "critical, error, warning, info, debug or trace (info)"},
+    {"log-format", 0, OPT_TEXT, "text|json", "form of the log lines on stderr (text)"},
+    {"check", 0, OPT_FLAG, NULL, "check the configuration, database and port, then exit"},
+    {"print-config", 0, OPT_FLAG, NULL, "print the configuration as JSON, then exit"},
+    {"demo", 0, OPT_FLAG, NULL, "bring a mock upstream and a little traffic to look at"},
+    {"quiet", 'q', OPT_FLAG, NULL, "log only warnings and errors"},
+    {"help", 'h', OPT_FLAG, NULL, "print this help"},
+    {"version", 'V', OPT_FLAG, NULL, "print the version"},
+    {0},
+};

@@ -1,0 +1,357 @@
+#include "watch.h"
+
+#include "utf8.h"
+#include "json/json_scan.h"
+
+#define KEEP_BYTES ((size_t)64 * 1024)
+#define ERROR_BYTES ((size_t)16 * 1024)
+
+/* ---- one event ---------------------------------------------------------------------------- */
+
+/* The members of an event that matter here; STR_NONE when absent. */
+struct event {
+    struct str type, choices, delta, error, response, block;
+};
+
+/* Members are told apart by length and first byte before they are compared: most are none of
+ * these, and this runs for every event. */
+static struct str *slot_of(struct event *e, struct str key)
+{
+    switch (key.len) {
+    case 4:
+        return str_eq(key, STR("type")) ? &e->type : NULL;
+    case 5:
+        if (key.ptr[0] == 'd')
+            return str_eq(key, STR("delta")) ? &e->delta : NULL;
+        return str_eq(key, STR("error")) ? &e->error : NULL;
+    case 7:
+        return str_eq(key, STR("choices")) ? &e->choices : NULL;
+    case 8:
+        return str_eq(key, STR("response")) ? &e->response : NULL;
+    case 13:
+        return str_eq(key, STR("content_block")) ? &e->block : NULL;
+    default:
+        return NULL;
+    }
+}
+
+static struct event read_event(struct str value)
+{
+    struct event e = {.type = STR_NONE};
+    struct json_iter it = json_iter(value);
+
+    while (it.object && json_next_lax(&it)) {
+        struct str *slot = slot_of(&e, it.key);
+
+        if (slot)
+            *slot = it.value;
+    }
+    return e;
+}
+
+/* A text, list or object that is not empty. */
+static bool is_filled(struct str value)
+{
+    struct json_iter it;
+
+    switch (json_type_of(value)) {
+    case JSON_STRING:
+        return json_string_filled(value);
+    case JSON_OBJECT:
+    case JSON_ARRAY:
+        it = json_iter(value);
+        return json_next_lax(&it);
+    case JSON_NUMBER:
+    case JSON_TRUE:
+    case JSON_FALSE:
+    case JSON_NULL:
+    case JSON_INVALID:
+        break;
+    }
+    return false;
+}
+
+static bool is_output_member(struct str key)
+{
+    switch (key.len) {
+    case 5:
+        return str_eq(key, STR("audio"));
+    case 7:
+        return str_eq(key, STR("content")) || str_eq(key, STR("refusal"));
+    case 9:
+        return str_eq(key, STR("reasoning"));
+    case 10:
+        return str_eq(key, STR("tool_calls"));
+    case 13:
+        return str_eq(key, STR("function_call"));
+    case 17:
+        return str_eq(key, STR("reasoning_content"));
+    default:
+        return false;
+    }
+}
+
+static bool delta_has_output(struct str delta)
+{
+    struct json_iter it = json_iter(delta);
+
+    while (it.object && json_next_lax(&it))
+        if (is_output_member(it.key) && is_filled(it.value))
+            return true;
+    return false;
+}
+
+/* What one walk over the choices of a chat or completions chunk shows. */
+struct choices {
+    bool output;
+    struct str finish_reason; /* of the first choice; a string, or STR_NONE */
+};
+
+static void read_choice(struct choices *c, struct str choice, bool first)
+{
+    struct json_iter it = json_iter(choice);
+
+    while (it.object && json_next_lax(&it)) {
+        if (str_eq(it.key, STR("delta")))
+            c->output = c->output || delta_has_output(it.value);
+        else if (str_eq(it.key, STR("text")))
+            c->output = c->output || json_string_filled(it.value);
+        else if (first && str_eq(it.key, STR("finish_reason")) &&
+                 json_type_of(it.value) == JSON_STRING)
+            c->finish_reason = it.value;
+    }
+}
+
+static struct choices read_choices(struct str value)
+{
+    struct choices c = {.output = false};
+    struct json_iter it = json_iter(value);
+
+    for (bool first = true; !it.object && json_next_lax(&it); first = false)
+        read_choice(&c, it.value, first);
+    return c;
+}
+
+static struct str lax_member(struct str value, struct str key)
+{
+    struct json_iter it = json_iter(value);
+    struct str found = STR_NONE;
+
+    while (it.object && json_next_lax(&it))
+        if (str_eq(it.key, key))
+            found = it.value;
+    return found;
+}
+
+/* The text of a type without quotes; types have no escapes. */
+static struct str type_name(struct str type)
+{
+    if (json_type_of(type) != JSON_STRING || type.len < 2 || type.ptr[type.len - 1] != '"')
+        return STR("");
+    return (struct str){type.ptr + 1, type.len - 2};
+}
+
+static bool typed_has_output(const struct event *e, struct str type)
+{
+    if (str_starts(type, STR("response.")))
+        return str_ends(type, STR(".delta")) && is_filled(e->delta);
+    if (str_eq(type, STR("content_block_delta")))
+        return json_string_filled(lax_member(e->delta, STR("text"))) ||
+               json_string_filled(lax_member(e->delta, STR("thinking"))) ||
+               json_string_filled(lax_member(e->delta, STR("partial_json")));
+    if (str_eq(type, STR("content_block_start"))) {
+        struct str block = type_name(lax_member(e->block, STR("type")));
+
+        return str_eq(block, STR("tool_use")) || str_eq(block, STR("server_tool_use"));
+    }
+    return false;
+}
+
+bool watch_is_content(struct str event)
+{
+    struct event e = read_event(event);
+
+    return read_choices(e.choices).output || typed_has_output(&e, type_name(e.type));
+}
+
+static bool is_end(struct str type)
+{
+    return str_eq(type, STR("message_stop")) || str_eq(type, STR("response.completed")) ||
+           str_eq(type, STR("response.incomplete")) || str_eq(type, STR("response.failed"));
+}
+
+static bool has_error(const struct event *e, struct str type)
+{
+    if (json_type_of(e->error) == JSON_OBJECT || json_string_filled(e->error) ||
+        str_eq(type, STR("error")))
+        return true;
+    return str_eq(type, STR("response.failed")) &&
+           json_type_of(lax_member(e->response, STR("error"))) == JSON_OBJECT;
+}
+
+/* ---- what is kept ------------------------------------------------------------------------- */
+
+static void set_finish(struct watch *w, struct str reason)
+{
+    reason = utf8_cut(reason, sizeof(w->finish_reason) - 1);
+    memcpy(w->finish_reason, reason.ptr, reason.len);
+    w->finish_reason[reason.len] = '\0';
+}
+
+static void set_finish_string(struct watch *w, struct str value)
+{
+    struct buf text = {.limit = 4096};
+    struct err err;
+
+    if (json_type_of(value) != JSON_STRING)
+        return;
+    if (json_string(value, &text, &err) == 0 && text.len > 0)
+        set_finish(w, buf_str(&text));
+    buf_clear(&text);
+}
+
+static void read_finish(struct watch *w, const struct event *e, struct str type)
+{
+    struct str details;
+
+    if (str_eq(type, STR("message_delta"))) {
+        set_finish_string(w, lax_member(e->delta, STR("stop_reason")));
+    } else if (str_eq(type, STR("response.completed")) || str_eq(type, STR("response.failed")) ||
+               str_eq(type, STR("response.cancelled"))) {
+        set_finish(w, str_from(type, 9));
+    } else if (str_eq(type, STR("response.incomplete"))) {
+        details = lax_member(e->response, STR("incomplete_details"));
+        set_finish(w, STR("incomplete"));
+        set_finish_string(w, lax_member(details, STR("reason")));
+    }
+}
+
+/* Two buckets an octave: 0, 1, 2, 3, 4-5, 6-7, 8-11, 12-15, ... */
+static unsigned bucket_of(int64_t us)
+{
+    uint64_t value = us < 0 ? 0 : (uint64_t)us;
+    unsigned high, bucket;
+
+    if (value < 2)
+        return (unsigned)value;
+    high = 63 - (unsigned)__builtin_clzll(value);
+    bucket = 2 * high + (unsigned)(value >> (high - 1) & 1);
+    return bucket < WATCH_GAP_BUCKETS ? bucket : WATCH_GAP_BUCKETS - 1;
+}
+
+static int64_t bucket_start(unsigned bucket)
+{
+    if (bucket < 2)
+        return bucket;
+    return (int64_t)(2 + (bucket & 1)) << (bucket / 2 - 1);
+}
+
+static void count_content(struct watch *w)
+{
+    if (w->content_count++ == 0) {
+        w->first_content_us = w->now_us;
+    } else {
+        int64_t gap = w->now_us - w->last_content_us;
+
+        w->gap_sum_us += gap;
+        w->gap_count++;
+        if (gap > w->gap_max_us)
+            w->gap_max_us = gap;
+        w->gaps[bucket_of(gap)]++;
+    }
+    w->last_content_us = w->now_us;
+}
+
+static void look_at(struct watch *w, struct str value)
+{
+    struct event e = read_event(value);
+    struct choices choices = read_choices(e.choices);
+    struct str type = type_name(e.type);
+    struct err err;
+
+    if (choices.output || typed_has_output(&e, type))
+        count_content(w);
+    if (choices.finish_reason.ptr)
+        set_finish_string(w, choices.finish_reason);
+    read_finish(w, &e, type);
+    w->done = w->done || is_end(type);
+    if (w->error_event.len == 0 && has_error(&e, type))
+        buf_add(&w->error_event, str_cut(value, ERROR_BYTES), &err);
+}
+
+/* Bytes that are not UTF-8 are replaced before an event is read as JSON, here as elsewhere. */
+static void look_at_repaired(struct watch *w, struct str data, bool cut)
+{
+    struct buf text = {0};
+    struct str value;
+    struct err err;
+
+    if (utf8_repair(&text, data, &err) == 0) {
+        if (cut)
+            look_at(w, buf_str(&text));
+        else if (json_scan(buf_str(&text), &value) != JSON_INVALID)
+            look_at(w, value);
+    }
+    buf_clear(&text);
+}
+
+static void on_event(void *ctx, struct str data, bool cut)
+{
+    struct watch *w = ctx;
+    struct str value;
+
+    w->event_count++;
+    if (!cut && json_scan(data, &value) != JSON_INVALID)
+        look_at(w, value);
+    else if (cut && utf8_valid_prefix(data) + 4 > data.len)
+        look_at(w, data);
+    else if (!utf8_valid(data))
+        look_at_repaired(w, data, cut);
+}
+
+/* ---- the stream --------------------------------------------------------------------------- */
+
+void watch_init(struct watch *w)
+{
+    *w = (struct watch){.event_count = 0};
+    sse_init(&w->sse, KEEP_BYTES, on_event, w);
+}
+
+void watch_feed(struct watch *w, struct str bytes, int64_t now_us)
+{
+    w->now_us = now_us;
+    sse_feed(&w->sse, bytes);
+    w->done = w->done || w->sse.done;
+}
+
+void watch_finish(struct watch *w, int64_t now_us)
+{
+    w->now_us = now_us;
+    sse_finish(&w->sse);
+    w->done = w->done || w->sse.done;
+}
+
+void watch_clear(struct watch *w)
+{
+    sse_clear(&w->sse);
+    buf_clear(&w->error_event);
+}
+
+int64_t watch_gap_p95_us(const struct watch *w)
+{
+    int64_t rank = w->gap_count - w->gap_count / 20, before = 0;
+
+    if (w->gap_count == 0)
+        return UNKNOWN;
+    for (unsigned i = 0; i < WATCH_GAP_BUCKETS; i++) {
+        int64_t count = w->gaps[i], start = bucket_start(i), end = bucket_start(i + 1);
+
+        if (before + count >= rank) {
+            int64_t us = start + (end - 1 - start) * (rank - before) / count;
+
+            return us < w->gap_max_us ? us : w->gap_max_us;
+        }
+        before += count;
+    }
+    return w->gap_max_us;
+}

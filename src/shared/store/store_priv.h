@@ -1,0 +1,111 @@
+/* store/store_priv.h - what the files of the store share. */
+#ifndef STORE_STORE_PRIV_H
+#define STORE_STORE_PRIV_H
+
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "db/db.h"
+#include "store/store.h"
+
+/* How a body is kept; numbers are stored. */
+enum body_encoding { BODY_RAW = 0, BODY_ZSTD = 1 };
+
+/** Packs and unpacks bodies; contexts and buffers are used again and again. */
+struct packer {
+    void *compress, *decompress; /* ZSTD_CCtx, ZSTD_DCtx; made on first use */
+    struct {
+        char *ptr;
+        size_t cap;
+    } scratch[3]; /* a row has three bodies */
+};
+
+void packer_clear(struct packer *p);
+/** The form in which body is stored, borrowed from body or from scratch number slot until that
+ *  slot is used again. Without memory a body is stored as it is. */
+struct str packer_pack(struct packer *p, unsigned slot, struct str body,
+                       enum body_encoding *encoding);
+/** Release scratch buffers that one large body made large. */
+void packer_trim(struct packer *p);
+/** Unpack a whole body of length bytes into arena. ERR_CORRUPT, ERR_NO_MEMORY. */
+int packer_unpack(struct packer *p, struct str stored, enum body_encoding encoding, size_t length,
+                  struct arena *arena, struct str *out, struct err *err);
+
+/** Unpack the start of a body that comes in pieces. more() appends the next stored bytes to what
+ *  it was given: it fills *piece, which is empty at the end. Writes at most size bytes to out. */
+typedef int packer_more_fn(void *ctx, struct str *piece, struct err *err);
+int packer_unpack_start(struct packer *p, enum body_encoding encoding, packer_more_fn *more,
+                        void *ctx, char *out, size_t size, size_t *got, struct err *err);
+
+/* What a transaction changes in facets and counters, added up until it commits. */
+enum counter {
+    COUNTER_TOTAL,
+    COUNTER_STREAMS,
+    COUNTER_IMAGES,
+    COUNTER_TOOLS,
+    COUNTER_ERRORS,
+    COUNTER_SLOW,
+    COUNTER_LARGE,
+    COUNTER_COUNT
+};
+/* Facets that only the store uses follow those of store.h. */
+enum { FACET_STATUS = FACET_PROVIDER + 1, FACET_RUN, FACET_KINDS };
+
+struct facet_delta {
+    struct str value, label; /* in deltas.arena; value.ptr NULL: free slot */
+    unsigned kind;
+    uint32_t hash;
+    int64_t count;
+};
+struct deltas {
+    int64_t counters[COUNTER_COUNT];
+    struct facet_delta *slots; /* hash table, cap a power of two */
+    size_t cap, used;
+    struct arena arena;
+};
+
+/** Values longer than this are no facets: they cost too much to list. */
+#define FACET_MAX_BYTES 1024
+
+int deltas_facet(struct deltas *d, unsigned kind, struct str value, struct str label, int64_t count,
+                 struct err *err);
+int deltas_facet_int(struct deltas *d, unsigned kind, int64_t value, int64_t count,
+                     struct err *err);
+/** Write them into the database and forget them. */
+int deltas_flush(struct deltas *d, struct db *db, struct err *err);
+void deltas_forget(struct deltas *d);
+void deltas_clear(struct deltas *d);
+
+struct store {
+    struct db *db;
+    char *path;
+    dev_t device; /* of the file that was opened */
+    ino_t inode;
+    bool in_transaction;
+    struct packer packer;
+    struct deltas deltas;
+    struct buf preview;
+};
+
+/** How many rows have this value of a facet; UNKNOWN when the facets cannot say. */
+int store_facet_count(struct store *store, unsigned kind, struct str value, int64_t *out,
+                      struct err *err);
+
+/** Read the columns of one row; texts are borrowed from rows. Returns the number of columns. */
+int store_read_row(struct db_rows *rows, struct record *out);
+
+/** Migrate the file at path to version count by these scripts; the tests have their own. */
+int store_migrate(const char *path, const char *const *migrations, int count, bool no_backup,
+                  struct err *err);
+
+/** Open an own transaction for a call that was made outside of one. */
+int store_begin_own(struct store *store, bool *own, struct err *err);
+/** Commit or undo it; returns rc or -1. */
+int store_end_own(struct store *store, bool own, int rc, struct err *err);
+
+static inline struct db_value store_int(int64_t value)
+{
+    return value == UNKNOWN ? DB_NULL : DB_INT(value);
+}
+
+#endif

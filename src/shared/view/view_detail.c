@@ -1,0 +1,88 @@
+/* GET /api/requests/{id}. */
+#include "base/query.h"
+#include "llm/render.h"
+#include "view/view_priv.h"
+#include "json/json.h"
+
+static enum render_mode asked_mode(struct str query)
+{
+    struct buf name = {0};
+    enum render_mode mode =
+        query_get(query, "mode", &name) ? render_mode_parse(buf_str(&name)) : RENDER_AUTO;
+
+    buf_clear(&name);
+    return mode;
+}
+
+static void put_render(cJSON *o, const char *key, struct str body, struct str content_type,
+                       enum render_mode mode)
+{
+    cJSON *render = render_body(body.ptr ? body : STR(""), content_type, mode);
+
+    cJSON_AddItemToObject(o, key, render ? render : cJSON_CreateNull());
+}
+
+static void put_renders(cJSON *o, const struct record *r, enum render_mode mode)
+{
+    const char *resolved = render_mode_name(mode);
+    char name[16] = "";
+
+    put_render(o, "request_render", r->request_body, r->request_content_type, RENDER_JSON);
+    put_render(o, "response_render", r->response_body, r->response_content_type, mode);
+    if (r->upstream_response_body.len)
+        put_render(o, "raw_response_render", r->upstream_response_body, r->response_content_type,
+                   mode);
+    else
+        json_put_null(o, "raw_response_render");
+    if (mode == RENDER_AUTO && json_get_str(o, "response_render.mode", &resolved)) {
+        /* the name is part of the tree that it is put into */
+        memcpy(name, resolved, strlen(resolved) < sizeof(name) ? strlen(resolved) : 0);
+        resolved = name;
+    }
+    json_put_text(o, "mode", resolved);
+}
+
+static int build_detail(cJSON *o, struct store *store, const struct record *r, struct str query,
+                        const struct view_context *ctx, struct err *err)
+{
+    cJSON *row = view_record_detail_row(r, ctx->now_wall_us);
+
+    cJSON_AddItemToObject(o, "record", row);
+    if (view_put_task_run(row, store, r, ctx->now_wall_us, err) < 0)
+        return -1;
+    cJSON_AddArrayToObject(o, "images");
+    put_renders(o, r, asked_mode(query));
+    if (view_put_active_run(o, store, ctx, err) < 0)
+        return -1;
+    return view_put_upstream(o, store, ctx, err);
+}
+
+int view_record_detail(struct store *store, int64_t id, struct str query,
+                       const struct view_context *ctx, int *status, struct buf *out,
+                       struct err *err)
+{
+    struct arena arena = {0};
+    struct record record;
+    cJSON *o = NULL;
+    int rc = -1;
+
+    if (store_begin(store, err) < 0)
+        goto out;
+    if (store_record_get(store, id, &arena, &record, err) < 0) {
+        if (err->code == ERR_NOT_FOUND)
+            rc = view_answer_text("Request not found.", out, err);
+        *status = 404;
+        goto out;
+    }
+    o = cJSON_CreateObject();
+    if (build_detail(o, store, &record, query, ctx, err) < 0)
+        goto out;
+    rc = view_answer(o, out, err);
+    o = NULL;
+    *status = 200;
+out:
+    store_rollback(store);
+    cJSON_Delete(o);
+    arena_clear(&arena);
+    return rc;
+}

@@ -1,0 +1,533 @@
+/* GET /api/requests: from a query string to the JSON text. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/query.h"
+#include "view/display.h"
+#include "view/view_priv.h"
+#include "view/view_run.h"
+#include "json/json.h"
+
+#define PER_PAGE 50
+#define PER_PAGE_MAX 200
+#define PAGE_WINDOW 2
+
+/* What a client asked for. */
+struct ask {
+    struct record_filter filter;
+    int64_t page, per_page;
+    bool facets, by_page; /* by_page: neither after nor before */
+    struct buf texts[8];  /* what filter borrows */
+    size_t text_count;
+    cJSON *issues;
+    char message[160]; /* a string detail, which wins */
+};
+
+static void ask_clear(struct ask *ask)
+{
+    for (size_t i = 0; i < ask->text_count; i++)
+        buf_clear(&ask->texts[i]);
+    cJSON_Delete(ask->issues);
+}
+
+/* The last value of name, kept in the ask; STR_NONE when absent. */
+static struct str take(struct ask *ask, struct str query, const char *name)
+{
+    struct buf *text = &ask->texts[ask->text_count];
+
+    if (!query_get(query, name, text)) {
+        buf_clear(text);
+        return STR_NONE;
+    }
+    ask->text_count++;
+    return buf_str(text);
+}
+
+static struct str take_text(struct ask *ask, struct str query, const char *name)
+{
+    struct str text = take(ask, query, name);
+
+    return text.len > 0 ? text : STR_NONE;
+}
+
+static bool take_flag(struct str query, const char *name)
+{
+    struct buf text = {0};
+    bool on = query_get(query, name, &text) && str_eq(buf_str(&text), STR("1"));
+
+    buf_clear(&text);
+    return on;
+}
+
+/* ---- what is wrong with a number ---- */
+
+static cJSON *add_issue(struct ask *ask, const char *type, const char *name, const char *msg,
+                        struct str input)
+{
+    cJSON *issue = cJSON_CreateObject(), *loc;
+
+    if (!ask->issues)
+        ask->issues = cJSON_CreateArray();
+    json_put_text(issue, "type", type);
+    loc = cJSON_AddArrayToObject(issue, "loc");
+    json_add_str(loc, STR("query"));
+    json_add_str(loc, str_c(name));
+    json_put_text(issue, "msg", msg);
+    json_put_str(issue, "input", input);
+    cJSON_AddItemToArray(ask->issues, issue);
+    return issue;
+}
+
+static void add_bound_issue(struct ask *ask, const char *name, struct str input, bool low,
+                            int64_t bound)
+{
+    cJSON *issue, *ctx;
+    char msg[64];
+
+    snprintf(msg, sizeof(msg), "must be at %s %" PRId64, low ? "least" : "most", bound);
+    issue = add_issue(ask, low ? "greater_than_equal" : "less_than_equal", name, msg, input);
+    ctx = cJSON_AddObjectToObject(issue, "ctx");
+    json_put_int(ctx, low ? "ge" : "le", bound);
+}
+
+/* An integer between low and high; fallback when the parameter is absent. */
+static int64_t take_int(struct ask *ask, struct str query, const char *name, int64_t low,
+                        int64_t high, int64_t fallback)
+{
+    struct buf text = {0};
+    int64_t value = fallback;
+
+    if (query_get(query, name, &text)) {
+        struct str input = buf_str(&text);
+
+        if (!str_int64(str_trim(input), &value))
+            add_issue(ask, "int_parsing", name, "must be an integer", input);
+        else if (value < low)
+            add_bound_issue(ask, name, input, true, low);
+        else if (value > high)
+            add_bound_issue(ask, name, input, false, high);
+    }
+    buf_clear(&text);
+    return value;
+}
+
+/* status and run: trimmed, empty means no filter, a message instead of an issue. */
+static bool take_exact(struct ask *ask, struct str query, const char *name, int64_t *out)
+{
+    struct buf text = {0};
+    bool has = false;
+
+    if (query_get(query, name, &text)) {
+        struct str value = str_trim(buf_str(&text));
+
+        has = value.len > 0 && str_int64(value, out);
+        if (value.len > 0 && !has && !ask->message[0])
+            snprintf(ask->message, sizeof(ask->message), "%s must be an integer", name);
+    }
+    buf_clear(&text);
+    return has;
+}
+
+static void ask_parse(struct ask *ask, struct str query)
+{
+    struct record_filter *f = &ask->filter;
+    struct buf facets = {0};
+
+    f->endpoint = take_text(ask, query, "endpoint");
+    f->model = take_text(ask, query, "model");
+    f->provider = take_text(ask, query, "provider");
+    f->route = take_text(ask, query, "route");
+    f->has_status = take_exact(ask, query, "status", &f->status);
+    f->has_run = take_exact(ask, query, "run", &f->run);
+    f->stream = take_flag(query, "stream");
+    f->image = take_flag(query, "image");
+    f->tool = take_flag(query, "tool");
+    f->error = take_flag(query, "error");
+    f->slow = take_flag(query, "slow");
+    f->large = take_flag(query, "large");
+    ask->page = take_int(ask, query, "page", 1, INT64_MAX, 1);
+    ask->per_page = take_int(ask, query, "per_page", 1, PER_PAGE_MAX, PER_PAGE);
+    f->after_id = take_int(ask, query, "after", 0, INT64_MAX, 0);
+    f->before_id = take_int(ask, query, "before", 0, INT64_MAX, 0);
+    ask->by_page = f->after_id == 0 && f->before_id == 0;
+    ask->facets = !query_get(query, "facets", &facets) || !str_eq(buf_str(&facets), STR("0"));
+    buf_clear(&facets);
+}
+
+int view_answer(cJSON *tree, struct buf *out, struct err *err)
+{
+    size_t before = out->len;
+    bool ok = json_print(out, tree);
+
+    cJSON_Delete(tree);
+    if (ok)
+        return 0;
+    out->len = before;
+    return err_set(err, ERR_NO_MEMORY, "no memory for an answer");
+}
+
+int view_answer_text(const char *text, struct buf *out, struct err *err)
+{
+    cJSON *o = cJSON_CreateObject();
+
+    json_put_text(o, "detail", text);
+    return view_answer(o, out, err);
+}
+
+static int answer_issues(struct ask *ask, struct buf *out, struct err *err)
+{
+    cJSON *o;
+
+    if (!ask->issues)
+        return view_answer_text(ask->message, out, err);
+    o = cJSON_CreateObject();
+    cJSON_AddItemToObject(o, "detail", ask->issues);
+    ask->issues = NULL;
+    return view_answer(o, out, err);
+}
+
+/* ---- runs and context ---- */
+
+int view_put_task_run(cJSON *row, struct store *store, const struct record *r, int64_t now_wall_us,
+                      struct err *err)
+{
+    struct arena arena = {0};
+    struct run run;
+    int rc = 0;
+
+    if (r->task_run_id == UNKNOWN)
+        return 0;
+    if (store_run_get(store, r->task_run_id, &arena, &run, err) == 0)
+        cJSON_ReplaceItemInObjectCaseSensitive(row, "task_run",
+                                               view_run_summary(&run, now_wall_us));
+    else if (err->code != ERR_NOT_FOUND)
+        rc = -1;
+    arena_clear(&arena);
+    return rc;
+}
+
+int view_put_active_run(cJSON *o, struct store *store, const struct view_context *ctx,
+                        struct err *err)
+{
+    struct arena arena = {0};
+    struct run run;
+    int rc = -1;
+
+    if (store_run_active(store, &arena, &run, err) == 0) {
+        rc = store_run_count(store, run.id, &run.request_count, err);
+        if (rc == 0)
+            cJSON_AddItemToObject(o, "active_run", view_run_summary(&run, ctx->now_wall_us));
+    } else if (err->code == ERR_NOT_FOUND) {
+        json_put_null(o, "active_run");
+        rc = 0;
+    }
+    arena_clear(&arena);
+    return rc;
+}
+
+int view_put_upstream(cJSON *o, struct store *store, const struct view_context *ctx,
+                      struct err *err)
+{
+    char *saved;
+
+    if (store_setting_get(store, STR("upstream_url"), &saved, err) < 0)
+        return -1;
+    json_put_str(o, "upstream_url", saved && *saved ? str_c(saved) : ctx->upstream_url);
+    json_put_int(o, "poll_interval_ms", VIEW_POLL_MS);
+    free(saved);
+    return 0;
+}
+
+/* ---- list ---- */
+
+struct listing {
+    struct store *store;
+    cJSON *items;
+    bool backwards;
+    int64_t now_wall_us;
+};
+
+static int add_item(void *ctx, const struct record *r, struct err *err)
+{
+    struct listing *l = ctx;
+    cJSON *row = view_record_row(r, l->now_wall_us);
+
+    if (l->backwards)
+        cJSON_InsertItemInArray(l->items, 0, row);
+    else
+        cJSON_AddItemToArray(l->items, row);
+    return view_put_task_run(row, l->store, r, l->now_wall_us, err);
+}
+
+static void add_value(void *ctx, struct str value, struct str label, int64_t count)
+{
+    (void)label;
+    (void)count;
+    json_add_str(ctx, value);
+}
+
+static void add_provider(void *ctx, struct str value, struct str label, int64_t count)
+{
+    cJSON *options = ctx, *option, *known;
+
+    (void)count;
+    cJSON_ArrayForEach(known, options)
+    {
+        if (str_eq(str_c(cJSON_GetObjectItemCaseSensitive(known, "value")->valuestring), value))
+            return;
+    }
+    option = cJSON_CreateObject();
+    json_put_str(option, "value", value);
+    json_put_str(option, "label", label);
+    cJSON_AddItemToArray(options, option);
+}
+
+struct run_list {
+    cJSON *array;
+    int64_t now_wall_us;
+};
+
+static void add_run(void *ctx, const struct run *run)
+{
+    struct run_list *l = ctx;
+
+    cJSON_AddItemToArray(l->array, view_run_summary(run, l->now_wall_us));
+}
+
+static void put_filter_text(cJSON *o, const char *key, struct str value)
+{
+    json_put_str(o, key, value.ptr ? value : STR(""));
+}
+
+static void put_filter_int(cJSON *o, const char *key, bool has, int64_t value)
+{
+    if (has)
+        json_put_int(o, key, value);
+    else
+        json_put_text(o, key, "");
+}
+
+static void put_filters(cJSON *o, const struct ask *ask)
+{
+    const struct record_filter *f = &ask->filter;
+    cJSON *filters = cJSON_AddObjectToObject(o, "filters");
+
+    put_filter_text(filters, "endpoint", f->endpoint);
+    put_filter_text(filters, "model", f->model);
+    put_filter_text(filters, "provider", f->provider);
+    put_filter_text(filters, "route", f->route);
+    put_filter_int(filters, "status", f->has_status, f->status);
+    put_filter_int(filters, "run", f->has_run, f->run);
+    json_put_bool(filters, "stream", f->stream);
+    json_put_bool(filters, "image", f->image);
+    json_put_bool(filters, "tool", f->tool);
+    json_put_bool(filters, "error", f->error);
+    json_put_bool(filters, "slow", f->slow);
+    json_put_bool(filters, "large", f->large);
+    json_put_int(filters, "page", ask->page);
+    json_put_int(filters, "per_page", ask->per_page);
+}
+
+static void put_stat(cJSON *stats, const char *key, int64_t value)
+{
+    cJSON *stat = cJSON_AddObjectToObject(stats, key);
+
+    json_put_int(stat, "value", value);
+    view_put_compact(stat, "display", value);
+}
+
+static int put_stats(cJSON *o, struct store *store, struct err *err)
+{
+    struct store_counters c;
+    cJSON *stats = cJSON_AddObjectToObject(o, "stats");
+
+    if (store_counters(store, &c, err) < 0)
+        return -1;
+    put_stat(stats, "total", c.total);
+    put_stat(stats, "streams", c.streams);
+    put_stat(stats, "images", c.images);
+    put_stat(stats, "tools", c.tools);
+    put_stat(stats, "errors", c.errors);
+    put_stat(stats, "slow", c.slow);
+    put_stat(stats, "large", c.large);
+    return 0;
+}
+
+static int put_options(cJSON *o, struct store *store, int64_t now_wall_us, struct err *err)
+{
+    cJSON *providers = cJSON_AddArrayToObject(o, "provider_options");
+    cJSON *routes = cJSON_AddArrayToObject(o, "route_options");
+    struct run_list runs = {cJSON_AddArrayToObject(o, "run_options"), now_wall_us};
+
+    if (store_facets(store, FACET_PROVIDER, add_provider, providers, err) < 0 ||
+        store_facets(store, FACET_ROUTE, add_value, routes, err) < 0)
+        return -1;
+    return store_runs(store, add_run, &runs, err);
+}
+
+/* ---- pagination ---- */
+
+struct pages {
+    struct str path, kept; /* kept: the received pairs without page and per_page, encoded */
+    int64_t page, per_page, total, total_pages, start, end;
+    bool linked; /* pages are numbered: false with after or before */
+};
+
+static void keep_pairs(struct buf *out, struct str query)
+{
+    struct str name, value;
+    struct buf text = {0};
+    struct err err;
+
+    while (query_next(&query, &name, &value)) {
+        text.len = 0;
+        if (query_decode(&text, name, true, &err) < 0)
+            break;
+        if (str_eq(buf_str(&text), STR("page")) || str_eq(buf_str(&text), STR("per_page")))
+            continue;
+        query_encode(out, buf_str(&text));
+        buf_put(out, STR("="));
+        text.len = 0;
+        if (query_decode(&text, value, true, &err) < 0)
+            break;
+        query_encode(out, buf_str(&text));
+        buf_put(out, STR("&"));
+    }
+    buf_clear(&text);
+}
+
+static void put_link(cJSON *o, const char *key, const struct pages *p, int64_t page, bool exists)
+{
+    struct buf link = {0};
+
+    if (exists) {
+        buf_put(&link, p->path);
+        buf_put(&link, STR("?"));
+        buf_put(&link, p->kept);
+        buf_printf(&link, "per_page=%" PRId64 "&page=%" PRId64, p->per_page, page);
+        json_put_str(o, key, buf_str(&link));
+    } else {
+        json_put_null(o, key);
+    }
+    buf_clear(&link);
+}
+
+static void put_pagination(cJSON *o, const struct pages *p)
+{
+    cJSON *pagination = cJSON_AddObjectToObject(o, "pagination"), *window, *display;
+    int64_t first = p->page > PAGE_WINDOW ? p->page - PAGE_WINDOW : 1;
+
+    json_put_int(pagination, "page", p->page);
+    json_put_int(pagination, "per_page", p->per_page);
+    json_put_int(pagination, "total", p->total);
+    json_put_int(pagination, "total_pages", p->total_pages);
+    json_put_int(pagination, "start", p->start);
+    json_put_int(pagination, "end", p->end);
+    json_put_bool(pagination, "has_previous", p->page > 1);
+    json_put_bool(pagination, "has_next", p->page < p->total_pages);
+    put_link(pagination, "previous_url", p, p->page - 1, p->linked && p->page > 1);
+    put_link(pagination, "next_url", p, p->page + 1, p->linked && p->page < p->total_pages);
+    window = cJSON_AddArrayToObject(pagination, "pages");
+    for (int64_t n = first; p->linked && n <= p->total_pages && n <= p->page + PAGE_WINDOW; n++) {
+        cJSON *page = cJSON_CreateObject();
+
+        json_put_int(page, "number", n);
+        put_link(page, "url", p, n, true);
+        json_put_bool(page, "current", n == p->page);
+        cJSON_AddItemToArray(window, page);
+    }
+    display = cJSON_AddObjectToObject(pagination, "display");
+    view_put_compact(display, "start", p->start);
+    view_put_compact(display, "end", p->end);
+    view_put_compact(display, "total", p->total);
+}
+
+/* Where the page lies; one past the end becomes the last one. */
+static void find_page(struct ask *ask, struct pages *p)
+{
+    p->linked = ask->by_page;
+    p->per_page = ask->per_page;
+    p->total_pages = p->total > 0 ? (p->total - 1) / p->per_page + 1 : 1;
+    if (!ask->by_page)
+        ask->page = 1;
+    if (ask->page > p->total_pages)
+        ask->page = p->total_pages;
+    p->page = ask->page;
+    p->start = p->total > 0 ? (p->page - 1) * p->per_page + 1 : 0;
+    p->end = p->page * p->per_page < p->total ? p->page * p->per_page : p->total;
+}
+
+/* Pages of the far half are counted from the other end: less to pass over. */
+static int put_items(cJSON *o, struct store *store, const struct ask *ask, const struct pages *p,
+                     int64_t now_wall_us, struct err *err)
+{
+    struct listing l = {store, cJSON_AddArrayToObject(o, "items"), p->start > p->total / 2,
+                        now_wall_us};
+
+    if (p->total == 0)
+        return 0;
+    return store_record_list(store, &ask->filter, l.backwards,
+                             l.backwards ? p->total - p->end : p->start - 1, p->end - p->start + 1,
+                             VIEW_PREVIEW_BYTES, add_item, &l, err);
+}
+
+static int build_list(cJSON *o, struct store *store, struct ask *ask, struct pages *p,
+                      const struct view_context *ctx, struct err *err)
+{
+    if (store_record_count(store, &ask->filter, &p->total, err) < 0)
+        return -1;
+    find_page(ask, p);
+    if (put_items(o, store, ask, p, ctx->now_wall_us, err) < 0)
+        return -1;
+    if (ask->facets) {
+        cJSON *models = cJSON_AddArrayToObject(o, "models");
+        cJSON *endpoints = cJSON_AddArrayToObject(o, "endpoints");
+
+        if (store_facets(store, FACET_MODEL, add_value, models, err) < 0 ||
+            store_facets(store, FACET_ENDPOINT, add_value, endpoints, err) < 0)
+            return -1;
+    }
+    put_filters(o, ask);
+    if (ask->facets && put_options(o, store, ctx->now_wall_us, err) < 0)
+        return -1;
+    if (view_put_active_run(o, store, ctx, err) < 0 ||
+        (ask->facets && put_stats(o, store, err) < 0))
+        return -1;
+    put_pagination(o, p);
+    return view_put_upstream(o, store, ctx, err);
+}
+
+int view_record_list(struct store *store, struct str path, struct str query,
+                     const struct view_context *ctx, int *status, struct buf *out, struct err *err)
+{
+    struct ask ask = {0};
+    struct pages pages = {.path = path};
+    struct buf kept = {0};
+    cJSON *o = NULL;
+    int rc = -1;
+
+    ask_parse(&ask, query);
+    if (ask.issues || ask.message[0]) {
+        rc = answer_issues(&ask, out, err);
+        *status = 422;
+        goto out;
+    }
+    keep_pairs(&kept, query);
+    pages.kept = buf_str(&kept);
+    if (store_begin(store, err) < 0) /* one state of the database for all parts */
+        goto out;
+    o = cJSON_CreateObject();
+    rc = build_list(o, store, &ask, &pages, ctx, err);
+    store_rollback(store);
+    if (rc == 0) {
+        rc = view_answer(o, out, err);
+        o = NULL;
+        *status = 200;
+    }
+out:
+    cJSON_Delete(o);
+    buf_clear(&kept);
+    ask_clear(&ask);
+    return rc;
+}

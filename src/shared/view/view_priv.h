@@ -1,0 +1,33 @@
+/* view/view_priv.h - what the files of the view share. */
+#ifndef VIEW_VIEW_PRIV_H
+#define VIEW_VIEW_PRIV_H
+
+#include "view/view_record.h"
+
+/* How much of an answer makes the preview of a row. */
+#define VIEW_PREVIEW_BYTES ((size_t)65536)
+#define VIEW_POLL_MS 1000
+
+/** "2031-04-05T06:07:08.090000Z", or null. */
+void view_put_iso(cJSON *o, const char *key, int64_t wall_us);
+/** "2031-04-05 06:07:08 UTC", or null. */
+void view_put_time(cJSON *o, const char *key, int64_t wall_us);
+/** The compact form of a count. */
+void view_put_compact(cJSON *o, const char *key, int64_t n);
+
+/** The "record" of a detail answer: a row with more keys. Returns owned. */
+cJSON *view_record_detail_row(const struct record *r, int64_t now_wall_us);
+/** Replace "task_run" of a row; what is not found stays null. */
+int view_put_task_run(cJSON *row, struct store *store, const struct record *r, int64_t now_wall_us,
+                      struct err *err);
+int view_put_active_run(cJSON *o, struct store *store, const struct view_context *ctx,
+                        struct err *err);
+/** "upstream_url" and "poll_interval_ms". */
+int view_put_upstream(cJSON *o, struct store *store, const struct view_context *ctx,
+                      struct err *err);
+/** Append the text of tree. Takes tree. */
+int view_answer(cJSON *tree, struct buf *out, struct err *err);
+/** Append {"detail": text}. */
+int view_answer_text(const char *text, struct buf *out, struct err *err);
+
+#endif
