@@ -58,3 +58,11 @@ test('nothing follows the bye of a viewer that did not keep up', async (t) => {
   assert.equal(text.split('event: bye').length - 1, 1, 'one bye');
   assert.ok(text.endsWith('\r\n0\r\n\r\n'), 'the end of the body is the end');
 });
+
+test('a model is a name, whatever its length', async (t) => {
+  const proxy = await start(t, { upstream: await scripted(t) });
+  const name = 'é'.repeat(500000);
+  await proxy.send(proxy.post('/v1/embeddings', { model: name }));
+  const record = await proxy.row('/v1/embeddings');
+  assert.equal(record.model, 'é'.repeat(512));
+});
