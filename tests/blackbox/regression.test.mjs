@@ -66,3 +66,13 @@ test('a model is a name, whatever its length', async (t) => {
   const record = await proxy.row('/v1/embeddings');
   assert.equal(record.model, 'é'.repeat(512));
 });
+
+test('a database is taken under every name it has', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  const link = path.join(folder(t), 'link.db');
+  symlinkSync(path.resolve(proxy.database.replace(/^sqlite:\/\/\//, '')), link);
+  const second = await run(['serve', '--port', '0', '--database-url', `sqlite:///${link}`]);
+  assert.equal(second.code, 7, second.err);
+  assert.match(second.err, /another server already uses/);
+});
