@@ -14,6 +14,9 @@ SELECT value FROM generation WHERE id = 1;
 -- name: data_version
 PRAGMA data_version;
 
+-- name: quick_check
+PRAGMA quick_check(1);
+
 -- name: meta_get
 SELECT value FROM meta WHERE key = ?1;
 

@@ -50,7 +50,7 @@ static const struct {
      "75   database locked or server overloaded: try again\n"},
     {"files",
      "./llm_observe_proxy.sqlite3         the database when nothing names another\n"
-     "./llm_observe_proxy.sqlite3.serve   beside it while a server runs, locked by that server\n"},
+     "./llm_observe_proxy.sqlite3.serve   beside it, locked while a server runs\n"},
 };
 #define TOPICS (sizeof(topics) / sizeof(topics[0]))
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,7 +11,7 @@ static bool in_memory(const char *path)
     return strcmp(path, ":memory:") == 0 || strncmp(path, "file:", 5) == 0;
 }
 
-int instance_lock(const char *path, int *fd, struct err *err)
+int instance_lock(const char *path, int *fd, bool *unclean, struct err *err)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     char name[4096];
@@ -24,8 +23,10 @@ int instance_lock(const char *path, int *fd, struct err *err)
     *fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (*fd < 0)
         return err_set(err, ERR_STORE, "cannot create %s: %s", name, strerror(errno));
-    if (fcntl(*fd, F_SETLK, &lock) == 0)
+    if (fcntl(*fd, F_SETLK, &lock) == 0) {
+        *unclean = lseek(*fd, 0, SEEK_END) > 0; /* a clean stop removes the file */
         return 0;
+    }
     close(*fd);
     *fd = -1;
     if (errno != EACCES && errno != EAGAIN)

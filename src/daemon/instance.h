@@ -3,11 +3,14 @@
 #ifndef DAEMON_INSTANCE_H
 #define DAEMON_INSTANCE_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 /** Take the lock beside the database and keep it until the process ends. *fd stays open; -1 for an
- *  in-memory database. ERR_CONFLICT when another process serves it. */
-int instance_lock(const char *database_path, int *fd, struct err *err);
+ *  in-memory database. *unclean tells that the last server of this database did not stop in order.
+ *  ERR_CONFLICT when another process serves it. */
+int instance_lock(const char *database_path, int *fd, bool *unclean, struct err *err);
 /** Write the one JSON line that says where the server is. */
 int instance_write(int fd, const char *json, struct err *err);
 /** Remove the file and let go. */

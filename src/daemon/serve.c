@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "config/serve_options.h"
 #include "daemon/control.h"
+#include "daemon/damage.h"
 #include "daemon/demo.h"
 #include "daemon/instance.h"
 #include "daemon/listen.h"
@@ -36,6 +37,8 @@ struct server {
     struct worker *workers;
     unsigned worker_count;
     struct demo *demo;
+    bool unclean; /* the last server of this database did not stop in order */
+    struct damage_check *damage;
 };
 
 static int report(const struct err *err)
@@ -102,11 +105,11 @@ static int prepare_database(struct server *s, struct err *err)
     const struct config *c = &s->config;
     bool exists = is_file(c->database_path);
 
-    if (exists && instance_lock(c->database_path, &s->instance_fd, err) < 0)
+    if (exists && instance_lock(c->database_path, &s->instance_fd, &s->unclean, err) < 0)
         return -1;
     if (store_prepare(c->database_path, c->no_backup, err) < 0)
         return -1;
-    return exists ? 0 : instance_lock(c->database_path, &s->instance_fd, err);
+    return exists ? 0 : instance_lock(c->database_path, &s->instance_fd, &s->unclean, err);
 }
 
 static int settle_rows(struct server *s, struct err *err)
@@ -290,6 +293,8 @@ static int run(struct server *s, struct err *err)
     name_url(s);
     if (write_instance(s, err) < 0)
         return -1;
+    if (s->unclean)
+        s->damage = damage_check_start(s->config.database_path);
     rc = control_run(s->workers, s->worker_count, s->config.settings.shutdown_grace_ms, announce, s,
                      err);
 #ifdef HAVE_SYSTEMD
@@ -304,6 +309,7 @@ static int64_t stop(struct server *s)
     int64_t lost = 0;
 
     demo_stop(s->demo);
+    damage_check_end(s->damage);
     if (s->app.readers)
         readers_stop(s->app.readers);
     if (s->app.recorder)

@@ -15,7 +15,7 @@ const GENERATED = { 'sql.h': 'db', 'web_files.h': 'web' };
 const SHARED = ['base', 'json', 'text', 'db', 'llm', 'core', 'store', 'view', 'config', 'client'];
 const PURE = ['base', 'json', 'text', 'llm', 'core'];
 const HOUSE = ['app', 'inbox', 'worker', 'dispatch']; /* headers of src/daemon for all of it */
-const DAEMON = [...HOUSE, 'http', 'upstream', 'record', 'proxy', 'jobs', 'api', 'web', 'mock'];
+const DAEMON = [...HOUSE, 'listen', 'http', 'upstream', 'record', 'proxy', 'jobs', 'api', 'web', 'mock'];
 
 /* What a module may include besides itself. */
 const MAY = {

@@ -2,8 +2,8 @@
 
 #include "core/forward.h"
 #include "daemon/upstream/decode.h"
-#include "json/json_scan.h"
 #include "llm/multipart.h"
+#include "json/json_scan.h"
 
 #define SLOW_BYTES ((size_t)1024 * 1024)
 

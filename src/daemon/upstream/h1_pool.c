@@ -10,7 +10,10 @@
 
 #define IDLE_PER_HOST 128
 #define IDLE_ALL 256
+/* A few connections to a host stay for a minute; those that a crowd left behind go soon. */
+#define KEEP_PER_HOST 8
 #define IDLE_MS 60000
+#define SURPLUS_MS 2000
 #define KEEPALIVE_S 60
 #define READ_SIZE ((size_t)64 * 1024)
 
@@ -142,9 +145,11 @@ static int64_t close_old(struct h1_pool *pool, int64_t now)
 
         while (!list_empty(&host->idle)) {
             struct h1_conn *conn = LIST_ENTRY(host->idle.next, struct h1_conn, node);
+            int64_t until_ms =
+                conn->idle_since_ms + (host->idle_count > KEEP_PER_HOST ? SURPLUS_MS : IDLE_MS);
 
-            if (conn->idle_until_ms > now) {
-                next = next && next < conn->idle_until_ms ? next : conn->idle_until_ms;
+            if (until_ms > now) {
+                next = next && next < until_ms ? next : until_ms;
                 break;
             }
             h1_conn_close(conn); /* the host goes on a later turn */
@@ -293,12 +298,12 @@ void h1_pool_put(struct h1_conn *conn)
         h1_conn_close(conn);
         return;
     }
-    conn->idle_until_ms = (int64_t)uv_now(pool->loop) + IDLE_MS;
+    conn->idle_since_ms = (int64_t)uv_now(pool->loop);
     list_add_tail(&conn->host->idle, &conn->node);
     conn->host->idle_count++;
     pool->idle_count++;
-    if (!uv_is_active((uv_handle_t *)&pool->sweep))
-        uv_timer_start(&pool->sweep, on_sweep, IDLE_MS, 0);
+    if (!uv_is_active((uv_handle_t *)&pool->sweep) || conn->host->idle_count == KEEP_PER_HOST + 1)
+        uv_timer_start(&pool->sweep, on_sweep, SURPLUS_MS, 0);
 }
 
 static void on_written(uv_write_t *req, int status)

@@ -32,7 +32,7 @@ struct h1_conn {
     struct list node;                    /* among the idle ones of host */
     const struct h1_conn_events *events; /* NULL: idle or closing */
     void *ctx;
-    int64_t idle_until_ms;
+    int64_t idle_since_ms;
     bool reused, reading;
     bool writing; /* the rest of a request waits for the socket */
     bool broken;  /* a write failed: never again */

@@ -84,6 +84,8 @@ int db_checkpoint(struct db *db, struct err *err);
 
 /** Stop a statement of this handle that runs longer than ms (0: no limit). */
 void db_set_time_limit(struct db *db, int64_t ms);
+/** Any thread, while the handle is open: stop the statement that runs. */
+void db_interrupt(struct db *db);
 /** PRAGMA user_version. */
 int db_version(struct db *db, int *out, struct err *err);
 /** Within the transaction at hand. */

@@ -402,6 +402,11 @@ void db_set_time_limit(struct db *db, int64_t ms)
     sqlite3_progress_handler(db->handle, ms ? PROGRESS_STEPS : 0, ms ? on_progress : NULL, db);
 }
 
+void db_interrupt(struct db *db)
+{
+    sqlite3_interrupt(db->handle);
+}
+
 int db_version(struct db *db, int *out, struct err *err)
 {
     sqlite3_stmt *stmt = NULL;

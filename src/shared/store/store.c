@@ -96,6 +96,11 @@ void store_set_time_limit(struct store *store, int64_t ms)
     db_set_time_limit(store->db, ms);
 }
 
+void store_interrupt(struct store *store)
+{
+    db_interrupt(store->db);
+}
+
 void store_set_busy_wait(struct store *store, int ms)
 {
     db_set_busy_wait(store->db, ms);
@@ -179,6 +184,22 @@ int store_generation(struct store *store, int64_t *out, struct err *err)
 int store_data_version(struct store *store, int64_t *out, struct err *err)
 {
     return get_number(store, SQL_DATA_VERSION, out, err);
+}
+
+int store_quick_check(struct store *store, bool *ok, struct buf *found, struct err *err)
+{
+    struct db_rows *rows = db_query(store->db, SQL_QUICK_CHECK, DB_NO_ARGS, err);
+    int got;
+
+    if (!rows)
+        return -1;
+    got = db_next(rows, err);
+    if (got == 1) {
+        *ok = str_eq(db_bytes(rows, 0), STR("ok"));
+        buf_put(found, str_cut(db_bytes(rows, 0), 300));
+    }
+    db_done(rows);
+    return got == 1 ? 0 : -1;
 }
 
 int store_setting_get(struct store *store, struct str key, char **out, struct err *err)

@@ -6,6 +6,7 @@
 #define STORE_STORE_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "core/record.h"
 #include "core/run.h"
@@ -39,6 +40,8 @@ bool store_current(const struct store *store);
 int store_set_full_sync(struct store *store, bool full, struct err *err);
 /** Stop a query that runs longer than ms with ERR_BUSY; 0: no limit. */
 void store_set_time_limit(struct store *store, int64_t ms);
+/** Any thread, while the store is open: stop the statement that runs. */
+void store_interrupt(struct store *store);
 /** How long a writer waits for another one before it says ERR_BUSY; 0 unless set. */
 void store_set_busy_wait(struct store *store, int ms);
 
@@ -115,6 +118,9 @@ int store_setting_put(struct store *store, struct str key, struct str value, str
 
 /** Grows with every change of settings, routes, providers and prices, by any process. */
 int store_generation(struct store *store, int64_t *out, struct err *err);
+/** Look through the whole file for damage; may take long. *ok tells; what was found is appended to
+ *  found. */
+int store_quick_check(struct store *store, bool *ok, struct buf *found, struct err *err);
 /** Changes when another connection committed (PRAGMA data_version). */
 int store_data_version(struct store *store, int64_t *out, struct err *err);
 
