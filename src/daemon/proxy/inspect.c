@@ -3,8 +3,8 @@
 #include "base/utf8.h"
 #include "core/forward.h"
 #include "daemon/upstream/decode.h"
-#include "json/json_scan.h"
 #include "llm/multipart.h"
+#include "json/json_scan.h"
 
 #define SLOW_BYTES ((size_t)1024 * 1024)
 #define NAME_MAX_BYTES ((size_t)1024)
