@@ -9,7 +9,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { folder, run, start } from './proxy.mjs';
 import { scripted } from './upstream.mjs';
-import { ms, until, within } from './until.mjs';
+import { ms, sleep, until, within } from './until.mjs';
 
 /** All that a connection receives until it ends. */
 async function readAll(socket) {
@@ -100,4 +100,24 @@ test('a large body goes where there is room', async (t) => {
   } finally {
     spawnSync('umount', ['-l', disk]);
   }
+});
+
+test('viewers that vanish while they are written to harm nothing', async (t) => {
+  const proxy = await start(t, { upstream: await scripted(t) });
+  const wire = await proxy.connect();
+  t.after(() => wire.close());
+  const request = proxy.post('/v1/embeddings', { model: 'm' });
+  for (let round = 0; round < 10; round++) {
+    const viewers = await Promise.all(Array.from({ length: 30 }, () => proxy.connect()));
+    for (const viewer of viewers)
+      viewer.send(proxy.compose('GET', '/api/events?kinds=finished,change'), 'GET');
+    await Promise.all(viewers.map((viewer) => viewer.head()));
+    for (const viewer of viewers) {
+      wire.send(request, 'POST');
+      await wire.response();
+      if (viewers.indexOf(viewer) % 10 === 9) await sleep(110); /* the sweep asks for events */
+      viewer.reset();
+    }
+  }
+  await proxy.healthy();
 });

@@ -116,13 +116,13 @@ static void on_done(struct job *job)
 {
     struct viewer *v = LIST_ENTRY(job, struct viewer, job);
 
-    v->working = false;
     v->rev = v->until_rev;
     if (v->conn && !v->over && v->text.len > 0) {
         v->change_us = clock_now_us();
-        send_text(v, buf_str(&v->text));
+        send_text(v, buf_str(&v->text)); /* may find the client gone: not before working ends */
     }
     v->text.len = 0;
+    v->working = false;
     free_if_over(v);
 }
 
