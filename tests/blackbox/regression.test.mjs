@@ -121,3 +121,11 @@ test('viewers that vanish while they are written to harm nothing', async (t) => 
   }
   await proxy.healthy();
 });
+
+test('a row of a refused head holds nothing but its first line', async (t) => {
+  const proxy = await start(t, { upstream: await scripted(t) });
+  const answer = await proxy.send('POST /v1/chat\r\nAuthorization:Bearer\tsk-secret\r\nX: y\r\n\r\n');
+  assert.equal(answer.status, 505);
+  const record = await proxy.row('/v1/chat');
+  assert.equal(record.status, 505);
+});
