@@ -20,9 +20,13 @@ static void free_if_over(struct api_call *call)
 static void answer(struct api_call *call)
 {
     struct str type = call->content_type.ptr ? call->content_type : STR("application/json");
+    struct buf body = call->body;
 
-    if (call->conn)
-        conn_answer(call->conn, call->status, type, &call->extra, buf_str(&call->body));
+    if (!call->conn)
+        return;
+    call->body = (struct buf){0}; /* the connection has a copy of its own; call may be gone then */
+    conn_answer(call->conn, call->status, type, &call->extra, buf_str(&body));
+    buf_clear(&body);
 }
 
 static void on_done(struct job *job)
