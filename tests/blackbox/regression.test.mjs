@@ -129,3 +129,25 @@ test('a row of a refused head holds nothing but its first line', async (t) => {
   const record = await proxy.row('/v1/chat');
   assert.equal(record.status, 505);
 });
+
+test('calls that nobody waits for do not keep others waiting', async (t) => {
+  const proxy = await start(t, { upstream: await scripted(t) });
+  const body = JSON.stringify(Object.fromEntries(Array.from({ length: 400000 }, (_, i) => [`k${i}`, i])));
+  await proxy.request('POST', '/v1/embeddings', {
+    fields: [['Content-Type', 'application/json']],
+    body,
+    limit: ms(20000),
+  });
+  const { id } = await proxy.row('/v1/embeddings', ms(20000));
+  const before = performance.now();
+  await proxy.detail(id);
+  const one = performance.now() - before;
+  const wires = await Promise.all(Array.from({ length: 60 }, () => proxy.connect()));
+  for (const wire of wires) wire.send(proxy.compose('GET', `/api/requests/${id}`), 'GET');
+  await sleep(one); /* two of them are at work, the others wait */
+  for (const wire of wires) wire.close();
+  const from = performance.now();
+  await until(async () => (await proxy.get('/api/status')).status === 200, 'an answer', ms(30000));
+  const waited = performance.now() - from;
+  assert.ok(waited < 12 * one + 500, `one call takes ${one} ms, the next waited ${waited} ms`);
+});

@@ -45,6 +45,8 @@ static void on_run(struct job *job, struct store *store)
 {
     struct api_call *call = LIST_ENTRY(job, struct api_call, job);
 
+    if (atomic_load(&call->gone))
+        return;
     if (store)
         call->route->run(call, store);
     else
@@ -81,6 +83,7 @@ static void on_gone(void *ctx, const char *how)
 
     (void)how;
     call->conn = NULL;
+    atomic_store(&call->gone, true);
     free_if_over(call);
 }
 

@@ -3,6 +3,8 @@
 #ifndef API_API_H
 #define API_API_H
 
+#include <stdatomic.h>
+
 #include "daemon/worker.h"
 
 struct api_call;
@@ -26,6 +28,7 @@ struct api_call {
     struct str path, query;
     int64_t id; /* of {id} */
     bool running;
+    _Atomic bool gone; /* nobody waits for the answer */
     /* the answer */
     int status;
     struct str content_type; /* application/json unless run sets it */
