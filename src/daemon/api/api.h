@@ -34,6 +34,7 @@ struct api_call {
     struct str content_type; /* application/json unless run sets it */
     struct headers extra;    /* in request.arena */
     struct buf body;
+    size_t unsent; /* counted in the app's */
 };
 
 /** Start a call for a route that has run. */

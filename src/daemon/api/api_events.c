@@ -96,12 +96,15 @@ static void on_run(struct job *job, struct store *store)
     bool missed;
     struct live_done *done = live_done(v->worker->app->live, v->rev, LIVE_ROWS_MAX, &count, &missed);
 
+    size_t left = count;
+
     v->until_rev = count ? done[0].rev : v->rev;
     if (count > 0 && (v->wants_change || missed))
         put_change(v, done, count, missed);
-    if (v->wants_finished)
-        for (size_t i = count; i > 0 && v->text.len < UNSENT_MAX * 16; i--)
-            put_finished(v, store, &done[i - 1]);
+    while (v->wants_finished && left > 0 && v->text.len < UNSENT_MAX * 16)
+        put_finished(v, store, &done[--left]);
+    if (v->wants_finished && left > 0) /* the rest comes with the next look */
+        v->until_rev = done[left].rev;
     live_done_free(done, count);
 }
 

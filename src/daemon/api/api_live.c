@@ -66,16 +66,16 @@ static void put_totals(cJSON *o, const struct live_totals *t, int64_t rows)
     json_put_int(totals, "cancelled", t->cancelled);
 }
 
-static void put_inflight(cJSON *o, struct live *live, int64_t rev)
+static void put_inflight(cJSON *o, struct live *live, const struct live_totals *totals)
 {
     size_t count;
     struct live_row *rows = live_rows(live, &count);
     cJSON *list;
 
-    json_put_int(o, "inflight_total", (int64_t)count);
+    json_put_int(o, "inflight_total", totals->inflight);
     list = cJSON_AddArrayToObject(o, "inflight");
     for (size_t i = 0; i < count; i++)
-        cJSON_AddItemToArray(list, flight_json(&rows[i], rev));
+        cJSON_AddItemToArray(list, flight_json(&rows[i], totals->rev));
     live_rows_free(rows, count);
 }
 
@@ -131,7 +131,7 @@ static void run_live(struct api_call *call, struct store *store)
     put_made(o, "store", &part);
     put_totals(o, &totals, store_counters(store, &counters, &err) < 0 ? UNKNOWN : counters.total);
     json_put_null(o, "active_run");
-    put_inflight(o, app->live, totals.rev);
+    put_inflight(o, app->live, &totals);
     put_finished(o, app->live, since, (size_t)rows);
     json_print(&call->body, o);
     cJSON_Delete(o);
