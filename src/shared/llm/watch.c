@@ -332,7 +332,7 @@ static void keep_event(struct watch *w, const struct event *e, const struct choi
                 str_find(event, STR("_call\"")) >= 0;
     bool block = str_eq(type, STR("content_block_start")) && typed_has_output(e, type);
 
-    if (e->reports || choices->reports || is_end(type) || str_eq(type, STR("message_delta"))) {
+    if (e->reports || choices->reports || (is_end(type) && e->response.ptr)) {
         buf_cut(&w->last, 0);
         add_event(&w->last, event);
     } else if ((w->event_count <= 2 || e->message.ptr || choices->calls || item || block) &&
