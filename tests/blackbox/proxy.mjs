@@ -2,11 +2,14 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
+import { File } from 'node:buffer';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LIMIT, ms, SANITIZER, until, within } from './until.mjs';
 import { exchange, message, Wire } from './wire.mjs';
+
+globalThis.File ??= File; /* Node 18 has it, but not where the SDKs look for it */
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 
@@ -181,7 +184,9 @@ class Proxy {
   async api(target) {
     const answer = await this.get(target);
     if (answer.status !== 200)
-      throw new Error(`expected 200 from GET ${target}, got ${answer.status}: ${answer.text}`);
+      throw new Error(
+        `expected 200 from GET ${target}, got ${answer.status}: ${answer.text}\n${this.child.err.slice(-2000)}`,
+      );
     return JSON.parse(answer.text);
   }
 
