@@ -322,6 +322,7 @@ static struct exchange *exchange_new(struct worker *w, struct conn *conn, struct
     x->wire.budget = &w->app->request_budget;
     x->capture->request.budget = &w->app->request_budget;
     x->capture->request_keep = (size_t)w->app->config->settings.capture_max_request_bytes;
+    x->capture->inspect_max = (size_t)w->app->config->settings.inspect_max_json_bytes;
     x->capture->response_keep = (size_t)w->app->config->settings.capture_max_response_bytes;
     x->capture->arena = r->arena; /* conn's own texts stay valid until sent() or gone() */
     r->arena = (struct arena){0};
