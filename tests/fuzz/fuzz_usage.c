@@ -31,6 +31,18 @@ static void check(const struct answer *a)
     REQUIRE(!a->model.ptr || a->model.len > 0);
 }
 
+static void check_hints(struct str body)
+{
+    struct json_index json;
+    struct err err;
+
+    if (json_index(&json, body, &err) < 0)
+        return;
+    if (str_chr(body, '\\') < 0 && signals_tools(&json))
+        REQUIRE(signals_look(json.text).tools);
+    json_index_clear(&json);
+}
+
 static void kept(struct str body, size_t piece, struct buf *out)
 {
     struct watch w;
@@ -50,6 +62,8 @@ static void find_images(struct str body, struct arena *arena)
     images_find(body, STR_NONE, IMAGES_MAX, arena, &all);
     images_find(body, STR_NONE, 1, arena, &one);
     REQUIRE(one.count == (all.count > 0));
+    if (json_scan(body, &body) != JSON_INVALID && str_chr(body, '\\') < 0)
+        REQUIRE(all.count == 0 || signals_look(body).images);
     for (size_t i = 0; i < all.count; i++)
         REQUIRE(all.items[i].head.len > 0);
     images_find(body, STR("multipart/form-data; boundary=b"), IMAGES_MAX, arena, &all);
@@ -67,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     body = (struct str){(const char *)data + 1, size - 1};
     answer_read(body, data[0] % 2, &arena, &a);
     check(&a);
+    check_hints(body);
     (void)answer_asked_tier(body, &arena);
     kept(body, body.len + 1, &whole);
     kept(body, data[0] % 16u + 1, &pieces);

@@ -6,6 +6,7 @@
 
 #include "cases.h"
 #include "llm/images.h"
+#include "llm/signals.h"
 
 static struct str source_of(const struct image *image, struct buf *out)
 {
@@ -27,7 +28,7 @@ static void image_case(const char *name, const cJSON *input, const cJSON *expect
     images_find(buf_str(&body), STR("application/json"), IMAGES_MAX, &arena, &found);
     if (found.count != (size_t)cJSON_GetArraySize(list))
         fail_msg("%s: %zu images", name, found.count);
-    if (found.count > 0 && !images_may_be_in(buf_str(&body)))
+    if (found.count > 0 && !signals_look(buf_str(&body)).images)
         fail_msg("%s: the quick look says there is none", name);
     cJSON_ArrayForEach(one, list)
     {

@@ -68,17 +68,13 @@ static bool has_elements(struct str list)
     return json_type_of(list) == JSON_ARRAY && json_next(&it);
 }
 
-/* Most requests that have to do with tools declare them; else a cheap look says whether a thorough
- * one is needed. */
-static bool has_tools(struct str body, const struct request_members *m)
+static bool has_tools(struct str body)
 {
     struct json_index json;
     struct err err;
     bool found;
 
-    if (has_elements(m->tools))
-        return true;
-    if (!signals_may_have_tools(body) || json_index(&json, body, &err) < 0)
+    if (json_index(&json, body, &err) < 0)
         return false;
     found = signals_tools(&json);
     json_index_clear(&json);
@@ -91,12 +87,20 @@ static bool has_images(struct str body)
     struct images images;
     bool found;
 
-    if (!images_may_be_in(body))
-        return false;
     images_find(body, STR_NONE, 1, &arena, &images);
     found = images.count > 0;
     arena_clear(&arena);
     return found;
+}
+
+/* Most requests that have to do with tools declare them; else a cheap look says whether a thorough
+ * one is needed. */
+static void note_signals(struct capture *c, struct str body, const struct request_members *m)
+{
+    struct signals_hints hints = signals_look(body);
+
+    c->record.has_tool_calls = has_elements(m->tools) || (hints.tools && has_tools(body));
+    c->record.has_images = hints.images && has_images(body);
 }
 
 static void inspect_json(struct capture *c, struct str body)
@@ -113,8 +117,7 @@ static void inspect_json(struct capture *c, struct str body)
     m = read_members(root);
     if (json_type_of(m.stream) == JSON_TRUE)
         c->record.is_stream = true;
-    c->record.has_tool_calls = has_tools(body, &m);
-    c->record.has_images = has_images(body);
+    note_signals(c, body, &m);
     if (json_type_of(m.model) != JSON_STRING)
         return;
     if (json_string(m.model, &text, &err) == 0)

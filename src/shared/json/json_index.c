@@ -31,10 +31,7 @@ static struct json_node *add_node(struct json_index *index)
 /* The end of the string at p, in validated text. */
 static size_t string_end(struct str text, size_t p)
 {
-    for (p++; text.ptr[p] != '"'; p++)
-        if (text.ptr[p] == '\\')
-            p++;
-    return p + 1;
+    return (size_t)(json_string_end(text.ptr + p, text.ptr + text.len) - text.ptr);
 }
 
 static size_t scalar_end(struct str text, size_t p)

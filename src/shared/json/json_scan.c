@@ -370,7 +370,7 @@ static const char *closing_quote(const char *p, const char *end)
     return NULL;
 }
 
-static const char *skip_string(const char *p, const char *end)
+const char *json_string_end(const char *p, const char *end)
 {
     const char *quote = closing_quote(p + 1, end);
 
@@ -385,7 +385,7 @@ static const char *skip_container(const char *p, const char *end)
     while (p < end) {
         switch (*p) {
         case '"':
-            p = skip_string(p, end);
+            p = json_string_end(p, end);
             continue;
         case '{':
         case '[':
@@ -414,7 +414,7 @@ static const char *skip_scalar(const char *p, const char *end)
 static const char *skip_value(const char *p, const char *end)
 {
     if (*p == '"')
-        return skip_string(p, end);
+        return json_string_end(p, end);
     return *p == '{' || *p == '[' ? skip_container(p, end) : skip_scalar(p, end);
 }
 

@@ -52,6 +52,9 @@ bool json_string_is(struct str value, struct str text);
 /** True for a string value that is not "". */
 bool json_string_filled(struct str value);
 
+/** Behind the closing quote of the string whose opening quote is at p; end when it has none. */
+const char *json_string_end(const char *p, const char *end);
+
 /** True when a raw key of an iterator decodes to text. */
 bool json_key_is(struct str raw, struct str text);
 /** Order of two raw keys by the code points they decode to: below, at or above 0. */

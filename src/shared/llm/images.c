@@ -287,11 +287,6 @@ static void find_in_form(struct finder *f, const struct multipart *form)
 
 /* ---- public ------------------------------------------------------------------------------- */
 
-bool images_may_be_in(struct str json)
-{
-    return str_find(json, STR("image")) >= 0;
-}
-
 void images_find(struct str body, struct str content_type, size_t max, struct arena *arena,
                  struct images *out)
 {

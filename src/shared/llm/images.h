@@ -33,9 +33,6 @@ struct images {
  *  than IMAGES_MAX). What cannot be read has none; neither do images without memory. */
 void images_find(struct str body, struct str content_type, size_t max, struct arena *arena,
                  struct images *out);
-/** False when images_find() is sure to find none in a JSON body: much cheaper. Keys written with
- *  escapes are not seen. */
-bool images_may_be_in(struct str json);
 /** True for a part of a form that is an image. */
 bool images_is_upload(const struct part *part);
 

@@ -107,8 +107,31 @@ bool signals_tools(const struct json_index *json)
     return false;
 }
 
-bool signals_may_have_tools(struct str text)
+static bool may_be_tools(struct str s)
 {
-    return str_find(text, STR("\"tool")) >= 0 || str_find(text, STR("tool_")) >= 0 ||
-           str_find(text, STR("_call")) >= 0 || str_find(text, STR("\"functions\"")) >= 0;
+    if (str_starts(s, STR("tool")) || str_eq(s, STR("functions")))
+        return true;
+    return str_chr(s, '_') >= 0 &&
+           (str_find(s, STR("_call")) >= 0 || str_find(s, STR("_tool_")) >= 0);
+}
+
+/* The names that matter have from 5 to 23 bytes; most strings are shorter or much longer. */
+struct signals_hints signals_look(struct str json)
+{
+    const char *p = json.ptr, *end = json.ptr + json.len, *after;
+    struct signals_hints hints = {.tools = false};
+
+    for (; p < end && (p = memchr(p, '"', (size_t)(end - p))); p = after) {
+        struct str s;
+
+        after = json_string_end(p, end);
+        s = (struct str){p + 1, (size_t)(after - p - 2)};
+        if (after - p < 7 || s.len > 23)
+            continue;
+        hints.tools = hints.tools || may_be_tools(s);
+        hints.images = hints.images || str_find(s, STR("image")) >= 0;
+        if (hints.tools && hints.images)
+            break;
+    }
+    return hints;
 }
