@@ -9,3 +9,11 @@ struct catalog *app_catalog(struct app *app)
     pthread_mutex_unlock(&app->catalog_lock);
     return c;
 }
+
+int app_reload(struct app *app, struct store *store, struct err *err)
+{
+    (void)app; /* nothing of the catalog is stored yet */
+    (void)store;
+    (void)err;
+    return 0;
+}

@@ -31,5 +31,7 @@ struct app {
 
 /** A reference to the catalog in force. */
 struct catalog *app_catalog(struct app *app);
+/** Put what store holds in force, if that is newer; the next request on every worker uses it. */
+int app_reload(struct app *app, struct store *store, struct err *err);
 
 #endif

@@ -98,6 +98,7 @@ test('few connections to an upstream stay open when a crowd has gone', async (t)
   await until(
     () => open() <= 8,
     () => `at most 8 idle connections to one host, there are ${open()}`,
+    ms(8000),
   );
 });
 

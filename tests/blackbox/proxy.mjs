@@ -181,7 +181,9 @@ class Proxy {
   async api(target) {
     const answer = await this.get(target);
     if (answer.status !== 200)
-      throw new Error(`expected 200 from GET ${target}, got ${answer.status}: ${answer.text}`);
+      throw new Error(
+        `expected 200 from GET ${target}, got ${answer.status}: ${answer.text}\n${this.child.err.slice(-2000)}`,
+      );
     return JSON.parse(answer.text);
   }
 

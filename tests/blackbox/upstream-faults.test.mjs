@@ -126,11 +126,7 @@ test('an upstream that cannot be reached is a 502 at once', async (t) => {
   const cases = [
     ['refuses', await refusing(), ['connect_failed']],
     ['has a name that does not resolve', 'http://no-such-host.invalid:1/v1', ['connect_failed']],
-    [
-      'speaks no TLS',
-      plain.url.replace('http:', 'https:'),
-      ['tls_failed', 'connect_failed'],
-    ],
+    ['speaks no TLS', plain.url.replace('http:', 'https:'), ['tls_failed', 'connect_failed']],
   ];
   for (const [name, url, codes] of cases) {
     await t.test(name, async (t) => {

@@ -7,24 +7,30 @@
 
 struct api_call;
 
-/** A row of the dispatch table. Exactly one of run and open is set. */
+/** A row of the dispatch table. Exactly one of run, write and open is set. Literal paths win over
+ *  those with parameters. */
 struct api_route {
     const char *method;
-    const char *pattern; /* "/api/requests/{id}": {id} is a 64-bit integer */
+    const char *pattern; /* "/api/requests/{record_id}": a 64-bit integer; {slug}: any text */
     /** Reader thread: fill call->status and call->body. store is NULL when it cannot be opened. */
     void (*run)(struct api_call *call, struct store *store);
+    /** Writer thread, in a transaction that is kept exactly when call->status is below 400. What it
+     *  changes is in force on all workers before the client has the answer. */
+    void (*write)(struct api_call *call, struct store *store);
     /** Loop thread: answer at once, or name a responder of its own. */
     void (*open)(struct worker *w, struct conn *conn, struct request *r);
 };
 
 struct api_call {
     struct job job;
+    struct recorder_job writing;
     struct worker *worker;
     struct conn *conn; /* NULL: gone */
     const struct api_route *route;
     struct request request; /* moved out of the connection */
     struct str path, query;
-    int64_t id; /* of {id} */
+    int64_t id;      /* of {..._id} */
+    struct str slug; /* of {slug}, decoded, in request.arena */
     bool running;
     /* the answer */
     int status;
@@ -33,9 +39,9 @@ struct api_call {
     struct buf body;
 };
 
-/** Start a call for a route that has run. */
+/** Start a call for a route that has run or write. slug is copied. */
 void api_open(struct worker *w, struct conn *conn, struct request *r,
-              const struct api_route *route, int64_t id);
+              const struct api_route *route, int64_t id, struct str slug);
 /** Fill the answer {"detail":message}. */
 void api_detail(struct api_call *call, int status, const char *message);
 /** The same from an error. */

@@ -139,9 +139,9 @@ static void run_live(struct api_call *call, struct store *store)
 }
 
 const struct api_route api_live_routes[] = {
-    {"GET", "/api/live", run_live, NULL},
-    {"GET", "/admin/api/live", run_live, NULL},
-    {"GET", "/api/events", NULL, api_events_open},
-    {"GET", "/admin/api/events", NULL, api_events_open},
+    {"GET", "/api/live", .run = run_live},
+    {"GET", "/admin/api/live", .run = run_live},
+    {"GET", "/api/events", .open = api_events_open},
+    {"GET", "/admin/api/events", .open = api_events_open},
     {0},
 };

@@ -133,11 +133,11 @@ static void open_admin(struct worker *w, struct conn *conn, struct request *r)
 }
 
 const struct api_route api_status_routes[] = {
-    {"GET", "/healthz", NULL, open_healthz},
-    {"GET", "/", NULL, open_root},
-    {"GET", "/admin", NULL, open_admin},
-    {"GET", "/admin/", NULL, open_admin},
-    {"GET", "/api/status", run_status, NULL},
-    {"GET", "/admin/api/status", run_status, NULL},
+    {"GET", "/healthz", .open = open_healthz},
+    {"GET", "/", .open = open_root},
+    {"GET", "/admin", .open = open_admin},
+    {"GET", "/admin/", .open = open_admin},
+    {"GET", "/api/status", .run = run_status},
+    {"GET", "/admin/api/status", .run = run_status},
     {0},
 };
