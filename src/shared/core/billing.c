@@ -1,7 +1,5 @@
 #include "core/billing.h"
 
-#include <stdlib.h>
-
 #include "json/json_scan.h"
 
 static struct str filled(struct str s)
@@ -122,26 +120,30 @@ struct str billing_model(struct str provider_slug, struct str upstream_model,
                          struct str response_model, struct str record_model,
                          struct str request_body, struct arena *arena)
 {
-    struct str request, asked = STR_NONE, base;
+    bool openrouter = str_eq(provider_slug, STR("openrouter"));
+    bool huggingface = str_eq(provider_slug, STR("huggingface-router"));
+    struct str request = STR("{}"), asked = STR_NONE, base;
 
-    if (json_scan(request_body, &request) == JSON_OBJECT)
-        asked = text_member(request, STR("model"), arena);
-    else
-        request = STR("{}");
     upstream_model = filled(upstream_model);
     response_model = filled(response_model);
     base = upstream_model.ptr ? upstream_model : response_model;
     if (!base.ptr)
         base = filled(record_model);
+    if (base.ptr && !openrouter && !huggingface)
+        return base;
+    if (json_scan(request_body, &request) == JSON_OBJECT)
+        asked = text_member(request, STR("model"), arena);
+    else
+        request = STR("{}");
     if (!base.ptr)
         base = asked;
     if (!base.ptr)
         return STR_NONE;
-    if (str_eq(provider_slug, STR("openrouter")))
+    if (openrouter)
         return openrouter_model(base, request, arena);
-    if (str_eq(provider_slug, STR("huggingface-router")))
-        return huggingface_model(base, upstream_model.ptr ? upstream_model : asked, response_model);
-    return base;
+    return huggingface ? huggingface_model(base, upstream_model.ptr ? upstream_model : asked,
+                                           response_model)
+                       : base;
 }
 
 /* ---- the provider ---- */
@@ -218,6 +220,8 @@ void billing_price(const struct price_book *book, struct record *r, struct str r
     struct cost_notes notes = {.upstream_cost = UNKNOWN, .previous_total = UNKNOWN};
     struct cost_tokens tokens = billing_tokens(r);
 
+    if (r->upstream_headers_ms == UNKNOWN)
+        return;
     notes.provider = billing_provider(book, r);
     if (notes.provider) {
         r->billing_provider_slug = arena_dup(arena, notes.provider->slug);
