@@ -1,5 +1,6 @@
 #include "daemon/record/analyze.h"
 
+#include "core/billing.h"
 #include "llm/facts.h"
 
 /* Larger answers are not parsed. */
@@ -35,7 +36,7 @@ static bool find_error(struct capture *c, struct upstream_error *out)
     return facts_error_in_body(body, r->response_content_type, r->response_status, &c->arena, out);
 }
 
-void analyze(struct capture *c)
+static void read_error(struct capture *c)
 {
     struct record *r = &c->record;
     struct upstream_error e = {0};
@@ -45,4 +46,11 @@ void analyze(struct capture *c)
     r->upstream_error_type = e.type;
     r->upstream_error_code = e.code;
     r->upstream_error_message = e.message.ptr ? e.message : e.type.ptr ? e.type : e.code;
+}
+
+void analyze(struct capture *c, const struct price_book *book)
+{
+    read_error(c);
+    if (book)
+        billing_price(book, &c->record, blob_str(&c->request), UNKNOWN, &c->arena);
 }

@@ -61,7 +61,8 @@ struct price {
     struct rates rates;
     int64_t context_length; /* UNKNOWN */
     bool active;
-    struct str source_url, checked_at, release_date, notes, seed_digest;
+    struct str source_url, checked_at, release_date, notes;
+    struct str seed_digest, sync_digest; /* of the content as the program, or a sync, gave it */
     int64_t created_us, updated_us;
     struct price_tier *tiers;
     size_t tier_count;
