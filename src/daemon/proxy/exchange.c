@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/forward.h"
+#include "core/forward_body.h"
 #include "core/mask.h"
 #include "daemon/proxy/inspect.h"
 #include "json/json.h"
@@ -64,6 +64,9 @@ struct exchange {
     struct target target;
     struct headers received;
     struct blob wire; /* the body as received, when capture holds a decoded one */
+    struct blob sent; /* the body as the decision changed it; empty when it did not */
+    struct decision decision;
+    struct err refused; /* why it could not be changed */
     uv_work_t work;
     struct inspect_input inspect;
     struct transfer *transfer;
@@ -181,6 +184,7 @@ static void finish_if_over(struct exchange *x)
     catalog_unref(x->catalog);
     secret_clear(&x->key);
     blob_clear(&x->wire);
+    blob_clear(&x->sent);
     watch_clear(&x->watch);
     free(x);
 }
@@ -305,6 +309,9 @@ static void note_head(struct exchange *x, const struct transfer_head *head)
         r->response_headers_json = arena_dup(arena_of(x), buf_str(&json));
     buf_clear(&json);
     note_request_id(x, head->headers);
+    if (x->decision.fixes_json.len > 2)
+        r->compat_fixes_json = arena_printf(arena_of(x), "{\"applied\":[],\"configured\":%.*s}",
+                                            STR_ARG(x->decision.fixes_json));
     r->response_bytes = 0;
     live_head(x->live, head->status);
     live_set_state(x->live, LIVE_STREAMING);
@@ -443,6 +450,11 @@ static struct str request_bytes(const struct exchange *x)
     return x->wire.ptr ? blob_str(&x->wire) : blob_str(&x->capture->request);
 }
 
+static struct str upstream_bytes(const struct exchange *x)
+{
+    return x->sent.len > 0 ? blob_str(&x->sent) : request_bytes(x);
+}
+
 static bool wants_length(struct str method)
 {
     return str_eq(method, STR("POST")) || str_eq(method, STR("PUT")) || str_eq(method, STR("PATCH"));
@@ -457,7 +469,7 @@ static void start(struct exchange *x)
     live_set_state(x->live, LIVE_WAITING);
     x->request.method = r->method;
     x->request.headers = &x->forward;
-    x->request.body = request_bytes(x);
+    x->request.body = upstream_bytes(x);
     x->request.has_body = x->request.body.len > 0 || wants_length(r->method);
     x->request.identity = r->is_stream;
     x->started_us = clock_now_us();
@@ -492,24 +504,65 @@ void exchange_admit(struct worker *w, int64_t now_us)
     uv_timer_stop(&w->admit);
 }
 
+/* What the body says, where that leads, and what goes there. Any thread. */
+static void understand(struct exchange *x)
+{
+    struct record *r = record_of(x);
+    struct forward_body in;
+    bool encoded = x->inspect.content_encoding.len > 0;
+
+    inspect_request(x->capture, &x->inspect);
+    catalog_decide(x->catalog, r->model, arena_of(x), &x->decision);
+    in = (struct forward_body){
+        .body = encoded ? blob_str(&x->capture->request) : x->inspect.body,
+        .content_type = x->inspect.content_type,
+        .endpoint = r->endpoint,
+        .model = r->model,
+    };
+    if (in.body.len > 0 && forward_body(&x->sent, &in, &x->decision, &x->refused) < 0)
+        return;
+    x->refused.code = ERR_NONE;
+}
+
+static void note_decision(struct exchange *x)
+{
+    struct record *r = record_of(x);
+    const struct decision *d = &x->decision;
+
+    r->upstream_model = arena_dup(arena_of(x), d->upstream_model);
+    r->model_route = arena_dup(arena_of(x), d->model_route);
+    r->provider_slug = arena_dup(arena_of(x), d->provider_slug);
+    r->route_decision = str_c(d->route_decision);
+    r->route_source = str_c(d->route_source);
+}
+
+/* A body that was decoded to be changed goes out as it is now. */
+static void drop_encoding(struct headers *h)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < h->count; i++)
+        if (!str_ieq(h->items[i].name, STR("content-encoding")))
+            h->items[kept++] = h->items[i];
+    h->count = kept;
+}
+
 /* URL, headers and the rest of the arrival part. False when memory is gone or the URL is bad. */
 static bool prepare(struct exchange *x, struct err *err)
 {
     struct record *r = record_of(x);
-    struct decision d;
+    struct decision *d = &x->decision;
     struct buf url = {0}, masked = {0};
     bool ok = false;
 
-    catalog_decide(x->catalog, r->model, &d);
-    r->upstream_model = arena_dup(arena_of(x), d.upstream_model);
-    r->model_route = arena_dup(arena_of(x), d.model_route);
-    r->provider_slug = arena_dup(arena_of(x), d.provider_slug);
-    r->route_decision = str_c(d.route_decision);
-    r->route_source = str_c(d.route_source);
-    if (forward_url(&url, d.base_url, &x->target, err) < 0 ||
+    note_decision(x);
+    decision_key(d, &x->key);
+    if (forward_url(&url, d->base_url, &x->target, err) < 0 ||
         mask_url(&masked, buf_str(&url), err) < 0 ||
-        forward_request_headers(&x->forward, arena_of(x), &x->received, &d, r->endpoint, err) < 0)
+        forward_request_headers(&x->forward, arena_of(x), &x->received, d, r->endpoint, err) < 0)
         goto out;
+    if (x->sent.len > 0)
+        drop_encoding(&x->forward);
     x->request.url = arena_dup(arena_of(x), buf_str(&url));
     r->upstream_url = arena_dup(arena_of(x), buf_str(&masked));
     ok = x->request.url.ptr && r->upstream_url.ptr;
@@ -559,6 +612,11 @@ static void on_inspected(struct exchange *x)
     }
     record_of(x)->request_bytes = (int64_t)x->capture->request.len;
     record_of(x)->request_body_truncated = x->capture->request.len > x->capture->request_keep;
+    if (x->refused.code != ERR_NONE) {
+        note_decision(x);
+        fail(x, 503, "overloaded", x->refused.msg);
+        return;
+    }
     if (!prepare(x, &err)) {
         fail(x, 502, "connect_failed", err.msg);
         return;
@@ -572,7 +630,7 @@ static void on_work(uv_work_t *work)
 {
     struct exchange *x = work->data;
 
-    inspect_request(x->capture, &x->inspect);
+    understand(x);
 }
 
 static void on_work_done(uv_work_t *work, int status)
@@ -630,7 +688,7 @@ static void on_request(void *ctx, struct request *r)
     if (inspect_is_slow(&x->inspect) &&
         uv_queue_work(&x->worker->loop, &x->work, on_work, on_work_done) == 0)
         return;
-    inspect_request(x->capture, &x->inspect);
+    understand(x);
     on_inspected(x);
 }
 
@@ -729,7 +787,7 @@ static struct exchange *exchange_new(struct worker *w, struct conn *conn, struct
     x->state = READING;
     x->arrived_us = clock_now_us();
     x->catalog = app_catalog(w->app);
-    x->wire.budget = &w->app->request_budget;
+    x->wire.budget = x->sent.budget = &w->app->request_budget;
     x->capture->request.budget = &w->app->request_budget;
     x->capture->request_keep = (size_t)w->app->config->settings.capture_max_request_bytes;
     x->capture->response_keep = (size_t)w->app->config->settings.capture_max_response_bytes;
