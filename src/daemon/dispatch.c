@@ -6,7 +6,8 @@
 #include "daemon/proxy/exchange.h"
 
 static const struct api_route *const tables[] = {api_records_routes, api_live_routes,
-                                                 api_status_routes};
+                                                 api_status_routes,  api_prices_routes,
+                                                 api_price_forms_routes};
 
 enum match { NO_MATCH, MATCH, BAD_ID };
 

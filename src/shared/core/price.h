@@ -107,6 +107,9 @@ int price_book_seal(struct price_book *book, struct err *err);
 int64_t price_book_generation(const struct price_book *book);
 size_t price_book_count(const struct price_book *book);
 const struct price *price_book_at(const struct price_book *book, size_t i);
+/** By id; NULL. */
+const struct price *price_book_by_id(const struct price_book *book, int64_t id);
+const struct price *price_book_of_tier(const struct price_book *book, int64_t tier_id);
 /** NULL when there is none. */
 const struct price_provider *price_book_provider(const struct price_book *book, struct str slug);
 /** The provider whose base URL is base: blanks and slashes at the end aside, scheme and host

@@ -182,6 +182,26 @@ const struct price *price_book_at(const struct price_book *book, size_t i)
     return &book->prices[i];
 }
 
+const struct price *price_book_by_id(const struct price_book *book, int64_t id)
+{
+    for (size_t i = 0; i < book->count; i++) {
+        if (book->prices[i].id == id)
+            return &book->prices[i];
+    }
+    return NULL;
+}
+
+const struct price *price_book_of_tier(const struct price_book *book, int64_t tier_id)
+{
+    for (size_t i = 0; i < book->count; i++) {
+        for (size_t t = 0; t < book->prices[i].tier_count; t++) {
+            if (book->prices[i].tiers[t].id == tier_id)
+                return &book->prices[i];
+        }
+    }
+    return NULL;
+}
+
 const struct price_provider *price_book_provider(const struct price_book *book, struct str slug)
 {
     for (size_t i = 0; slug.ptr && i < book->provider_count; i++) {

@@ -424,3 +424,12 @@ char *price_digest(const struct price *p, char out[PRICE_DIGEST_SIZE])
     snprintf(out, PRICE_DIGEST_SIZE, "%016" PRIx64, hash);
     return out;
 }
+
+bool price_edited(const struct price *p)
+{
+    char now[PRICE_DIGEST_SIZE];
+    struct str digest = str_c(price_digest(p, now));
+
+    return !(p->seed_digest.ptr && str_eq(p->seed_digest, digest)) &&
+           !(p->sync_digest.ptr && str_eq(p->sync_digest, digest));
+}

@@ -26,6 +26,8 @@ int price_check(const struct price *p, struct err *err);
 /** Whether t has rates and a range that no other tier of p shares; t itself may be among them.
  *  ERR_INVALID. */
 int price_tier_check(const struct price *p, const struct price_tier *t, struct err *err);
+/** Whether a person changed p since the catalogue or a sync wrote it. */
+bool price_edited(const struct price *p);
 /** A digest of what a catalogue says about a price: equal as long as nobody changed it. */
 #define PRICE_DIGEST_SIZE 17
 char *price_digest(const struct price *p, char out[PRICE_DIGEST_SIZE]);
