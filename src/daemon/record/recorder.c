@@ -173,10 +173,23 @@ static int write_begin(struct recorder *r, const struct op *op, struct err *err)
     return store_record_insert(r->store, &record, err);
 }
 
+static int write_row(struct recorder *r, struct capture *c, const struct record *record,
+                     struct err *err)
+{
+    if (c->inserted) {
+        if (store_record_complete(r->store, record, err) == 0)
+            return 0;
+        if (err->code != ERR_NOT_FOUND) /* the database was replaced meanwhile */
+            return -1;
+    }
+    return store_record_insert(r->store, record, err);
+}
+
 static int write_end(struct recorder *r, const struct op *op, struct err *err)
 {
     struct capture *c = op->capture;
     struct record record = c->record;
+    bool has_body = !op->shed && !c->begin_shed && !record.request_body_truncated;
     bool answered = record.response_status != UNKNOWN || c->response.len > 0;
 
     if (op->shed) {
@@ -187,13 +200,11 @@ static int write_end(struct recorder *r, const struct op *op, struct err *err)
             answered ? str_cut(blob_str(&c->response), c->response_keep) : STR_NONE;
         record.upstream_response_body = c->upstream.len ? blob_str(&c->upstream) : STR_NONE;
     }
-    if (c->inserted) {
-        if (store_record_complete(r->store, &record, err) == 0)
-            return 0;
-        if (err->code != ERR_NOT_FOUND) /* the database was replaced meanwhile */
-            return -1;
-    }
-    return store_record_insert(r->store, &record, err);
+    if (write_row(r, c, &record, err) < 0)
+        return -1;
+    if (c->images.count == 0)
+        return 0;
+    return store_images_put(r->store, record.id, &c->images, has_body, err);
 }
 
 static int write_op(struct recorder *r, const struct op *op, struct err *err)
