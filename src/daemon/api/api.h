@@ -67,6 +67,8 @@ extern const struct api_route api_routes_routes[];
 extern const struct api_route api_providers_routes[];
 extern const struct api_route api_simulate_routes[];
 extern const struct api_route api_settings_routes[];
+extern const struct api_route api_prices_routes[];
+extern const struct api_route api_price_forms_routes[];
 
 /** {"version":…,"api":…,"pid":…,…}: appended as a JSON object. */
 void api_server_json(struct app *app, struct buf *out);

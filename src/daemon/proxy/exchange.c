@@ -50,6 +50,7 @@ static const struct {
 #define ANNOUNCE_US 100000 /* a request that runs longer gets its pending row */
 #define ADMIT_US 50000     /* the longest wait for the writer */
 #define GATHER_MAX ((size_t)1024 * 1024)
+#define KEPT_BYTES ((size_t)4096)
 
 struct exchange {
     struct list node;    /* of the worker, until recorded */
@@ -148,6 +149,20 @@ static void note_watch(struct exchange *x)
         x->capture->error_event = arena_dup(arena_of(x), buf_str(&w->error_event));
 }
 
+/* A body that is stored whole tells all itself, unless it has to be given up on the way to the
+ * database: then a little of it is still there. */
+static void note_kept_events(struct exchange *x)
+{
+    struct buf kept = {0};
+
+    if (!x->watching)
+        return;
+    watch_kept(&x->watch, &kept);
+    if (kept.len <= KEPT_BYTES || record_of(x)->response_body_truncated)
+        x->capture->kept_events = arena_dup(arena_of(x), buf_str(&kept));
+    buf_clear(&kept);
+}
+
 /* The answer is over, in whatever way: everything but how it ended. Called once. */
 static void note_end(struct exchange *x, const char *terminated_by, const char *error)
 {
@@ -169,6 +184,7 @@ static void note_end(struct exchange *x, const char *terminated_by, const char *
     if (r->response_bytes != UNKNOWN &&
         (x->body_lost || (size_t)r->response_bytes > x->capture->response_keep))
         r->response_body_truncated = true;
+    note_kept_events(x);
 }
 
 /* Hand the record over and free what nobody needs any more. */
@@ -790,6 +806,7 @@ static struct exchange *exchange_new(struct worker *w, struct conn *conn, struct
     x->wire.budget = x->sent.budget = &w->app->request_budget;
     x->capture->request.budget = &w->app->request_budget;
     x->capture->request_keep = (size_t)w->app->config->settings.capture_max_request_bytes;
+    x->capture->inspect_max = (size_t)w->app->config->settings.inspect_max_json_bytes;
     x->capture->response_keep = (size_t)w->app->config->settings.capture_max_response_bytes;
     x->capture->arena = r->arena; /* conn's own texts stay valid until sent() or gone() */
     r->arena = (struct arena){0};

@@ -21,6 +21,7 @@
     X(shutdown_grace_ms, 10000, 0, 86400000, "time for running requests at shutdown")              \
     X(capture_max_request_bytes, 16777216, 0, 1073741824, "stored part of a request body")         \
     X(capture_max_response_bytes, 33554432, 0, 1073741824, "stored part of a response body")       \
+    X(inspect_max_json_bytes, 67108864, 0, 1073741824, "largest answer that is read for usage")    \
     X(queue_limit, 16384, 16, 1048576, "capture operations that may wait for the database")        \
     X(queue_limit_bytes, 268435456, 1048576, INT64_MAX, "bodies that may wait for the database")   \
     X(store_secrets, 0, 0, 1, "store credentials in headers unmasked")
