@@ -8,6 +8,7 @@
 static const struct api_route *const tables[] = {api_records_routes, api_live_routes,
                                                  api_status_routes, api_routes_routes,
                                                  api_providers_routes, api_simulate_routes,
+                                                 api_default_routes_routes,
                                                  api_settings_routes, api_prices_routes,
                                                  api_price_forms_routes};
 

@@ -23,6 +23,7 @@
 #include "daemon/refresh.h"
 #include "json/json.h"
 #include "store/store_prices.h"
+#include "store/store_default_routes.h"
 #include "store/store_routing.h"
 
 #define READERS 2
@@ -123,7 +124,8 @@ static int settle_rows(struct server *s, struct err *err)
     if (!store)
         return -1;
     if (store_last_id(store, &last, err) < 0 ||
-        store_close_pending(store, clock_wall_us(), &closed, err) < 0 || store_seed(store, err) < 0)
+        store_close_pending(store, clock_wall_us(), &closed, err) < 0 || store_seed(store, err) < 0 ||
+        store_default_routes_once(store, err) < 0)
         goto out;
     if (closed > 0)
         log_info("closed rows that an earlier process left pending count=%lld", (long long)closed);

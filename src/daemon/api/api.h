@@ -66,6 +66,7 @@ extern const struct api_route api_status_routes[];
 extern const struct api_route api_routes_routes[];
 extern const struct api_route api_providers_routes[];
 extern const struct api_route api_simulate_routes[];
+extern const struct api_route api_default_routes_routes[];
 extern const struct api_route api_settings_routes[];
 extern const struct api_route api_prices_routes[];
 extern const struct api_route api_price_forms_routes[];
