@@ -6,7 +6,7 @@
 #include "daemon/proxy/exchange.h"
 
 static const struct api_route *const tables[] = {api_records_routes, api_live_routes,
-                                                 api_status_routes};
+                                                 api_status_routes, api_runs_routes};
 
 enum match { NO_MATCH, MATCH, BAD_ID };
 

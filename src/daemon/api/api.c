@@ -61,6 +61,8 @@ static void finish_write(struct api_call *call, struct store *store)
         api_error(call, &err);
     } else if (app_reload(call->worker->app, store, &err) < 0) {
         log_error("cannot put the saved configuration in force: %s", err.msg);
+    } else if (open_runs_load(call->worker->app->runs, store, &err) < 0) {
+        log_error("cannot see which runs are open: %s", err.msg);
     }
 }
 

@@ -57,6 +57,7 @@ bool api_query_int(struct api_call *call, const char *name, int64_t fallback, in
 extern const struct api_route api_records_routes[];
 extern const struct api_route api_live_routes[];
 extern const struct api_route api_status_routes[];
+extern const struct api_route api_runs_routes[];
 
 /** {"version":…,"api":…,"pid":…,…}: appended as a JSON object. */
 void api_server_json(struct app *app, struct buf *out);

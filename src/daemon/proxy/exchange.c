@@ -740,6 +740,17 @@ static struct exchange *exchange_new(struct worker *w, struct conn *conn, struct
     return x;
 }
 
+/* The run that is active now, or the one that the client names. */
+static int64_t run_of(struct exchange *x, const struct request *r)
+{
+    struct app *app = x->worker->app;
+    struct str name = headers_get(&r->headers, STR("x-llm-observe-run"));
+
+    if (!name.ptr)
+        return open_runs_active(app->runs);
+    return open_runs_named(app->runs, name, x->capture->record.created_us, app->recorder);
+}
+
 static void note_head_of_request(struct exchange *x, const struct request *r)
 {
     struct record *record = record_of(x);
@@ -756,6 +767,7 @@ static void note_head_of_request(struct exchange *x, const struct request *r)
     buf_clear(&endpoint);
     record->client = arena_dup(arena_of(x), conn_client(x->conn));
     record->upstream_url = STR("");
+    record->task_run_id = run_of(x, r);
     record->route_decision = STR("passthrough");
     record->route_source = STR("none");
 }

@@ -311,12 +311,12 @@ static void release_batch(struct recorder *r, const struct op *ops, size_t count
 
 /* ---- looking after things ---- */
 
-static void run_jobs(struct recorder *r)
+static void run_jobs(struct recorder *r, bool urgent)
 {
     struct recorder_job *job;
     struct err err;
 
-    while ((job = queue_next_job(&r->queue))) {
+    while ((job = queue_next_job(&r->queue, urgent))) {
         if (ready(r, &err) < 0)
             fail(r, &err);
         job->run(job, r->store);
@@ -406,11 +406,12 @@ static void *recorder_main(void *arg)
     for (;;) {
         count = queue_take(&r->queue, ops, BATCH_MAX, hold_us, r->next_check_us);
         hold_us = clock_now_us() + HOLD_US;
+        run_jobs(r, true);
         if (count > 0) {
             write_batch(r, ops, count);
             release_batch(r, ops, count);
         }
-        run_jobs(r);
+        run_jobs(r, false);
         if (queue_stopping(&r->queue)) {
             if (count == 0)
                 break;

@@ -48,8 +48,16 @@ enum counter {
     COUNTER_LARGE,
     COUNTER_COUNT
 };
-/* Facets that only the store uses follow those of store.h. */
-enum { FACET_STATUS = FACET_PROVIDER + 1, FACET_RUN, FACET_KINDS };
+/* Facets that only the store uses follow those of store.h. Those of one run have its id as value and
+ * what is counted as label. */
+enum {
+    FACET_STATUS = FACET_PROVIDER + 1,
+    FACET_RUN,
+    FACET_RUN_MODEL,
+    FACET_RUN_ENDPOINT,
+    FACET_RUN_STATUS,
+    FACET_KINDS
+};
 
 struct facet_delta {
     struct str value, label; /* in deltas.arena; value.ptr NULL: free slot */
