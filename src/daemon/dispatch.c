@@ -3,7 +3,9 @@
 #include "base/log.h"
 #include "base/query.h"
 #include "daemon/api/api.h"
+#include "daemon/http/head.h"
 #include "daemon/proxy/exchange.h"
+#include "daemon/proxy/refused.h"
 
 static const struct api_route *const tables[] = {api_records_routes, api_live_routes,
                                                  api_status_routes, api_runs_routes};
@@ -195,10 +197,12 @@ void dispatch_head(void *ctx, struct conn *conn, struct request *r)
         dispatch_api(w, conn, r);
 }
 
-void dispatch_malformed(void *ctx, struct conn *conn, struct request *r,
+void dispatch_malformed(void *ctx, struct conn *conn, struct str bytes,
                         const struct refusal *refusal)
 {
-    (void)ctx;
-    (void)r;
+    struct str method, target;
+
     log_debug("refused code=%s client=%.*s", refusal->code, STR_ARG(conn_client(conn)));
+    if (head_guess(bytes, &method, &target) && str_starts(target, STR("/v1/")))
+        refused_record(ctx, conn, method, target, refusal);
 }
