@@ -8,7 +8,8 @@
 #include "daemon/proxy/refused.h"
 
 static const struct api_route *const tables[] = {api_records_routes, api_live_routes,
-                                                 api_status_routes, api_runs_routes};
+                                                 api_status_routes, api_runs_routes,
+                                                 api_storage_routes};
 
 enum match { NO_MATCH, MATCH, BAD_ID };
 

@@ -78,6 +78,13 @@ static void on_write(struct recorder_job *job, struct store *store)
     } else {
         call->route->write(call, store);
         finish_write(call, store);
+        if (call->status < 400 && call->again) {
+            call->again = false;
+            if (recorder_submit(call->worker->app->recorder, &call->writing))
+                return;
+        }
+        if (call->status < 400 && call->after)
+            call->after(call, store);
     }
     inbox_post(call->job.home, &call->job.note);
 }

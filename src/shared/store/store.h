@@ -84,6 +84,16 @@ int store_record_list(struct store *store, const struct record_filter *filter, b
                       void *ctx, struct err *err);
 int store_record_count(struct store *store, const struct record_filter *filter, int64_t *out,
                        struct err *err);
+/** Delete requests created before before_us, oldest first, with all that belongs to them: at most max
+ *  rows, and none any more after max_us. *deleted is how many. One transaction. */
+int store_trim(struct store *store, int64_t before_us, int64_t max, int64_t max_us,
+               int64_t *deleted, struct err *err);
+/** How many requests were created before before_us. */
+int store_count_before(struct store *store, int64_t before_us, int64_t *out, struct err *err);
+/** Give free pages back to the file system; outside of a transaction. May take long, and needs as
+ *  much free disk as the database has bytes. */
+int store_vacuum(struct store *store, struct err *err);
+
 /** Load one row with its bodies into *out, keeping text in arena. ERR_NOT_FOUND. */
 int store_record_get(struct store *store, int64_t id, struct arena *arena, struct record *out,
                      struct err *err);

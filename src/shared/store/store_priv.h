@@ -99,6 +99,9 @@ struct store {
 int store_facet_count(struct store *store, unsigned kind, struct str value, int64_t *out,
                       struct err *err);
 
+/** Count a row in facets and counters, or take it out with count -1. */
+int store_count_row(struct deltas *d, const struct record *r, int64_t count, struct err *err);
+
 /** Read the columns of one row; texts are borrowed from rows. Returns the number of columns. */
 int store_read_row(struct db_rows *rows, struct record *out);
 

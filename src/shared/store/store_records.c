@@ -75,23 +75,33 @@ static int count_status(struct deltas *d, int64_t run_id, int64_t status, int64_
     return deltas_facet_int(d, FACET_STATUS, status, count, err);
 }
 
-static int count_arrival(struct deltas *d, const struct record *r, struct err *err)
+static int count_arrival(struct deltas *d, const struct record *r, int64_t count, struct err *err)
 {
-    if (deltas_facet(d, FACET_MODEL, r->model, STR_NONE, 1, err) < 0 ||
-        deltas_facet(d, FACET_ENDPOINT, r->endpoint, STR_NONE, 1, err) < 0 ||
-        deltas_facet(d, FACET_ROUTE, r->model_route, STR_NONE, 1, err) < 0)
+    if (deltas_facet(d, FACET_MODEL, r->model, STR_NONE, count, err) < 0 ||
+        deltas_facet(d, FACET_ENDPOINT, r->endpoint, STR_NONE, count, err) < 0 ||
+        deltas_facet(d, FACET_ROUTE, r->model_route, STR_NONE, count, err) < 0)
         return -1;
-    if (count_in_run(d, FACET_RUN_MODEL, r->task_run_id, r->model, 1, err) < 0 ||
-        count_in_run(d, FACET_RUN_ENDPOINT, r->task_run_id, r->endpoint, 1, err) < 0)
+    if (count_in_run(d, FACET_RUN_MODEL, r->task_run_id, r->model, count, err) < 0 ||
+        count_in_run(d, FACET_RUN_ENDPOINT, r->task_run_id, r->endpoint, count, err) < 0)
         return -1;
-    return deltas_facet_int(d, FACET_RUN, r->task_run_id, 1, err);
+    return deltas_facet_int(d, FACET_RUN, r->task_run_id, count, err);
 }
 
-static int count_outcome(struct deltas *d, const struct record *r, struct err *err)
+static int count_outcome(struct deltas *d, const struct record *r, int64_t count, struct err *err)
 {
-    if (count_status(d, r->task_run_id, r->response_status, 1, err) < 0)
+    if (count_status(d, r->task_run_id, r->response_status, count, err) < 0)
         return -1;
-    return count_provider(d, r->billing_provider_slug, r->billing_provider_name, 1, err);
+    return count_provider(d, r->billing_provider_slug, r->billing_provider_name, count, err);
+}
+
+int store_count_row(struct deltas *d, const struct record *r, int64_t count, struct err *err)
+{
+    struct marks marks = marks_of(r);
+
+    if (count_arrival(d, r, count, err) < 0 || count_outcome(d, r, count, err) < 0)
+        return -1;
+    count_marks(d, &marks, count);
+    return 0;
 }
 
 /* ---- insert ---- */
@@ -137,12 +147,9 @@ static int insert_row(struct store *store, const struct record *r, struct err *e
 
 static int insert_all(struct store *store, const struct record *r, struct err *err)
 {
-    struct marks marks = marks_of(r);
-
     if (insert_row(store, r, err) < 0 || insert_bodies(store, r, err) < 0 ||
-        count_arrival(&store->deltas, r, err) < 0 || count_outcome(&store->deltas, r, err) < 0)
+        store_count_row(&store->deltas, r, 1, err) < 0)
         return err_wrap(err, "store request %" PRId64, r->id);
-    count_marks(&store->deltas, &marks, 1);
     return 0;
 }
 
@@ -214,7 +221,7 @@ static int complete_all(struct store *store, const struct record *r, struct err 
     struct marks marks;
 
     if (uncount_pending(store, r->id, &counted, err) < 0 || update_row(store, r, err) < 0 ||
-        update_bodies(store, r, err) < 0 || count_outcome(&store->deltas, r, err) < 0)
+        update_bodies(store, r, err) < 0 || count_outcome(&store->deltas, r, 1, err) < 0)
         return err_wrap(err, "complete request %" PRId64, r->id);
     marks = marks_of(&counted);
     count_marks(&store->deltas, &marks, 1);
