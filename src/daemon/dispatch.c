@@ -8,8 +8,8 @@
 #include "daemon/proxy/refused.h"
 
 static const struct api_route *const tables[] = {api_records_routes, api_live_routes,
-                                                 api_status_routes, api_runs_routes,
-                                                 api_storage_routes};
+                                                 api_status_routes,  api_runs_routes,
+                                                 api_storage_routes, api_metrics_routes};
 
 enum match { NO_MATCH, MATCH, BAD_ID };
 
@@ -128,8 +128,7 @@ static bool redirect_slash(struct conn *conn, struct request *r, struct str path
         goto out;
     if (buf_add(&to, ends ? str_cut(r->path, r->path.len - 1) : r->path, &err) < 0 ||
         (!ends && buf_add(&to, STR("/"), &err) < 0) ||
-        (r->query.ptr &&
-         (buf_add(&to, STR("?"), &err) < 0 || buf_add(&to, r->query, &err) < 0)) ||
+        (r->query.ptr && (buf_add(&to, STR("?"), &err) < 0 || buf_add(&to, r->query, &err) < 0)) ||
         headers_add(&extra, &r->arena, STR("Location"), buf_str(&to), &err) < 0)
         goto out;
     conn_answer(conn, 307, STR_NONE, &extra, STR(""));

@@ -27,6 +27,7 @@ struct capture {
     struct blob upstream; /* raw, only when a fix changed or warned */
     size_t request_keep;  /* how much of the bodies is stored; set by capture_new() to all */
     size_t response_keep;
+    int64_t overhead_us;    /* from the complete request to sending it upstream; UNKNOWN */
     struct str error_event; /* an event or body that reports an error, for the writer to read */
     /* under the lock of the recorder's queue */
     enum capture_place place;
