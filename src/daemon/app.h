@@ -25,8 +25,10 @@ struct app {
     struct metrics *metrics;
     struct blob_budget request_budget, capture_budget;
     struct guard guard;
-    pthread_mutex_t catalog_lock;
+    struct startup startup;       /* what every catalog starts from */
+    pthread_mutex_t catalog_lock; /* of catalog */
     struct catalog *catalog;
+    struct refresh *refresh; /* looks for what other processes change */
     char instance[16]; /* changes with each start */
     int64_t started_wall_us, started_us;
     char url[300]; /* where it listens */

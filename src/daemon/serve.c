@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,7 +20,11 @@
 #include "daemon/demo.h"
 #include "daemon/instance.h"
 #include "daemon/listen.h"
+#include "daemon/refresh.h"
 #include "json/json.h"
+#include "store/store_prices.h"
+#include "store/store_default_routes.h"
+#include "store/store_routing.h"
 
 #define READERS 2
 #define DRAIN_MS 5000
@@ -44,8 +49,6 @@ struct server {
 static int report(const struct err *err)
 {
     fprintf(stderr, "llm-observe-proxy: %s\n", err->msg);
-    if (err->code == ERR_INVALID)
-        fprintf(stderr, "Try \"llm-observe-proxy serve --help\".\n");
     return err_exit_status(err->code);
 }
 
@@ -123,6 +126,7 @@ static int settle_rows(struct server *s, struct err *err)
     s->app.runs = open_runs_new();
     if (store_last_id(store, &last, err) < 0 ||
         store_close_pending(store, clock_wall_us(), &closed, err) < 0 ||
+        store_seed(store, err) < 0 || store_default_routes_once(store, err) < 0 ||
         open_runs_load(s->app.runs, store, err) < 0)
         goto out;
     if (closed > 0)
@@ -182,6 +186,27 @@ static void init_guard(struct server *s)
             log_warning("any Host is accepted: web pages may reach this proxy");
 }
 
+/* The configuration that is in force from the first request on. */
+static int init_catalog(struct server *s, struct err *err)
+{
+    struct store *store = store_open(s->config.database_path, STORE_READ, err);
+    int rc;
+
+    if (!store)
+        return -1;
+    s->app.startup = config_startup(&s->config);
+    rc = app_reload(&s->app, store, err);
+    store_close(store);
+    return rc;
+}
+
+/* Literal keys are in memory: no core file, no other process of the user may read them. */
+static void protect_keys(const struct config *c)
+{
+    if (c->models.key_count > 0)
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 static int init_app(struct server *s, struct err *err)
 {
     const struct config *c = &s->config;
@@ -200,12 +225,12 @@ static int init_app(struct server *s, struct err *err)
     pthread_mutex_init(&s->app.catalog_lock, NULL);
     init_budgets(s);
     init_guard(s);
-    s->app.catalog = catalog_new(str_c(c->upstream_url));
     s->app.live = live_new();
     s->app.metrics = metrics_new();
     s->app.recorder = recorder_start(c->database_path, &limits, &events, err);
-    if (!s->app.recorder)
+    if (!s->app.recorder || init_catalog(s, err) < 0)
         return -1;
+    s->app.refresh = refresh_start(&s->app);
     s->app.readers = readers_start(c->database_path, READERS, err);
     return s->app.readers ? 0 : -1;
 }
@@ -272,7 +297,7 @@ static void announce(void *ctx)
 
     printf("llm-observe-proxy %s listening on %s\n", LOP_VERSION, s->app.url);
     if (isatty(STDOUT_FILENO)) {
-        printf("  proxy     %s/v1 -> %s\n", s->app.url, c->upstream_url);
+        printf("  proxy     %s/v1 -> %s\n", s->app.url, config_upstream_url(c));
         printf("  admin     %s/admin\n", s->app.url);
         printf("  database  %s\n", c->database_path);
         printf("  try       llm-observe-proxy requests tail -f\n");
@@ -314,6 +339,7 @@ static int64_t stop(struct server *s)
 
     demo_stop(s->demo);
     damage_check_end(s->damage);
+    refresh_stop(s->app.refresh);
     if (s->app.readers)
         readers_stop(s->app.readers);
     if (s->app.recorder)
@@ -357,6 +383,7 @@ static int prepare(struct server *s, const struct opts *opts, struct err *err)
     s->instance_fd = -1;
     if (config_load(c, opts, err) < 0)
         return -1;
+    protect_keys(c);
     log_set_level(c->log_level);
     log_set_json(c->log_json);
     if (c->demo) {
@@ -381,6 +408,7 @@ int cmd_serve(int argc, char **argv)
 
     if (opts_parse(&opts, serve_options, argc - 1, argv + 1, &err) < 0) {
         status = report(&err);
+        fprintf(stderr, "Try \"llm-observe-proxy serve --help\".\n");
     } else if (opts_flag(&opts, "help")) {
         print_help();
         status = 0;

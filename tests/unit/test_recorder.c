@@ -508,7 +508,7 @@ static struct capture *answered(int64_t status, const char *type, struct str bod
 
 static void finds(struct capture *c, const char *type, const char *message)
 {
-    analyze(c);
+    analyze(c, NULL);
     if (!str_eq(c->record.upstream_error_type, str_c(type)) ||
         !str_eq(c->record.upstream_error_message, str_c(message)))
         fail_msg("%.*s: %.*s", STR_ARG(c->record.upstream_error_type),

@@ -9,6 +9,7 @@
 
 void api_server_json(struct app *app, struct buf *out)
 {
+    struct catalog *catalog = app_catalog(app);
     cJSON *o = cJSON_CreateObject();
     char host[256] = "", stamp[CLOCK_ISO_SIZE], base[320];
 
@@ -20,13 +21,14 @@ void api_server_json(struct app *app, struct buf *out)
     json_put_text(o, "host", host);
     json_put_text(o, "url", app->url);
     json_put_text(o, "client_base_url", base);
-    json_put_text(o, "upstream_url", app->config->upstream_url);
+    json_put_str(o, "upstream_url", catalog->base_url);
     json_put_text(o, "database", app->config->database_path);
     json_put_text(o, "started_at", clock_iso(app->started_wall_us, stamp));
     json_put_int(o, "uptime_ms", (clock_now_us() - app->started_us) / 1000);
     json_put_int(o, "workers", app->config->workers);
     json_print(out, o);
     cJSON_Delete(o);
+    catalog_unref(catalog);
 }
 
 int64_t api_file_size(const char *path, const char *suffix)

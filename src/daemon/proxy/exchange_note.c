@@ -4,6 +4,8 @@
 #include "core/mask.h"
 #include "daemon/proxy/exchange_priv.h"
 
+#define KEPT_BYTES ((size_t)4096)
+
 /* Text of our own making that the record keeps. */
 struct str exchange_keep(struct exchange *x, const char *text)
 {
@@ -53,6 +55,20 @@ static void note_watch(struct exchange *x)
         x->capture->error_event = arena_dup(arena_of(x), buf_str(&w->error_event));
 }
 
+/* A body that is stored whole tells all itself, unless it has to be given up on the way to the
+ * database: then a little of it is still there. */
+static void note_kept_events(struct exchange *x)
+{
+    struct buf kept = {0};
+
+    if (!x->watching)
+        return;
+    watch_kept(&x->watch, &kept);
+    if (kept.len <= KEPT_BYTES || record_of(x)->response_body_truncated)
+        x->capture->kept_events = arena_dup(arena_of(x), buf_str(&kept));
+    buf_clear(&kept);
+}
+
 /* The answer is over, in whatever way: everything but how it ended. Called once. */
 void exchange_note_end(struct exchange *x, const char *terminated_by, const char *error)
 {
@@ -74,6 +90,7 @@ void exchange_note_end(struct exchange *x, const char *terminated_by, const char
     if (r->response_bytes != UNKNOWN &&
         (x->body_lost || (size_t)r->response_bytes > x->capture->response_keep))
         r->response_body_truncated = true;
+    note_kept_events(x);
 }
 
 static void note_request_id(struct exchange *x, const struct headers *headers)
@@ -104,6 +121,9 @@ void exchange_note_answer(struct exchange *x, const struct transfer_head *head)
         r->response_headers_json = arena_dup(arena_of(x), buf_str(&json));
     buf_clear(&json);
     note_request_id(x, head->headers);
+    if (x->decision.fixes_json.len > 2)
+        r->compat_fixes_json = arena_printf(arena_of(x), "{\"applied\":[],\"configured\":%.*s}",
+                                            STR_ARG(x->decision.fixes_json));
     r->response_bytes = 0;
     live_head(x->live, head->status);
     live_set_state(x->live, LIVE_STREAMING);

@@ -3,10 +3,11 @@
 #include "base/utf8.h"
 #include "core/forward.h"
 #include "daemon/upstream/decode.h"
-#include "llm/multipart.h"
 #include "json/json_scan.h"
+#include "llm/images.h"
+#include "llm/signals.h"
 
-#define SLOW_BYTES ((size_t)1024 * 1024)
+#define SLOW_BYTES ((size_t)256 * 1024)
 #define NAME_MAX_BYTES ((size_t)1024)
 
 bool inspect_is_slow(const struct inspect_input *in)
@@ -35,22 +36,89 @@ static bool inspect_multipart(struct capture *c, struct str body, struct str bou
         note_model(c, value);
     if (multipart_field(&parts, STR("stream"), &value) && str_eq(value, STR("true")))
         c->record.is_stream = true;
+    for (size_t i = 0; i < parts.count; i++)
+        c->record.has_images = c->record.has_images || images_is_upload(&parts.parts[i]);
     return true;
+}
+
+/* Members of the body that matter; of equal keys the last one. */
+struct request_members {
+    struct str model, stream, tools;
+};
+
+static struct request_members read_members(struct str root)
+{
+    struct request_members m = {.model = STR_NONE};
+    struct json_iter it = json_iter(root);
+
+    while (it.object && json_next(&it)) {
+        if (json_key_is(it.key, STR("model")))
+            m.model = it.value;
+        else if (json_key_is(it.key, STR("stream")))
+            m.stream = it.value;
+        else if (json_key_is(it.key, STR("tools")))
+            m.tools = it.value;
+    }
+    return m;
+}
+
+static bool has_elements(struct str list)
+{
+    struct json_iter it = json_iter(list);
+
+    return json_type_of(list) == JSON_ARRAY && json_next(&it);
+}
+
+/* Most requests that have to do with tools declare them; else a cheap look says whether a thorough
+ * one is needed. */
+static bool has_tools(struct str body, const struct request_members *m)
+{
+    struct json_index json;
+    struct err err;
+    bool found;
+
+    if (has_elements(m->tools))
+        return true;
+    if (!signals_may_have_tools(body) || json_index(&json, body, &err) < 0)
+        return false;
+    found = signals_tools(&json);
+    json_index_clear(&json);
+    return found;
+}
+
+static bool has_images(struct str body)
+{
+    struct arena arena = {0};
+    struct images images;
+    bool found;
+
+    if (!images_may_be_in(body))
+        return false;
+    images_find(body, STR_NONE, 1, &arena, &images);
+    found = images.count > 0;
+    arena_clear(&arena);
+    return found;
 }
 
 static void inspect_json(struct capture *c, struct str body)
 {
-    struct str root, member;
+    struct request_members m;
     struct buf text = {0};
+    enum json_type type;
+    struct str root;
     struct err err;
 
-    if (json_scan(body, &root) != JSON_OBJECT)
+    type = json_scan(body, &root);
+    if (type != JSON_OBJECT && type != JSON_ARRAY)
         return;
-    if (json_member(root, STR("stream"), &member) && json_type_of(member) == JSON_TRUE)
+    m = read_members(root);
+    if (json_type_of(m.stream) == JSON_TRUE)
         c->record.is_stream = true;
-    if (!json_member(root, STR("model"), &member) || json_type_of(member) != JSON_STRING)
+    c->record.has_tool_calls = has_tools(body, &m);
+    c->record.has_images = has_images(body);
+    if (json_type_of(m.model) != JSON_STRING)
         return;
-    if (json_string(member, &text, &err) == 0)
+    if (json_string(m.model, &text, &err) == 0)
         note_model(c, buf_str(&text));
     buf_clear(&text);
 }

@@ -1,22 +1,20 @@
 #include "daemon/record/analyze.h"
 
+#include "core/billing.h"
+#include "core/forward.h"
+#include "llm/answer.h"
 #include "llm/facts.h"
 
-/* Larger answers are not parsed. */
-#define MAX_JSON_BYTES ((size_t)64 << 20)
-
-static bool is_event_stream(const struct record *r)
-{
-    return r->response_content_type.ptr &&
-           str_ifind(r->response_content_type, STR("text/event-stream")) >= 0;
-}
+/* ---- the error ---------------------------------------------------------------------------- */
 
 /* An answer that went well is read only when it may hold an error. */
-static bool may_hold_error(const struct record *r, struct str body)
+static bool may_hold_error(const struct capture *c, struct str body)
 {
-    if (body.len == 0 || body.len > MAX_JSON_BYTES || r->response_body_truncated)
+    const struct record *r = &c->record;
+
+    if (body.len == 0 || body.len > c->inspect_max || r->response_body_truncated)
         return false;
-    return r->response_status >= 400 || memmem(body.ptr, body.len, "\"error\"", 7) != NULL;
+    return r->response_status >= 400 || str_find(body, STR("\"error\"")) >= 0;
 }
 
 static bool find_error(struct capture *c, struct upstream_error *out)
@@ -26,23 +24,112 @@ static bool find_error(struct capture *c, struct upstream_error *out)
 
     if (c->error_event.ptr && facts_error_in_json(c->error_event, &c->arena, out))
         return true;
-    if (r->error.ptr || (is_event_stream(r) && r->response_status < 400))
+    if (r->error.ptr || (forward_is_sse(r->response_content_type) && r->response_status < 400))
         return false; /* an error answer of our own is not the upstream's */
     if (c->error_event.ptr)
         body = c->error_event;
-    else if (!may_hold_error(r, body))
+    else if (!may_hold_error(c, body))
         return false;
     return facts_error_in_body(body, r->response_content_type, r->response_status, &c->arena, out);
 }
 
-void analyze(struct capture *c)
+static void note_error(struct capture *c)
 {
     struct record *r = &c->record;
     struct upstream_error e = {0};
 
-    if (r->response_status == UNKNOWN || r->upstream_error_message.ptr || !find_error(c, &e))
+    if (r->upstream_error_message.ptr || !find_error(c, &e))
         return;
     r->upstream_error_type = e.type;
     r->upstream_error_code = e.code;
     r->upstream_error_message = e.message.ptr ? e.message : e.type.ptr ? e.type : e.code;
+}
+
+/* ---- what the answer says ----------------------------------------------------------------- */
+
+/* The client-visible body, or of a stream that is not there in full what was kept of it. */
+static struct str readable(const struct capture *c)
+{
+    const struct record *r = &c->record;
+    bool whole = !r->response_body_truncated && (int64_t)c->response.len == r->response_bytes;
+
+    if (!whole)
+        return c->kept_events;
+    return c->response.len <= c->inspect_max || forward_is_sse(r->response_content_type)
+               ? blob_str(&c->response)
+               : STR_NONE;
+}
+
+/* Google's endpoint counts hidden thinking in the total only. */
+static void add_hidden_reasoning(const struct record *r, struct usage *u)
+{
+    int64_t hidden;
+
+    if (u->reasoning != UNKNOWN || u->input == UNKNOWN || u->output == UNKNOWN ||
+        u->total == UNKNOWN ||
+        str_find(r->upstream_url, STR("://generativelanguage.googleapis.com/")) < 0)
+        return;
+    hidden = u->total - u->input - u->output;
+    if (hidden > 0)
+        u->reasoning = hidden;
+}
+
+static void note_usage(struct record *r, struct usage u)
+{
+    add_hidden_reasoning(r, &u);
+    r->billing_input_tokens = u.input;
+    r->billing_cached_input_tokens = u.cached_input;
+    r->billing_cache_write_input_tokens = u.cache_write_input;
+    r->billing_output_tokens = u.output;
+    r->billing_reasoning_tokens = u.reasoning;
+    r->billing_total_tokens = u.total;
+}
+
+/* Returns how many of the tokens written to a cache are kept for an hour: they may cost more. */
+static int64_t note_answer(struct capture *c)
+{
+    struct record *r = &c->record;
+    struct str body = readable(c);
+    struct answer a;
+
+    if (r->upstream_headers_ms == UNKNOWN || body.len == 0)
+        return UNKNOWN; /* there was none, or it is our own */
+    answer_read(body, forward_is_sse(r->response_content_type), &c->arena, &a);
+    r->response_model = a.model;
+    r->response_id = a.id;
+    r->tool_call_count = a.tool_call_count;
+    r->has_tool_calls = r->has_tool_calls || a.has_tools;
+    r->service_tier = a.service_tier;
+    if (!r->finish_reason.ptr)
+        r->finish_reason = a.finish_reason;
+    if (!usage_is_consumption(r->method, r->endpoint))
+        return UNKNOWN;
+    r->reported_cost_pusd = a.reported_cost_pusd;
+    note_usage(r, a.usage);
+    return a.cache_write_1h_tokens;
+}
+
+/* ---- what the request holds --------------------------------------------------------------- */
+
+static void note_request(struct capture *c)
+{
+    struct record *r = &c->record;
+    struct str body = blob_str(&c->request);
+
+    if (!r->service_tier.ptr)
+        r->service_tier = answer_asked_tier(body, &c->arena);
+    if (r->has_images)
+        images_find(body, r->request_content_type, IMAGES_MAX, &c->image_arena, &c->images);
+}
+
+void analyze(struct capture *c, const struct price_book *book)
+{
+    int64_t cache_write_1h;
+
+    if (c->record.response_status != UNKNOWN)
+        note_error(c);
+    cache_write_1h = note_answer(c);
+    note_request(c);
+    if (book)
+        billing_price(book, &c->record, blob_str(&c->request), cache_write_1h, &c->arena);
 }

@@ -11,7 +11,7 @@ struct capture *capture_new(struct blob_budget *budget)
     atomic_init(&c->refs, 1);
     record_init(&c->record);
     c->overhead_us = UNKNOWN;
-    c->request_keep = c->response_keep = SIZE_MAX;
+    c->request_keep = c->response_keep = c->inspect_max = SIZE_MAX;
     c->request.budget = c->response.budget = c->upstream.budget = budget;
     return c;
 }
@@ -33,6 +33,8 @@ void capture_unref(struct capture *c)
 
 void capture_drop_bodies(struct capture *c)
 {
+    c->images = (struct images){0};
+    arena_clear(&c->image_arena);
     blob_clear(&c->request);
     blob_clear(&c->response);
     blob_clear(&c->upstream);

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/blob.h"
 #include "core/record.h"
+#include "llm/images.h"
 
 /** Where the pending row of a capture is. */
 enum capture_place {
@@ -28,7 +29,11 @@ struct capture {
     size_t request_keep;  /* how much of the bodies is stored; set by capture_new() to all */
     size_t response_keep;
     int64_t overhead_us;    /* from the complete request to sending it upstream; UNKNOWN */
+    size_t inspect_max;     /* a larger answer is not read for usage and facts */
     struct str error_event; /* an event or body that reports an error, for the writer to read */
+    struct str kept_events; /* what counts of a stream, in case its body is not kept whole */
+    struct images images;   /* of the request; writer thread, go with the bodies */
+    struct arena image_arena;
     /* under the lock of the recorder's queue */
     enum capture_place place;
     size_t position; /* in the queue */

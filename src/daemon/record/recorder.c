@@ -10,6 +10,7 @@
 #include "base/xalloc.h"
 #include "daemon/record/analyze.h"
 #include "daemon/record/queue.h"
+#include "store/store_prices.h"
 
 #define BATCH_MAX 500
 /* After a batch the next one may gather for this long, unless it grows large: a lone operation is
@@ -41,6 +42,7 @@ struct recorder {
 
     /* writer thread only */
     struct store *store;
+    struct price_book *prices; /* of the store's generation at the last batch; NULL: not read yet */
     bool reopen; /* before the next use */
     bool dirty;  /* committed since the last checkpoint */
     bool wal_is_large;
@@ -109,6 +111,8 @@ static int reopen(struct recorder *r, struct err *err)
 {
     store_close(r->store);
     r->store = NULL;
+    price_book_unref(r->prices); /* another file may have other prices */
+    r->prices = NULL;
     if (store_prepare(r->path, true, err) < 0)
         return -1;
     r->store = open_store(r, err);
@@ -121,6 +125,24 @@ static int reopen(struct recorder *r, struct err *err)
 static int ready(struct recorder *r, struct err *err)
 {
     return r->store && !r->reopen ? 0 : reopen(r, err);
+}
+
+/* Prices that changed since the last batch. Without them captures are stored without a cost. */
+static void refresh_prices(struct recorder *r)
+{
+    struct price_book *book;
+    int64_t generation;
+    struct err err;
+
+    if (!r->store || r->reopen || store_generation(r->store, &generation, &err) < 0 ||
+        (r->prices && price_book_generation(r->prices) == generation))
+        return;
+    if (store_price_book(r->store, &book, &err) < 0) {
+        log_warning("cannot read the prices: %s", err.msg);
+        return;
+    }
+    price_book_unref(r->prices);
+    r->prices = book;
 }
 
 /* ---- one operation ---- */
@@ -151,10 +173,23 @@ static int write_begin(struct recorder *r, const struct op *op, struct err *err)
     return store_record_insert(r->store, &record, err);
 }
 
+static int write_row(struct recorder *r, struct capture *c, const struct record *record,
+                     struct err *err)
+{
+    if (c->inserted) {
+        if (store_record_complete(r->store, record, err) == 0)
+            return 0;
+        if (err->code != ERR_NOT_FOUND) /* the database was replaced meanwhile */
+            return -1;
+    }
+    return store_record_insert(r->store, record, err);
+}
+
 static int write_end(struct recorder *r, const struct op *op, struct err *err)
 {
     struct capture *c = op->capture;
     struct record record = c->record;
+    bool has_body = !op->shed && !c->begin_shed && !record.request_body_truncated;
     bool answered = record.response_status != UNKNOWN || c->response.len > 0;
 
     if (op->shed) {
@@ -165,13 +200,11 @@ static int write_end(struct recorder *r, const struct op *op, struct err *err)
             answered ? str_cut(blob_str(&c->response), c->response_keep) : STR_NONE;
         record.upstream_response_body = c->upstream.len ? blob_str(&c->upstream) : STR_NONE;
     }
-    if (c->inserted) {
-        if (store_record_complete(r->store, &record, err) == 0)
-            return 0;
-        if (err->code != ERR_NOT_FOUND) /* the database was replaced meanwhile */
-            return -1;
-    }
-    return store_record_insert(r->store, &record, err);
+    if (write_row(r, c, &record, err) < 0)
+        return -1;
+    if (c->images.count == 0)
+        return 0;
+    return store_images_put(r->store, record.id, &c->images, has_body, err);
 }
 
 static int write_op(struct recorder *r, const struct op *op, struct err *err)
@@ -287,9 +320,10 @@ static void write_batch(struct recorder *r, const struct op *ops, size_t count)
 
     if (r->retry_us > clock_now_us())
         queue_wait(&r->queue, r->retry_us);
+    refresh_prices(r);
     for (size_t i = 0; i < count; i++) {
         if (ops[i].kind == OP_END && !ops[i].capture->dropped)
-            analyze(ops[i].capture);
+            analyze(ops[i].capture, r->prices);
     }
     if (write_together(r, ops, count, &err))
         return;
@@ -398,6 +432,7 @@ static void finish(struct recorder *r)
         note_failure(r, &err);
     store_close(r->store);
     r->store = NULL;
+    price_book_unref(r->prices);
 }
 
 static void *recorder_main(void *arg)

@@ -5,6 +5,7 @@ const struct opt serve_options[] = {
     {"port", 0, OPT_TEXT, "PORT", "listen on this port, 0 for any free one (8080)"},
     {"expose-all-ips", 0, OPT_FLAG, NULL, "listen on 0.0.0.0; wins over --host"},
     {"upstream-url", 0, OPT_TEXT, "URL", "where to forward (http://localhost:8000/v1)"},
+    {"models-file", 0, OPT_TEXT, "FILE", "JSON file of routes that are always there"},
     {"upstream-ca-file", 0, OPT_TEXT, "FILE", "PEM file of authorities to trust for https upstreams"},
     {"allow-link-local", 0, OPT_FLAG, NULL, "allow upstreams at link-local addresses"},
     {"database-url", 0, OPT_TEXT, "URL", "where to store (sqlite:///./llm_observe_proxy.sqlite3)"},

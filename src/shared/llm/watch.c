@@ -3,14 +3,17 @@
 #include "utf8.h"
 #include "json/json_scan.h"
 
-#define KEEP_BYTES ((size_t)64 * 1024)
+#define KEEP_BYTES ((size_t)1024 * 1024) /* of an event: the last one may hold a whole answer */
+#define LOOK_BYTES ((size_t)64 * 1024)   /* and of that is looked at here */
+#define HEAD_BYTES ((size_t)256 * 1024)
 #define ERROR_BYTES ((size_t)16 * 1024)
 
 /* ---- one event ---------------------------------------------------------------------------- */
 
 /* The members of an event that matter here; STR_NONE when absent. */
 struct event {
-    struct str type, choices, delta, error, response, block;
+    struct str type, choices, delta, error, response, block, message;
+    bool reports; /* it may report usage */
 };
 
 /* Members are told apart by length and first byte before they are compared: most are none of
@@ -25,6 +28,8 @@ static struct str *slot_of(struct event *e, struct str key)
             return str_eq(key, STR("delta")) ? &e->delta : NULL;
         return str_eq(key, STR("error")) ? &e->error : NULL;
     case 7:
+        if (key.ptr[0] == 'm')
+            return str_eq(key, STR("message")) ? &e->message : NULL;
         return str_eq(key, STR("choices")) ? &e->choices : NULL;
     case 8:
         return str_eq(key, STR("response")) ? &e->response : NULL;
@@ -33,6 +38,32 @@ static struct str *slot_of(struct event *e, struct str key)
     default:
         return NULL;
     }
+}
+
+/* A member that reports usage, in one of its many shapes. */
+static bool is_report(struct str key, struct str value)
+{
+    static const struct str objects[] = {STR("usage"), STR("timings"), STR("x_groq"),
+                                         STR("meta_info"), STR("usageMetadata")};
+
+    switch (json_type_of(value)) {
+    case JSON_NUMBER:
+        return str_ends(key, STR("_tokens")) || str_ends(key, STR("_count")) ||
+               str_ends(key, STR("_n"));
+    case JSON_OBJECT:
+        for (size_t i = 0; i < sizeof(objects) / sizeof(*objects); i++)
+            if (str_eq(key, objects[i]))
+                return true;
+        break;
+    case JSON_ARRAY:
+    case JSON_STRING:
+    case JSON_TRUE:
+    case JSON_FALSE:
+    case JSON_NULL:
+    case JSON_INVALID:
+        break;
+    }
+    return false;
 }
 
 static struct event read_event(struct str value)
@@ -45,6 +76,8 @@ static struct event read_event(struct str value)
 
         if (slot)
             *slot = it.value;
+        else
+            e.reports = e.reports || is_report(it.key, it.value);
     }
     return e;
 }
@@ -91,21 +124,32 @@ static bool is_output_member(struct str key)
     }
 }
 
-static bool delta_has_output(struct str delta)
-{
-    struct json_iter it = json_iter(delta);
-
-    while (it.object && json_next_lax(&it))
-        if (is_output_member(it.key) && is_filled(it.value))
-            return true;
-    return false;
-}
-
 /* What one walk over the choices of a chat or completions chunk shows. */
 struct choices {
     bool output;
+    bool calls;   /* the start of a call */
+    bool reports; /* usage inside a choice */
     struct str finish_reason; /* of the first choice; a string, or STR_NONE */
 };
+
+/* Calls come in many parts; the first one has the name. */
+static bool starts_call(struct str key, struct str value)
+{
+    return (str_eq(key, STR("tool_calls")) || str_eq(key, STR("function_call"))) &&
+           str_find(value, STR("\"name\"")) >= 0;
+}
+
+static void read_delta(struct choices *c, struct str delta)
+{
+    struct json_iter it = json_iter(delta);
+
+    while (it.object && json_next_lax(&it)) {
+        if (!is_output_member(it.key) || !is_filled(it.value))
+            continue;
+        c->output = true;
+        c->calls = c->calls || starts_call(it.key, it.value);
+    }
+}
 
 static void read_choice(struct choices *c, struct str choice, bool first)
 {
@@ -113,12 +157,14 @@ static void read_choice(struct choices *c, struct str choice, bool first)
 
     while (it.object && json_next_lax(&it)) {
         if (str_eq(it.key, STR("delta")))
-            c->output = c->output || delta_has_output(it.value);
+            read_delta(c, it.value);
         else if (str_eq(it.key, STR("text")))
             c->output = c->output || json_string_filled(it.value);
         else if (first && str_eq(it.key, STR("finish_reason")) &&
                  json_type_of(it.value) == JSON_STRING)
             c->finish_reason = it.value;
+        else if (str_eq(it.key, STR("usage")))
+            c->reports = json_type_of(it.value) == JSON_OBJECT;
     }
 }
 
@@ -262,7 +308,41 @@ static void count_content(struct watch *w)
     w->last_content_us = w->now_us;
 }
 
-static void look_at(struct watch *w, struct str value)
+/* Line ends between the tokens of an event would end its line where it is kept. */
+static void add_event(struct buf *to, struct str event)
+{
+    size_t start = to->len;
+    struct err err;
+
+    if (buf_reserve(to, event.len + 8, &err) < 0)
+        return;
+    buf_put(to, STR("data: "));
+    buf_put(to, event);
+    for (char *p = to->ptr + start; (p = strpbrk(p, "\r\n"));)
+        *p = ' ';
+    buf_put(to, STR("\n\n"));
+}
+
+/* Events that stay known when the body is not stored whole: the first ones, which name the answer,
+ * those that start a call, and of those that report usage the last one. */
+static void keep_event(struct watch *w, const struct event *e, const struct choices *choices,
+                       struct str type, struct str event)
+{
+    bool item = str_eq(type, STR("response.output_item.done")) &&
+                str_find(event, STR("_call\"")) >= 0;
+    bool block = str_eq(type, STR("content_block_start")) && typed_has_output(e, type);
+
+    if (e->reports || choices->reports || (is_end(type) && e->response.ptr)) {
+        buf_cut(&w->last, 0);
+        add_event(&w->last, event);
+    } else if ((w->event_count <= 2 || e->message.ptr || choices->calls || item || block) &&
+               w->head.len + event.len <= HEAD_BYTES) {
+        add_event(&w->head, event);
+    }
+}
+
+/* value may be the start of an event; event is all of it, STR_NONE when that is not known. */
+static void look_at(struct watch *w, struct str value, struct str event)
 {
     struct event e = read_event(value);
     struct choices choices = read_choices(e.choices);
@@ -277,20 +357,22 @@ static void look_at(struct watch *w, struct str value)
     w->done = w->done || is_end(type);
     if (w->error_event.len == 0 && has_error(&e, type))
         buf_add(&w->error_event, str_cut(value, ERROR_BYTES), &err);
+    if (event.ptr)
+        keep_event(w, &e, &choices, type, event);
 }
 
 /* Bytes that are not UTF-8 are replaced before an event is read as JSON, here as elsewhere. */
-static void look_at_repaired(struct watch *w, struct str data, bool cut)
+static void look_at_repaired(struct watch *w, struct str data, bool part)
 {
     struct buf text = {0};
     struct str value;
     struct err err;
 
     if (utf8_repair(&text, data, &err) == 0) {
-        if (cut)
-            look_at(w, buf_str(&text));
+        if (part)
+            look_at(w, buf_str(&text), STR_NONE);
         else if (json_scan(buf_str(&text), &value) != JSON_INVALID)
-            look_at(w, value);
+            look_at(w, value, value);
     }
     buf_clear(&text);
 }
@@ -298,15 +380,17 @@ static void look_at_repaired(struct watch *w, struct str data, bool cut)
 static void on_event(void *ctx, struct str data, bool cut)
 {
     struct watch *w = ctx;
-    struct str value;
+    struct str whole = cut ? STR_NONE : data, value;
+    bool part = cut || data.len > LOOK_BYTES;
 
     w->event_count++;
-    if (!cut && json_scan(data, &value) != JSON_INVALID)
-        look_at(w, value);
-    else if (cut && utf8_valid_prefix(data) + 4 > data.len)
-        look_at(w, data);
+    data = str_cut(data, LOOK_BYTES);
+    if (!part && json_scan(data, &value) != JSON_INVALID)
+        look_at(w, value, value);
+    else if (part && utf8_valid_prefix(data) + 4 > data.len)
+        look_at(w, data, whole);
     else if (!utf8_valid(data))
-        look_at_repaired(w, data, cut);
+        look_at_repaired(w, data, part);
 }
 
 /* ---- the stream --------------------------------------------------------------------------- */
@@ -335,6 +419,16 @@ void watch_clear(struct watch *w)
 {
     sse_clear(&w->sse);
     buf_clear(&w->error_event);
+    buf_clear(&w->head);
+    buf_clear(&w->last);
+}
+
+void watch_kept(const struct watch *w, struct buf *out)
+{
+    struct err err;
+
+    if (buf_add(out, buf_str(&w->head), &err) == 0)
+        (void)buf_add(out, buf_str(&w->last), &err);
 }
 
 int64_t watch_gap_p95_us(const struct watch *w)

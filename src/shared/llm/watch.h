@@ -19,6 +19,7 @@ struct watch {
     char finish_reason[64]; /* last one seen, "" none */
     struct buf error_event; /* data of the first event that holds an error, at most 16 KiB */
     /* private */
+    struct buf head, last; /* events for watch_kept() */
     struct sse sse;
     int64_t now_us;
 };
@@ -31,6 +32,11 @@ void watch_finish(struct watch *w, int64_t now_us);
 void watch_clear(struct watch *w);
 /** The 95th percentile of the gaps in microseconds; UNKNOWN when there are none. */
 int64_t watch_gap_p95_us(const struct watch *w);
+
+/** Append what is kept of the stream, as events: what names the answer, the starts of calls, the
+ *  last report of usage. At most 1.3 MiB, seldom more than two events. For answer_read(), when the
+ *  stream itself is not stored whole. */
+void watch_kept(const struct watch *w, struct buf *out);
 
 /** True when an event (its JSON text) carries generated output: the one that stops the TTFT clock. */
 bool watch_is_content(struct str event);

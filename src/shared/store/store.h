@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "core/record.h"
 #include "core/run.h"
+#include "llm/images.h"
 
 struct store;
 
@@ -63,6 +64,14 @@ int store_checkpoint(struct store *store, struct err *err);
 int store_record_insert(struct store *store, const struct record *r, struct err *err);
 /** Write the outcome of a row inserted as pending. ERR_NOT_FOUND. */
 int store_record_complete(struct store *store, const struct record *r, struct err *err);
+
+/** Store the images of a request that is stored in the same transaction. Those that its stored body
+ *  holds anyway (in_body) go without their data. Repeated, the earlier ones are replaced. */
+int store_images_put(struct store *store, int64_t request_id, const struct images *images,
+                     bool in_body, struct err *err);
+/** Load the images of a request, keeping text in arena. */
+int store_images_get(struct store *store, int64_t request_id, struct arena *arena,
+                     struct images *out, struct err *err);
 
 /** Every filter is off in {0}, so that callers set what they need. */
 struct record_filter {

@@ -114,6 +114,15 @@ int store_begin_own(struct store *store, bool *own, struct err *err);
 /** Commit or undo it; returns rc or -1. */
 int store_end_own(struct store *store, bool own, int rc, struct err *err);
 
+/** Room for one more item in an array of arena; NULL without memory. */
+void *store_grow(struct arena *arena, void *items, size_t count, size_t *cap, size_t size);
+/** How settings hold true. */
+bool store_is_yes(struct str text);
+/** Run a statement that gives a text and two numbers for what came since a time. */
+int store_usage(struct store *store, enum sql_id sql, int64_t since_us,
+                void (*each)(void *ctx, struct str name, int64_t requests, int64_t number),
+                void *ctx, struct err *err);
+
 static inline struct db_value store_int(int64_t value)
 {
     return value == UNKNOWN ? DB_NULL : DB_INT(value);

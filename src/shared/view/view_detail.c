@@ -1,5 +1,6 @@
 /* GET /api/requests/{id}. */
 #include "base/query.h"
+#include "llm/images.h"
 #include "llm/render.h"
 #include "view/view_priv.h"
 #include "json/json.h"
@@ -42,6 +43,42 @@ static void put_renders(cJSON *o, const struct record *r, enum render_mode mode)
     json_put_text(o, "mode", resolved);
 }
 
+static void put_image(cJSON *list, const struct image *image)
+{
+    cJSON *o = cJSON_CreateObject();
+    struct buf source = {0};
+    struct err err;
+
+    json_put_str(o, "kind", image->kind);
+    json_put_str(o, "mime_type", image->mime_type);
+    if (str_eq(image->kind, STR(IMAGE_DATA_URL)) &&
+        buf_add(&source, image->head, &err) == 0 && buf_add(&source, image->data_base64, &err) == 0)
+        json_put_str(o, "source", buf_str(&source));
+    else
+        json_put_str(o, "source", image->head);
+    json_put_str(o, "data_base64", image->data_base64);
+    cJSON_AddItemToArray(list, o);
+    buf_clear(&source);
+}
+
+/* From the body while it is there in full, which is where the table refers to for their data. */
+static int put_images(cJSON *o, struct store *store, const struct record *r, struct err *err)
+{
+    cJSON *list = cJSON_AddArrayToObject(o, "images");
+    struct arena arena = {0};
+    struct images images = {0};
+    int rc = 0;
+
+    if (r->has_images && r->request_body.ptr && !r->request_body_truncated)
+        images_find(r->request_body, r->request_content_type, IMAGES_MAX, &arena, &images);
+    if (r->has_images && images.count == 0)
+        rc = store_images_get(store, r->id, &arena, &images, err);
+    for (size_t i = 0; rc == 0 && i < images.count; i++)
+        put_image(list, &images.items[i]);
+    arena_clear(&arena);
+    return rc;
+}
+
 static int build_detail(cJSON *o, struct store *store, const struct record *r, struct str query,
                         const struct view_context *ctx, struct err *err)
 {
@@ -50,7 +87,8 @@ static int build_detail(cJSON *o, struct store *store, const struct record *r, s
     cJSON_AddItemToObject(o, "record", row);
     if (view_put_task_run(row, store, r, ctx->now_wall_us, err) < 0)
         return -1;
-    cJSON_AddArrayToObject(o, "images");
+    if (put_images(o, store, r, err) < 0)
+        return -1;
     put_renders(o, r, asked_mode(query));
     if (view_put_active_run(o, store, ctx, err) < 0)
         return -1;
