@@ -7,13 +7,11 @@
 #include "daemon/proxy/exchange.h"
 #include "daemon/proxy/refused.h"
 
-static const struct api_route *const tables[] = {api_records_routes, api_live_routes,
-                                                 api_status_routes, api_routes_routes,
-                                                 api_providers_routes, api_simulate_routes,
-                                                 api_default_routes_routes,
-                                                 api_settings_routes, api_prices_routes,
-                                                 api_price_forms_routes, api_runs_routes,
-                                                 api_storage_routes, api_metrics_routes};
+static const struct api_route *const tables[] = {
+    api_records_routes,   api_live_routes,        api_status_routes,         api_routes_routes,
+    api_providers_routes, api_simulate_routes,    api_default_routes_routes, api_settings_routes,
+    api_prices_routes,    api_price_forms_routes, api_runs_routes,           api_storage_routes,
+    api_metrics_routes,   api_models_routes};
 
 enum match { NO_MATCH, MATCH, BAD_ID };
 
