@@ -144,6 +144,7 @@ static void on_stored(void *ctx, struct capture *c, bool committed)
 
     (void)committed;
     live_finished(app->live, c);
+    metrics_add(app->metrics, c);
 }
 
 static char *folder_of(const char *path)
@@ -225,6 +226,7 @@ static int init_app(struct server *s, struct err *err)
     init_budgets(s);
     init_guard(s);
     s->app.live = live_new();
+    s->app.metrics = metrics_new();
     s->app.recorder = recorder_start(c->database_path, &limits, &events, err);
     if (!s->app.recorder || init_catalog(s, err) < 0)
         return -1;
@@ -344,6 +346,7 @@ static int64_t stop(struct server *s)
         lost = recorder_stop(s->app.recorder, DRAIN_MS);
     live_free(s->app.live);
     open_runs_free(s->app.runs);
+    metrics_free(s->app.metrics);
     catalog_unref(s->app.catalog);
     listen_close(&s->listen);
     if (s->config.database_path)

@@ -85,7 +85,13 @@ extern const struct api_route api_prices_routes[];
 extern const struct api_route api_price_forms_routes[];
 extern const struct api_route api_runs_routes[];
 extern const struct api_route api_storage_routes[];
+extern const struct api_route api_metrics_routes[];
+extern const struct api_route api_models_routes[];
 
+/** Bytes of the file path + suffix; UNKNOWN when there is none. */
+int64_t api_file_size(const char *path, const char *suffix);
+/** Bytes that are free where path is; UNKNOWN. */
+int64_t api_disk_free(const char *path);
 /** {"version":…,"api":…,"pid":…,…}: appended as a JSON object. */
 void api_server_json(struct app *app, struct buf *out);
 /** {"queue_depth":…,…}: appended as a JSON object. store may be NULL. */
