@@ -59,6 +59,7 @@ extern const struct api_route api_live_routes[];
 extern const struct api_route api_status_routes[];
 extern const struct api_route api_prices_routes[];
 extern const struct api_route api_price_forms_routes[];
+extern const struct api_route api_costs_routes[];
 
 /** {"version":…,"api":…,"pid":…,…}: appended as a JSON object. */
 void api_server_json(struct app *app, struct buf *out);

@@ -91,6 +91,10 @@ struct store {
 int store_facet_count(struct store *store, unsigned kind, struct str value, int64_t *out,
                       struct err *err);
 
+/** Count a complete row anew whose billing changes from before to after. */
+int store_recount(struct store *store, const struct record *before, const struct record *after,
+                  struct err *err);
+
 /** Read the columns of one row; texts are borrowed from rows. Returns the number of columns. */
 int store_read_row(struct db_rows *rows, struct record *out);
 

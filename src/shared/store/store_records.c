@@ -202,6 +202,20 @@ int store_record_complete(struct store *store, const struct record *r, struct er
     return store_end_own(store, own, complete_all(store, r, err), err);
 }
 
+int store_recount(struct store *store, const struct record *before, const struct record *after,
+                  struct err *err)
+{
+    struct marks was = marks_of(before), is = marks_of(after);
+
+    count_marks(&store->deltas, &was, -1);
+    count_marks(&store->deltas, &is, 1);
+    if (count_provider(&store->deltas, before->billing_provider_slug,
+                       before->billing_provider_name, -1, err) < 0)
+        return -1;
+    return count_provider(&store->deltas, after->billing_provider_slug,
+                          after->billing_provider_name, 1, err);
+}
+
 static int close_pending(struct store *store, int64_t now_us, int64_t *count, struct err *err)
 {
     struct db_rows *rows = db_query(store->db, SQL_REQUEST_PENDING_FLAGS, DB_NO_ARGS, err);
