@@ -6,7 +6,9 @@
 #include "daemon/proxy/exchange.h"
 
 static const struct api_route *const tables[] = {api_records_routes, api_live_routes,
-                                                 api_status_routes,  api_prices_routes,
+                                                 api_status_routes, api_routes_routes,
+                                                 api_providers_routes, api_simulate_routes,
+                                                 api_settings_routes, api_prices_routes,
                                                  api_price_forms_routes, api_costs_routes};
 
 enum match { NO_MATCH, MATCH, BAD_ID };

@@ -179,6 +179,22 @@ void api_detail(struct api_call *call, int status, const char *message)
     buf_put(&call->body, STR("}"));
 }
 
+void api_text(struct api_call *call, int status, const char *json)
+{
+    call->status = status;
+    call->body.len = 0;
+    buf_put(&call->body, str_c(json));
+}
+
+void api_json(struct api_call *call, int status, cJSON *tree)
+{
+    call->status = status;
+    call->body.len = 0;
+    if (!json_print(&call->body, tree))
+        api_detail(call, 503, "No memory for the answer.");
+    cJSON_Delete(tree);
+}
+
 void api_error(struct api_call *call, const struct err *err)
 {
     int status = err_http_status(err->code);

@@ -3,6 +3,8 @@
 #ifndef API_API_H
 #define API_API_H
 
+#include <cjson/cJSON.h>
+
 #include "daemon/worker.h"
 
 struct api_call;
@@ -44,6 +46,10 @@ void api_open(struct worker *w, struct conn *conn, struct request *r,
               const struct api_route *route, int64_t id, struct str slug);
 /** Fill the answer {"detail":message}. */
 void api_detail(struct api_call *call, int status, const char *message);
+/** Fill the answer with a tree. Takes it. */
+void api_json(struct api_call *call, int status, cJSON *tree);
+/** Fill the answer with JSON text. */
+void api_text(struct api_call *call, int status, const char *json);
 /** The same from an error. */
 void api_error(struct api_call *call, const struct err *err);
 /** Append {"detail":[{issue}]} for one query parameter and set status 422. */
@@ -60,6 +66,10 @@ extern const struct api_route api_status_routes[];
 extern const struct api_route api_prices_routes[];
 extern const struct api_route api_price_forms_routes[];
 extern const struct api_route api_costs_routes[];
+extern const struct api_route api_routes_routes[];
+extern const struct api_route api_providers_routes[];
+extern const struct api_route api_simulate_routes[];
+extern const struct api_route api_settings_routes[];
 
 /** {"version":…,"api":…,"pid":…,…}: appended as a JSON object. */
 void api_server_json(struct app *app, struct buf *out);

@@ -1,0 +1,224 @@
+/* Where a model would go, without asking anybody: simulation and sample requests. */
+#include "core/forward_body.h"
+#include "core/routing_input.h"
+#include "daemon/api/api_routing.h"
+#include "view/view_routing.h"
+
+#define GREETING "Say hi"
+
+/* The chat request that samples show. Returns owned. */
+static cJSON *sample_payload(struct str model)
+{
+    cJSON *o = cJSON_CreateObject(), *list, *message = cJSON_CreateObject();
+
+    json_put_str(o, "model", model);
+    list = cJSON_AddArrayToObject(o, "messages");
+    json_put_text(message, "role", "user");
+    json_put_text(message, "content", GREETING);
+    cJSON_AddItemToArray(list, message);
+    return o;
+}
+
+/* s inside single quotes of a shell. */
+static void put_shell(struct buf *out, struct str s)
+{
+    struct str part;
+
+    for (bool first = true; str_split(&s, '\'', &part); first = false) {
+        if (!first)
+            buf_put(out, STR("'\\''"));
+        buf_put(out, part);
+    }
+}
+
+static void put_curl(cJSON *o, const char *base, struct str payload)
+{
+    struct buf curl = {0};
+
+    buf_printf(&curl,
+               "curl %s/chat/completions -H 'Content-Type: application/json' "
+               "-H 'Authorization: Bearer local-dev-key' -d '",
+               base);
+    put_shell(&curl, payload);
+    buf_put(&curl, STR("'"));
+    json_put_str(o, "curl", buf_str(&curl));
+    buf_clear(&curl);
+}
+
+static void put_python(cJSON *o, const char *base, struct str model)
+{
+    struct buf python = {0};
+
+    buf_printf(&python,
+               "from openai import OpenAI\n\n"
+               "client = OpenAI(api_key=\"local-dev-key\", base_url=\"%s\")\n"
+               "response = client.chat.completions.create(\n    model=",
+               base);
+    json_quote(&python, model);
+    buf_put(&python, STR(",\n    messages=[{\"role\": \"user\", \"content\": \"" GREETING "\"}],\n"
+                         ")\nprint(response.choices[0].message.content)\n"));
+    json_put_str(o, "python", buf_str(&python));
+    buf_clear(&python);
+}
+
+/* The payload as it would leave. Returns owned. */
+static cJSON *preview_body(struct str model, const struct decision *d, struct str payload)
+{
+    struct blob_budget budget = {.limit = SIZE_MAX, .each = SIZE_MAX};
+    struct blob out = {.budget = &budget};
+    struct forward_body in = {.body = payload, .endpoint = STR("/v1/chat/completions"),
+                              .model = model};
+    struct err err;
+    cJSON *tree =
+        json_parse(forward_body(&out, &in, d, &err) == 1 ? blob_str(&out) : payload);
+
+    blob_clear(&out);
+    return tree;
+}
+
+static void put_preview(cJSON *o, struct str model, const struct decision *d, struct str payload)
+{
+    cJSON *preview = cJSON_AddObjectToObject(o, "upstream_preview"), *headers;
+    bool decided = strcmp(d->route_decision, "passthrough") != 0;
+    struct buf text = {0};
+
+    buf_printf(&text, "%.*s/chat/completions", STR_ARG(d->base_url));
+    json_put_str(preview, "url", decided ? buf_str(&text) : STR_NONE);
+    text.len = 0;
+    headers = cJSON_AddObjectToObject(preview, "headers");
+    if (d->key)
+        buf_put(&text, STR("(the configured key is sent)"));
+    else if (d->api_key_env.len > 0)
+        buf_printf(&text, "Bearer $%.*s", STR_ARG(d->api_key_env));
+    else
+        buf_put(&text, STR("(the client's own header is passed on)"));
+    json_put_str(headers, "authorization", buf_str(&text));
+    json_put_text(headers, "content-type", "application/json");
+    cJSON_AddItemToObject(preview, "body", preview_body(model, d, payload));
+    buf_clear(&text);
+}
+
+static cJSON *view_sample(const struct app *app, struct str model, const struct decision *d,
+                          bool forced)
+{
+    cJSON *o = cJSON_CreateObject(), *payload = sample_payload(model);
+    char *pretty = cJSON_Print(payload);
+    struct buf compact = {0};
+    char base[64];
+
+    snprintf(base, sizeof(base), "http://localhost:%d/v1", app->config->port);
+    json_print(&compact, payload);
+    json_put_str(o, "model", model);
+    json_put_str(o, "provider_slug", d->provider_slug);
+    json_put_str(o, "route", forced ? model : d->model_route);
+    json_put_text(o, "client_base_url", base);
+    put_curl(o, base, str_c(pretty ? pretty : ""));
+    put_python(o, base, model);
+    put_preview(o, model, d, buf_str(&compact));
+    cJSON_free(pretty);
+    cJSON_Delete(payload);
+    buf_clear(&compact);
+    return o;
+}
+
+static const char *status_of(const struct decision *d)
+{
+    if (decision_key_state(d) == KEY_MISSING)
+        return "missing_api_key";
+    if (strcmp(d->route_decision, "route") == 0)
+        return "matched";
+    return strcmp(d->route_decision, "fallback") == 0 ? "fallback" : "no_match";
+}
+
+static void run_simulate(struct api_call *call, struct store *store)
+{
+    struct catalog *catalog = app_catalog(call->worker->app);
+    struct decision d;
+    struct body b;
+    struct str model;
+    cJSON *o, *shown;
+
+    (void)store;
+    body_json(&b, call);
+    model = str_trim(body_text(&b, "incoming_model", "model"));
+    if (model.len == 0) {
+        api_detail(call, 400, "Model is required.");
+    } else {
+        catalog_decide(catalog, model, &b.arena, &d);
+        o = cJSON_CreateObject();
+        json_put_text(o, "status", status_of(&d));
+        shown = view_decision(&d);
+        while (shown->child) {
+            cJSON *item = cJSON_DetachItemViaPointer(shown, shown->child);
+
+            cJSON_AddItemToObject(o, item->string, item);
+        }
+        cJSON_Delete(shown);
+        cJSON_AddItemToObject(o, "sample_request",
+                              view_sample(call->worker->app, model, &d, false));
+        api_json(call, 200, o);
+    }
+    body_clear(&b);
+    catalog_unref(catalog);
+}
+
+int api_decide(struct store *store, const struct catalog *catalog, struct str model,
+               struct str slug, struct arena *arena, struct decision *out, struct err *err)
+{
+    const struct provider *p;
+
+    if (slug_from_input(slug, arena, &slug, err) < 0)
+        return -1;
+    if (!slug.ptr) {
+        catalog_decide(catalog, model, arena, out);
+        return 0;
+    }
+    p = catalog_provider(catalog, slug);
+    if (!p)
+        return err_set(err, ERR_INVALID, "Provider %.*s was not found.", STR_ARG(slug));
+    if (p->base_url.len == 0)
+        return err_set(err, ERR_INVALID, "Provider %.*s has no upstream URL.", STR_ARG(slug));
+    (void)store;
+    *out = (struct decision){
+        .base_url = p->base_url,
+        .provider_slug = p->slug,
+        .provider_name = p->name,
+        .upstream_model = model,
+        .match_type = "exact",
+        .model_route = model,
+        .route_decision = "route",
+        .route_source = "sample",
+        .auth_style = p->auth_style,
+        .fixes_json = STR("[]"),
+        .api_key_env = p->api_key_env,
+        .key_configured = p->api_key_env.len > 0,
+    };
+    return 0;
+}
+
+static void run_sample(struct api_call *call, struct store *store)
+{
+    struct catalog *catalog = app_catalog(call->worker->app);
+    struct decision d;
+    struct body b;
+    struct str model, slug;
+    struct err err;
+
+    body_json(&b, call);
+    model = str_trim(body_text(&b, "model", "incoming_model"));
+    slug = body_text(&b, "provider_slug", "provider");
+    if (model.len == 0)
+        api_detail(call, 400, "Model is required.");
+    else if (api_decide(store, catalog, model, slug, &b.arena, &d, &err) < 0)
+        api_error(call, &err);
+    else
+        api_json(call, 200, view_sample(call->worker->app, model, &d, str_trim(slug).len > 0));
+    body_clear(&b);
+    catalog_unref(catalog);
+}
+
+const struct api_route api_simulate_routes[] = {
+    {"POST", "/admin/api/routes/simulate", .run = run_simulate},
+    {"POST", "/admin/api/routes/sample-request", .run = run_sample},
+    {0},
+};
