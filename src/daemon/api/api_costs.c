@@ -5,8 +5,6 @@
 #include "store/store_prices.h"
 #include "view/view_what_if.h"
 
-#define BATCH 200
-
 static void run_what_if(struct api_call *call, struct store *store)
 {
     struct err err;
@@ -18,24 +16,6 @@ static void run_what_if(struct api_call *call, struct store *store)
         api_detail(call, 404, "Run not found.");
     else
         api_error(call, &err);
-}
-
-int api_backfill(struct store *store, struct backfill *b, struct err *err)
-{
-    struct price_book *book;
-    bool more = true;
-    int rc;
-
-    if (store_price_book(store, &book, err) < 0)
-        return -1;
-    do {
-        rc = store_backfill(store, book, b, BATCH, &more, err);
-        /* the transaction at hand ends with each batch */
-        if (rc == 0)
-            rc = store_commit(store, err) < 0 ? -1 : store_begin(store, err);
-    } while (rc == 0 && more);
-    price_book_unref(book);
-    return rc;
 }
 
 static void write_backfill(struct api_call *call, struct store *store)
@@ -50,7 +30,7 @@ static void write_backfill(struct api_call *call, struct store *store)
     b.kind = str_eq(kind, STR("cached")) ? BACKFILL_CACHED : BACKFILL_MISSING;
     if (!str_eq(kind, STR("cached")) && !str_eq(kind, STR("missing"))) {
         api_detail(call, 400, "kind must be cached or missing.");
-    } else if (api_backfill(store, &b, &err) < 0) {
+    } else if (store_backfill_all(store, &b, &err) < 0) {
         api_error(call, &err);
     } else {
         call->status = 200;

@@ -6,7 +6,6 @@
 
 #include "core/price.h"
 #include "daemon/api/api.h"
-#include "store/store_prices.h"
 
 /** The prices as store has them; NULL: the call is answered. Returns owned. */
 struct price_book *api_book(struct api_call *call, struct store *store);
@@ -18,9 +17,5 @@ int api_price_edit(const struct price_book *book, const cJSON *fields, struct ar
 /** A tier of p as fields change *t. ERR_INVALID. */
 int api_tier_edit(const struct price *p, const cJSON *fields, struct arena *arena,
                   struct price_tier *t, struct err *err);
-
-/** Price all rows of b->kind again, with a commit after each batch; a transaction is open before and
- *  after. */
-int api_backfill(struct store *store, struct backfill *b, struct err *err);
 
 #endif

@@ -210,3 +210,20 @@ int store_backfill(struct store *store, const struct price_book *book, struct ba
         return -1;
     return store_end_own(store, own, backfill_all(store, book, b, limit, more, err), err);
 }
+
+int store_backfill_all(struct store *store, struct backfill *b, struct err *err)
+{
+    bool inside = store->in_transaction, more = true;
+    struct price_book *book;
+    int rc;
+
+    if (store_price_book(store, &book, err) < 0)
+        return -1;
+    do {
+        rc = store_backfill(store, book, b, BATCH_MAX, &more, err);
+        if (rc == 0 && inside)
+            rc = store_commit(store, err) < 0 ? -1 : store_begin(store, err);
+    } while (rc == 0 && more);
+    price_book_unref(book);
+    return rc;
+}
