@@ -10,6 +10,7 @@
 #include "core/catalog.h"
 #include "daemon/http/guard.h"
 #include "daemon/record/live.h"
+#include "daemon/record/open_runs.h"
 #include "daemon/record/reader.h"
 #include "daemon/record/recorder.h"
 
@@ -19,6 +20,7 @@ struct app {
     struct recorder *recorder;
     struct readers *readers;
     struct live *live;
+    struct open_runs *runs;
     struct blob_budget request_budget, capture_budget;
     struct guard guard;
     struct startup startup;       /* what every catalog starts from */

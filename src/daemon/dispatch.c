@@ -3,13 +3,17 @@
 #include "base/log.h"
 #include "base/query.h"
 #include "daemon/api/api.h"
+#include "daemon/http/head.h"
 #include "daemon/proxy/exchange.h"
+#include "daemon/proxy/refused.h"
 
 static const struct api_route *const tables[] = {api_records_routes, api_live_routes,
                                                  api_status_routes, api_routes_routes,
                                                  api_providers_routes, api_simulate_routes,
+                                                 api_default_routes_routes,
                                                  api_settings_routes, api_prices_routes,
-                                                 api_price_forms_routes, api_costs_routes};
+                                                 api_price_forms_routes, api_costs_routes,
+                                                 api_runs_routes, api_storage_routes};
 
 enum match { NO_MATCH, MATCH, BAD_ID };
 
@@ -198,10 +202,12 @@ void dispatch_head(void *ctx, struct conn *conn, struct request *r)
         dispatch_api(w, conn, r);
 }
 
-void dispatch_malformed(void *ctx, struct conn *conn, struct request *r,
+void dispatch_malformed(void *ctx, struct conn *conn, struct str bytes,
                         const struct refusal *refusal)
 {
-    (void)ctx;
-    (void)r;
+    struct str method, target;
+
     log_debug("refused code=%s client=%.*s", refusal->code, STR_ARG(conn_client(conn)));
+    if (head_guess(bytes, &method, &target) && str_starts(target, STR("/v1/")))
+        refused_record(ctx, conn, method, target, refusal);
 }

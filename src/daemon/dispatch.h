@@ -6,8 +6,8 @@
 
 /** The head callback of a worker's connections. */
 void dispatch_head(void *ctx, struct conn *conn, struct request *r);
-/** The malformed callback. */
-void dispatch_malformed(void *ctx, struct conn *conn, struct request *r,
+/** The malformed callback: what was meant for /v1 leaves a row. */
+void dispatch_malformed(void *ctx, struct conn *conn, struct str bytes,
                         const struct refusal *refusal);
 
 #endif

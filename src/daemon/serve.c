@@ -23,6 +23,7 @@
 #include "daemon/refresh.h"
 #include "json/json.h"
 #include "store/store_prices.h"
+#include "store/store_default_routes.h"
 #include "store/store_routing.h"
 
 #define READERS 2
@@ -123,8 +124,11 @@ static int settle_rows(struct server *s, struct err *err)
 
     if (!store)
         return -1;
+    s->app.runs = open_runs_new();
     if (store_last_id(store, &last, err) < 0 ||
-        store_close_pending(store, clock_wall_us(), &closed, err) < 0 || store_seed(store, err) < 0)
+        store_close_pending(store, clock_wall_us(), &closed, err) < 0 ||
+        store_seed(store, err) < 0 || store_default_routes_once(store, err) < 0 ||
+        open_runs_load(s->app.runs, store, err) < 0)
         goto out;
     if (closed > 0)
         log_info("closed rows that an earlier process left pending count=%lld", (long long)closed);
@@ -340,6 +344,7 @@ static int64_t stop(struct server *s)
     if (s->app.recorder)
         lost = recorder_stop(s->app.recorder, DRAIN_MS);
     live_free(s->app.live);
+    open_runs_free(s->app.runs);
     catalog_unref(s->app.catalog);
     listen_close(&s->listen);
     if (s->config.database_path)

@@ -142,3 +142,20 @@ test('what is refused under /v1 is captured too', async (t) => {
   assert.ok(row.error);
   assert.ok(row.completed_at);
 });
+
+test('a message that is refused before it is a request leaves a row as well', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  const wire = await proxy.connect();
+  wire.send('POST /v1/refused-head?key=geheim HTTP/1.1\r\nHost: localhost\r\nBad Name: 1\r\n\r\n', 'POST');
+  const answer = await wire.response();
+  assert.equal(answer.status, 400);
+  const { record, response_render: render } = await proxy.captured('endpoint=/v1/refused-head');
+  assert.equal(record.method, 'POST');
+  assert.equal(record.status, 400);
+  assert.equal(record.terminated_by, 'refused');
+  assert.equal(record.query_string, 'key=***');
+  assert.ok(record.error.includes('header name'), record.error);
+  assert.deepEqual(JSON.parse(render.text), answer.json);
+  assert.equal(record.response_bytes, answer.size);
+});

@@ -2,11 +2,14 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
+import { File } from 'node:buffer';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LIMIT, ms, SANITIZER, until, within } from './until.mjs';
 import { exchange, message, Wire } from './wire.mjs';
+
+globalThis.File ??= File; /* Node 18 has it, but not where the SDKs look for it */
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 

@@ -55,10 +55,10 @@ function handler(log) {
       response.write(event('a'));
       await sleep(50);
       (response.stream?.session ?? request.socket).destroy();
-    } else if (path === '/v1/hold') {
+    } else if (path.startsWith('/v1/hold')) {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write(event('a'));
-      response.on('close', () => log.push({ url: 'closed' }));
+      response.on('close', () => log.push({ url: 'closed', of: path }));
     } else if (path === '/v1/big') {
       response.writeHead(200, { 'content-type': 'application/octet-stream' });
       response.end(allBytes(80000));
@@ -176,6 +176,23 @@ for (const [kind, version] of [
       await until(() => log.at(-1).url === 'closed', 'the stream to be closed', ms(2000));
       assert.ok(performance.now() - left < ms(500));
       assert.equal((await proxy.row('/v1/hold')).terminated_by, 'client_disconnect');
+    });
+    await t.test('one of two that leaves stops its own stream only', async () => {
+      const wires = [];
+      for (const name of ['stays', 'leaves']) {
+        const wire = await proxy.connect();
+        wire.send(proxy.compose('GET', `/v1/hold/${name}`), 'GET');
+        const answer = await wire.head();
+        await wire.wait(() => answer.size > 0, 'the first event');
+        wires.push(wire);
+      }
+      const [stays, leaves] = wires;
+      leaves.close();
+      await until(() => log.at(-1).url === 'closed', 'the stream to be closed', ms(2000));
+      assert.equal(log.at(-1).of, '/v1/hold/leaves');
+      assert.equal(stays.closed, null);
+      stays.close();
+      await until(() => log.at(-1).of === '/v1/hold/stays', 'the other to be closed', ms(2000));
     });
   });
 }

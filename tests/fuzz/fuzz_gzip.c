@@ -24,9 +24,9 @@ static uint64_t decode(struct str coding, struct str bytes, size_t step, int *rc
         do {
             *rc = decode_step(d, &in, &out, &err);
             REQUIRE(*rc < 0 || out.len <= 65536);
-            for (size_t i = 0; *rc == 0 && i < out.len; i++)
+            for (size_t i = 0; *rc >= 0 && i < out.len; i++)
                 hash = (hash ^ (unsigned char)out.ptr[i]) * 1099511628211u;
-        } while (*rc == 0 && out.len > 0 && ++steps < STEPS_MAX);
+        } while ((*rc > 0 || (*rc == 0 && out.len > 0)) && ++steps < STEPS_MAX);
         REQUIRE(*rc < 0 || in.len == 0 || steps >= STEPS_MAX);
     }
     if (steps >= STEPS_MAX)

@@ -6,6 +6,7 @@
 
 #include "core/forward_body.h"
 #include "json/json_scan.h"
+#include "utf8.h"
 
 static struct blob_budget budget = {.limit = SIZE_MAX, .each = SIZE_MAX};
 
@@ -68,7 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct str body = {(const char *)data, size}, line, slug;
     struct decision d = {.base_url = STR("http://h/v1"), .match_type = "exact"};
 
-    if (!str_split(&body, '\n', &line) || !body.ptr || !str_split(&line, ' ', &slug) || !line.ptr)
+    if (!str_split(&body, '\n', &line) || !body.ptr || !str_split(&line, ' ', &slug) || !line.ptr ||
+        !utf8_valid(line)) /* configured names are */
         return 0;
     d.provider_slug = slug;
     d.upstream_model = line;

@@ -56,9 +56,6 @@ function checkOptions() {
   if (!pages.has(MANUAL)) complain(MANUAL, 'is missing');
   const known = options(help());
   /* Those of all commands are explained once, in the main page. */
-  const everywhere = new Set(known);
-  const main = options(pages.get('man/llm-observe-proxy.1') ?? '');
-  const explained = (option) => everywhere.has(option) && main.has(option);
   for (const { name, verbs } of commands()) {
     const own = `man/llm-observe-proxy-${name}.1`;
     const file = pages.has(own) ? own : MANUAL;
@@ -70,11 +67,7 @@ function checkOptions() {
     const listed = [help(name), ...verbs.map((verb) => help(name, verb))].join('\n');
     for (const option of options(listed)) {
       known.add(option);
-<<<<<<< HEAD
-      if (option !== '--help' && !documented.has(option) && !explained(option))
-=======
       if (text && option !== '--help' && !documented.has(option))
->>>>>>> scripts
         complain(file, `does not mention ${option} of ${name}`);
     }
   }

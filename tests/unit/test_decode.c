@@ -59,11 +59,11 @@ static int decode_pieces(const char *coding, struct str coded, size_t piece, str
         coded = str_from(coded, piece);
         do {
             rc = decode_step(d, &in, &got, &err);
-            if (rc == 0)
+            if (rc >= 0)
                 assert_true(got.len <= 65536);
-            if (rc == 0)
+            if (rc >= 0)
                 buf_put(out, got);
-        } while (rc == 0 && got.len > 0);
+        } while (rc > 0 || (rc == 0 && got.len > 0));
         if (rc == 0)
             assert_int_equal(in.len, 0);
     }
@@ -290,7 +290,7 @@ static void a_bomb_is_taken_for_corrupt(void **state)
         do {
             rc = decode_step(d, &in, &got, &err);
             total += rc == 0 ? got.len : 0;
-        } while (rc == 0 && got.len > 0);
+        } while (rc > 0 || (rc == 0 && got.len > 0));
         assert_int_equal(rc, -1);
         assert_int_equal(err.code, ERR_INVALID);
         assert_true(total >= 60 * MIB && total <= 1024 * MIB);
@@ -314,6 +314,38 @@ static void a_bomb_inside_a_bomb_is_found_too(void **state)
     buf_clear(&once);
     buf_clear(&twice);
     buf_clear(&out);
+}
+
+/* Layers that hide each other: the outer one is large, what is inside is nothing at all. */
+static void much_work_for_nothing_is_cut_into_steps(void **state)
+{
+    struct buf empty = {0}, many = {0}, coded = {0};
+    struct decode *d = NULL;
+    struct err err = {0};
+    struct str in, got;
+    int rc, steps = 0;
+
+    (void)state;
+    code(&empty, STR(""), "gzip");
+    while (many.len < 8 * MIB)
+        buf_put(&many, buf_str(&empty));
+    code(&coded, buf_str(&many), "gzip");
+    in = buf_str(&coded);
+    assert_true(in.len < 64 * 1024);
+    assert_int_equal(decode_new(STR("gzip, gzip"), &d, &err), 0);
+    while ((rc = decode_step(d, &in, &got, &err)) > 0) {
+        assert_int_equal(got.len, 0);
+        steps++;
+    }
+    assert_int_equal(rc, 0);
+    assert_int_equal(got.len, 0);
+    assert_int_equal(in.len, 0);
+    assert_true(decode_at_end(d));
+    assert_true(steps >= 8);
+    decode_free(d);
+    buf_clear(&empty);
+    buf_clear(&many);
+    buf_clear(&coded);
 }
 
 static void identity_needs_no_decoder(void **state)
@@ -382,6 +414,7 @@ int main(void)
         cmocka_unit_test(bytes_behind_the_end_are_corrupt),
         cmocka_unit_test(a_bomb_is_taken_for_corrupt),
         cmocka_unit_test(a_bomb_inside_a_bomb_is_found_too),
+        cmocka_unit_test(much_work_for_nothing_is_cut_into_steps),
         cmocka_unit_test(identity_needs_no_decoder),
         cmocka_unit_test(unknown_codings_are_refused),
         cmocka_unit_test(a_whole_body_is_decoded_up_to_a_limit),

@@ -39,6 +39,27 @@ static void database_urls_become_paths(void **state)
     path_is_refused("", "empty");
 }
 
+static void a_link_stands_for_the_file_behind_it(void **state)
+{
+    char folder[] = "/tmp/lop-link-XXXXXX", file[64], link[64], url[80];
+    FILE *made;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(file, sizeof(file), "%s/real.db", folder);
+    snprintf(link, sizeof(link), "%s/link.db", folder);
+    snprintf(url, sizeof(url), "sqlite:///%s", link);
+    assert_int_equal(symlink("real.db", link), 0);
+    path_is(url, link); /* it leads nowhere yet */
+    made = fopen(file, "w");
+    assert_non_null(made);
+    fclose(made);
+    path_is(url, file);
+    unlink(link);
+    unlink(file);
+    rmdir(folder);
+}
+
 static void memory_urls_are_databases_of_their_own_that_stores_share(void **state)
 {
     struct err err;
@@ -378,6 +399,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(database_urls_become_paths),
+        TEST(a_link_stands_for_the_file_behind_it),
         TEST(memory_urls_are_databases_of_their_own_that_stores_share),
         TEST(folders_are_made_and_everything_is_private),
         TEST(an_empty_file_is_a_new_database),

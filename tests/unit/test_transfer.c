@@ -55,6 +55,7 @@ struct call {
     struct buf fields, body;
     size_t got, next_refusal;
     bool wrong_pattern, keep_pattern;
+    bool unflushed; /* refused, and not told yet to flush */
     enum transfer_error error;
     char message[300];
     struct transfer_times times;
@@ -96,6 +97,8 @@ static void on_resume(uv_timer_t *timer)
 static void refuse(struct call *c)
 {
     c->refusals++;
+    assert_false(c->unflushed); /* who does not flush never has room again */
+    c->unflushed = true;
     if (!c->resume_itself)
         return;
     if (!c->resume_open) {
@@ -134,6 +137,7 @@ static void on_pause(void *ctx)
 
     assert_int_equal(c->dones, 0);
     c->pauses++;
+    c->unflushed = false;
     cancel_at(c, AT_PAUSE);
 }
 
@@ -1103,6 +1107,46 @@ static void content_codings_are_undone(void **state)
     }
 }
 
+/* Others are served while much is made of little. */
+static void a_bomb_is_decoded_in_many_turns(void **state)
+{
+    static char zeros[MIB];
+    static unsigned char coded[256 * 1024];
+    struct world *w = *state;
+    struct buf *answer = &w->answers[0];
+    z_stream z = {.next_out = coded, .avail_out = sizeof(coded)};
+    size_t before;
+    struct call calls[3];
+
+    deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+    for (int i = 0; i < 32; i++) {
+        z.next_in = (Bytef *)zeros;
+        z.avail_in = MIB;
+        assert_int_equal(deflate(&z, i < 31 ? Z_NO_FLUSH : Z_FINISH), i < 31 ? Z_OK : Z_STREAM_END);
+    }
+    buf_printf(answer, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %lu\r\n\r\n",
+               z.total_out);
+    buf_put(answer, (struct str){(char *)coded, z.total_out});
+    deflateEnd(&z);
+    set_answer(&w->server, buf_str(answer));
+    open_world(w);
+    for (int i = 0; i < 3; i++) {
+        call_init(&calls[i], w, "GET", "/");
+        calls[i].keep_pattern = true; /* which is another one: only nothing is gathered */
+        call_start(&calls[i]);
+    }
+    while (calls[0].releases + calls[1].releases + calls[2].releases < 3) {
+        before = calls[0].got + calls[1].got + calls[2].got;
+        uv_run(&w->loop, UV_RUN_ONCE);
+        assert_true(calls[0].got + calls[1].got + calls[2].got - before < 2 * MIB);
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_ok(&calls[i], 200, "");
+        assert_int_equal(calls[i].got, 32 * MIB);
+        call_clear(&calls[i]);
+    }
+}
+
 static void bad_content_codings_are_errors(void **state)
 {
     struct world *w = *state;
@@ -1398,6 +1442,7 @@ int main(void)
         BOTH(a_huge_head_is_refused),
         BOTH(broken_chunks_break_the_body),
         BOTH(content_codings_are_undone),
+        BOTH(a_bomb_is_decoded_in_many_turns),
         BOTH(bad_content_codings_are_errors),
         BOTH(many_transfers_run_at_once),
         BOTH(a_transfer_may_start_another_when_done),

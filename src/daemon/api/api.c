@@ -61,6 +61,8 @@ static void finish_write(struct api_call *call, struct store *store)
         api_error(call, &err);
     } else if (app_reload(call->worker->app, store, &err) < 0) {
         log_error("cannot put the saved configuration in force: %s", err.msg);
+    } else if (open_runs_load(call->worker->app->runs, store, &err) < 0) {
+        log_error("cannot see which runs are open: %s", err.msg);
     }
 }
 
@@ -76,6 +78,13 @@ static void on_write(struct recorder_job *job, struct store *store)
     } else {
         call->route->write(call, store);
         finish_write(call, store);
+        if (call->status < 400 && call->again) {
+            call->again = false;
+            if (recorder_submit(call->worker->app->recorder, &call->writing))
+                return;
+        }
+        if (call->status < 400 && call->after)
+            call->after(call, store);
     }
     inbox_post(call->job.home, &call->job.note);
 }

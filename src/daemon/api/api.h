@@ -34,6 +34,11 @@ struct api_call {
     int64_t id;      /* of {..._id} */
     struct str slug; /* of {slug}, decoded, in request.arena */
     bool running;
+    /* Writing calls set again to be called once more, in a transaction of its own, when the writer
+     * has looked after others; and after for what must not be in a transaction. */
+    bool again;
+    void (*after)(struct api_call *call, struct store *store);
+    int64_t progress; /* theirs */
     /* the answer */
     int status;
     struct str content_type; /* application/json unless run sets it */
@@ -63,13 +68,16 @@ bool api_query_int(struct api_call *call, const char *name, int64_t fallback, in
 extern const struct api_route api_records_routes[];
 extern const struct api_route api_live_routes[];
 extern const struct api_route api_status_routes[];
-extern const struct api_route api_prices_routes[];
-extern const struct api_route api_price_forms_routes[];
-extern const struct api_route api_costs_routes[];
 extern const struct api_route api_routes_routes[];
 extern const struct api_route api_providers_routes[];
 extern const struct api_route api_simulate_routes[];
+extern const struct api_route api_default_routes_routes[];
 extern const struct api_route api_settings_routes[];
+extern const struct api_route api_prices_routes[];
+extern const struct api_route api_price_forms_routes[];
+extern const struct api_route api_costs_routes[];
+extern const struct api_route api_runs_routes[];
+extern const struct api_route api_storage_routes[];
 
 /** {"version":…,"api":…,"pid":…,…}: appended as a JSON object. */
 void api_server_json(struct app *app, struct buf *out);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/query.h"
 #include "daemon/api/api.h"
 #include "daemon/api/api_live.h"
@@ -22,6 +23,7 @@ struct viewer {
     struct conn *conn; /* NULL: gone */
     struct job job;
     bool working, wants_change, wants_finished, started;
+    bool over;          /* bye was said: nothing may follow */
     int64_t rev;        /* what was sent up to */
     int64_t last_us;    /* when something was sent last */
     int64_t change_us;  /* when the last change event was */
@@ -30,11 +32,19 @@ struct viewer {
     struct buf text;
 };
 
+/* The place is free for another viewer, even when this client never reads the end. */
+static void end(struct viewer *v)
+{
+    if (!v->over)
+        atomic_fetch_sub(&v->worker->app->viewers, 1);
+    v->over = true;
+}
+
 static void free_if_over(struct viewer *v)
 {
     if (v->conn || v->working)
         return;
-    atomic_fetch_sub(&v->worker->app->viewers, 1);
+    end(v);
     list_remove(&v->node);
     buf_clear(&v->text);
     free(v);
@@ -108,7 +118,7 @@ static void on_done(struct job *job)
 
     v->working = false;
     v->rev = v->until_rev;
-    if (v->conn && v->text.len > 0) {
+    if (v->conn && !v->over && v->text.len > 0) {
         v->change_us = clock_now_us();
         send_text(v, buf_str(&v->text));
     }
@@ -121,15 +131,18 @@ static void say_bye(struct viewer *v, const char *reason)
     char text[96];
     int n = snprintf(text, sizeof(text), "event: bye\ndata: {\"reason\":\"%s\"}\n\n", reason);
 
+    end(v);
     conn_bytes(v->conn, (struct str){text, (size_t)n});
     conn_end(v->conn);
 }
 
 static void look(struct viewer *v, int64_t now_us)
 {
-    if (!v->conn || !v->started || v->working)
+    if (!v->conn || !v->started || v->over || v->working)
         return;
     if (conn_unsent(v->conn) > UNSENT_MAX) {
+        log_info("a viewer of events is too slow and loses its stream client=%.*s",
+                 STR_ARG(conn_client(v->conn)));
         say_bye(v, "slow");
         return;
     }
@@ -154,7 +167,7 @@ void api_events_stop(struct worker *w)
     LIST_EACH_SAFE(node, &w->viewers) {
         struct viewer *v = LIST_ENTRY(node, struct viewer, node);
 
-        if (v->conn && v->started)
+        if (v->conn && v->started && !v->over)
             say_bye(v, "shutdown");
     }
 }
@@ -184,7 +197,12 @@ static void on_request(void *ctx, struct request *r)
                v->wants_finished ? "\"finished\"" : "");
     v->started = true;
     conn_head(v->conn, 200, &headers, -1);
-    send_text(v, buf_str(&text));
+    if (str_eq(r->method, STR("HEAD"))) { /* no events would ever come */
+        end(v);
+        conn_end(v->conn);
+    } else {
+        send_text(v, buf_str(&text));
+    }
     buf_clear(&text);
 }
 

@@ -3,6 +3,7 @@
 #include "base/query.h"
 #include "core/routing_input.h"
 #include "daemon/api/api_routing.h"
+#include "store/store_prices.h"
 #include "view/view_routing.h"
 
 /* ---- reading ---- */
@@ -38,6 +39,7 @@ struct all {
     struct provider *providers;
     struct route *routes;
     size_t provider_count, route_count;
+    struct price_book *book;
 };
 
 static int load_all(struct all *all, struct store *store, struct err *err)
@@ -45,12 +47,30 @@ static int load_all(struct all *all, struct store *store, struct err *err)
     *all = (struct all){0};
     if (store_providers(store, &all->arena, &all->providers, &all->provider_count, err) < 0)
         return -1;
+    if (store_price_book(store, &all->book, err) < 0)
+        return -1;
     return store_routes(store, &all->arena, &all->routes, &all->route_count, err);
+}
+
+static void clear_all(struct all *all)
+{
+    price_book_unref(all->book);
+    arena_clear(&all->arena);
+}
+
+static int64_t count_models(const struct price_book *book, struct str slug)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < price_book_count(book); i++)
+        n += str_eq(price_book_at(book, i)->provider_slug, slug);
+    return n;
 }
 
 static cJSON *view(const struct all *all, const struct provider *p)
 {
-    return view_provider(p, 0, count_routes(all->routes, all->route_count, p->slug, false));
+    return view_provider(p, count_models(all->book, p->slug),
+                         count_routes(all->routes, all->route_count, p->slug, false));
 }
 
 static void run_list(struct api_call *call, struct store *store)
@@ -78,7 +98,7 @@ static void run_list(struct api_call *call, struct store *store)
     buf_clear(&f.search);
     buf_clear(&f.status);
     buf_clear(&f.currency);
-    arena_clear(&all.arena);
+    clear_all(&all);
 }
 
 static void answer_provider(struct api_call *call, struct store *store, struct str slug)
@@ -94,7 +114,7 @@ static void answer_provider(struct api_call *call, struct store *store, struct s
             if (str_eq(all.providers[i].slug, slug))
                 api_json(call, 200, view(&all, &all.providers[i]));
     }
-    arena_clear(&all.arena);
+    clear_all(&all);
 }
 
 /* The slug of the path as it is stored; STR_NONE when no provider can have it. */
@@ -113,14 +133,14 @@ static void run_get(struct api_call *call, struct store *store)
     answer_provider(call, store, path_slug(call));
 }
 
-struct usage {
+struct today {
     struct all all;
     int64_t *requests, *cost;
 };
 
 static void add_usage(void *ctx, struct str name, int64_t requests, int64_t number)
 {
-    struct usage *u = ctx;
+    struct today *u = ctx;
 
     for (size_t i = 0; i < u->all.provider_count; i++)
         if (str_eq(u->all.providers[i].slug, name)) {
@@ -129,7 +149,7 @@ static void add_usage(void *ctx, struct str name, int64_t requests, int64_t numb
         }
 }
 
-static cJSON *view_usage(const struct usage *u)
+static cJSON *view_usage(const struct today *u)
 {
     cJSON *list = cJSON_CreateArray();
 
@@ -150,7 +170,7 @@ static cJSON *view_usage(const struct usage *u)
 
 static void run_usage(struct api_call *call, struct store *store)
 {
-    struct usage u = {0};
+    struct today u = {0};
     struct err err;
     int rc = load_all(&u.all, store, &err);
 
@@ -166,7 +186,7 @@ static void run_usage(struct api_call *call, struct store *store)
         api_json(call, 200, view_usage(&u));
     free(u.requests);
     free(u.cost);
-    arena_clear(&u.all.arena);
+    clear_all(&u.all);
 }
 
 /* ---- writing ---- */

@@ -2,6 +2,7 @@
 #include "core/forward_body.h"
 #include "core/routing_input.h"
 #include "daemon/api/api_routing.h"
+#include "store/store_default_routes.h"
 #include "view/view_routing.h"
 
 #define GREETING "Say hi"
@@ -162,10 +163,26 @@ static void run_simulate(struct api_call *call, struct store *store)
     catalog_unref(catalog);
 }
 
+/* What the provider's own default routes make of model; STR_NONE: nothing. */
+static int find_candidate(struct store *store, const struct provider *p, struct str model,
+                          struct arena *arena, struct str *out, struct err *err)
+{
+    struct seeding s = {.provider_slug = p->slug};
+
+    *out = STR_NONE;
+    if (store_default_routes(store, &s, arena, err) < 0)
+        return -1;
+    for (size_t i = 0; i < s.count; i++)
+        if (str_eq(s.candidates[i].incoming_model, model))
+            *out = s.candidates[i].upstream_model;
+    return 0;
+}
+
 int api_decide(struct store *store, const struct catalog *catalog, struct str model,
                struct str slug, struct arena *arena, struct decision *out, struct err *err)
 {
     const struct provider *p;
+    struct str upstream;
 
     if (slug_from_input(slug, arena, &slug, err) < 0)
         return -1;
@@ -178,12 +195,13 @@ int api_decide(struct store *store, const struct catalog *catalog, struct str mo
         return err_set(err, ERR_INVALID, "Provider %.*s was not found.", STR_ARG(slug));
     if (p->base_url.len == 0)
         return err_set(err, ERR_INVALID, "Provider %.*s has no upstream URL.", STR_ARG(slug));
-    (void)store;
+    if (find_candidate(store, p, model, arena, &upstream, err) < 0)
+        return -1;
     *out = (struct decision){
         .base_url = p->base_url,
         .provider_slug = p->slug,
         .provider_name = p->name,
-        .upstream_model = model,
+        .upstream_model = upstream.ptr ? upstream : model,
         .match_type = "exact",
         .model_route = model,
         .route_decision = "route",

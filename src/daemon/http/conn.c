@@ -386,10 +386,15 @@ struct str conn_client(const struct conn *c)
 
 static void refuse_broken(struct conn *c, const struct refusal *refusal)
 {
+    struct str method, target;
+
+    if (!c->request.path.ptr && head_guess(buf_str(&c->in), &method, &target) &&
+        str_starts(target, STR("/v1/messages")))
+        c->request.path = STR("/v1/messages"); /* for the shape of the answer */
     if (c->responder)
         c->responder->refused(c->ctx, &c->request, refusal);
     else
-        c->host->malformed(c->host->ctx, c, &c->request, refusal);
+        c->host->malformed(c->host->ctx, c, buf_str(&c->in), refusal);
     conn_refuse(c, refusal, true);
 }
 
@@ -414,11 +419,11 @@ static bool read_head(struct conn *c)
         return false;
     if (len > 0)
         request_parse(&c->request, str_cut(buf_str(&c->in), len), &refusal);
-    buf_drop(&c->in, len);
     if (refusal.status != 0) {
         refuse_broken(c, &refusal);
         return true;
     }
+    buf_drop(&c->in, len);
     set_state(c, BODY);
     c->request.body.budget = c->host->body_budget;
     c->host->head(c->host->ctx, c, &c->request);

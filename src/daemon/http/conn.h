@@ -48,8 +48,8 @@ struct conn_host {
     /** A head is there: call conn_respond_with(), or answer at once with conn_refuse() or
      *  conn_answer(). */
     void (*head)(void *ctx, struct conn *c, struct request *r);
-    /** A message that could not be parsed was answered: for the record. */
-    void (*malformed)(void *ctx, struct conn *c, struct request *r, const struct refusal *refusal);
+    /** A message whose head is refused: for the record. bytes is what came of it, borrowed. */
+    void (*malformed)(void *ctx, struct conn *c, struct str bytes, const struct refusal *refusal);
     void *ctx;
 };
 

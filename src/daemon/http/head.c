@@ -1,5 +1,6 @@
 #include "daemon/http/head.h"
 
+#include "base/utf8.h"
 #include "daemon/http/token.h"
 
 static bool bad(struct refusal *r, const char *what)
@@ -108,4 +109,12 @@ size_t head_scan(struct head_scan *scan, struct str bytes, struct refusal *refus
     }
     check_sizes(scan, refusal);
     return 0;
+}
+
+bool head_guess(struct str bytes, struct str *method, struct str *target)
+{
+    struct str rest = str_cut(bytes, 4096);
+
+    return str_split(&rest, ' ', method) && method->len < 32 && str_split(&rest, ' ', target) &&
+           utf8_valid(*method) && utf8_valid(*target);
 }

@@ -24,4 +24,7 @@ struct head_scan {
  *  filled. */
 size_t head_scan(struct head_scan *scan, struct str bytes, struct refusal *refusal);
 
+/** What the first line of a head that was refused seems to ask for. Borrowed from bytes. */
+bool head_guess(struct str bytes, struct str *method, struct str *target);
+
 #endif

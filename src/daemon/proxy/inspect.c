@@ -1,5 +1,6 @@
 #include "daemon/proxy/inspect.h"
 
+#include "base/utf8.h"
 #include "core/forward.h"
 #include "daemon/upstream/decode.h"
 #include "json/json_scan.h"
@@ -7,10 +8,17 @@
 #include "llm/signals.h"
 
 #define SLOW_BYTES ((size_t)256 * 1024)
+#define NAME_MAX_BYTES ((size_t)1024)
 
 bool inspect_is_slow(const struct inspect_input *in)
 {
     return in->body.len > SLOW_BYTES || (in->content_encoding.len > 0 && in->body.len > 0);
+}
+
+/* A model is a name in every list and view, whatever a client sends: the body has all of it. */
+static void note_model(struct capture *c, struct str model)
+{
+    c->record.model = arena_dup(&c->arena, utf8_cut(model, NAME_MAX_BYTES));
 }
 
 static bool inspect_multipart(struct capture *c, struct str body, struct str boundary)
@@ -25,7 +33,7 @@ static bool inspect_multipart(struct capture *c, struct str body, struct str bou
     c->record.request_parts_json = arena_dup(&c->arena, buf_str(&json));
     buf_clear(&json);
     if (multipart_field(&parts, STR("model"), &value))
-        c->record.model = arena_dup(&c->arena, value);
+        note_model(c, value);
     if (multipart_field(&parts, STR("stream"), &value) && str_eq(value, STR("true")))
         c->record.is_stream = true;
     for (size_t i = 0; i < parts.count; i++)
@@ -111,7 +119,7 @@ static void inspect_json(struct capture *c, struct str body)
     if (json_type_of(m.model) != JSON_STRING)
         return;
     if (json_string(m.model, &text, &err) == 0)
-        c->record.model = arena_dup(&c->arena, buf_str(&text));
+        note_model(c, buf_str(&text));
     buf_clear(&text);
 }
 

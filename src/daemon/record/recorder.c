@@ -345,17 +345,21 @@ static void release_batch(struct recorder *r, const struct op *ops, size_t count
 
 /* ---- looking after things ---- */
 
-static void run_jobs(struct recorder *r)
+/* Urgent ones all, of the others one each turn: a job that comes back lets operations pass. */
+static bool run_jobs(struct recorder *r, bool urgent)
 {
     struct recorder_job *job;
     struct err err;
 
-    while ((job = queue_next_job(&r->queue))) {
+    while ((job = queue_next_job(&r->queue, urgent))) {
         if (ready(r, &err) < 0)
             fail(r, &err);
         job->run(job, r->store);
         r->dirty = true;
+        if (!urgent)
+            return true;
     }
+    return false;
 }
 
 static void watch_log_size(struct recorder *r)
@@ -437,17 +441,19 @@ static void *recorder_main(void *arg)
     static _Thread_local struct op ops[BATCH_MAX];
     int64_t hold_us = 0;
     size_t count;
+    bool ran;
 
     for (;;) {
         count = queue_take(&r->queue, ops, BATCH_MAX, hold_us, r->next_check_us);
         hold_us = clock_now_us() + HOLD_US;
+        run_jobs(r, true);
         if (count > 0) {
             write_batch(r, ops, count);
             release_batch(r, ops, count);
         }
-        run_jobs(r);
+        ran = run_jobs(r, false);
         if (queue_stopping(&r->queue)) {
-            if (count == 0)
+            if (count == 0 && !ran)
                 break;
             continue;
         }

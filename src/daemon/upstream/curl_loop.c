@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/xalloc.h"
 
@@ -16,6 +17,7 @@ struct curl_loop {
     unsigned depth;      /* inside libcurl */
     struct list marked;  /* jobs to add or remove */
     struct list touched; /* jobs that got bytes */
+    struct list present; /* jobs libcurl works on */
     CURL *spare[SPARE_MAX];
     size_t spares;
     void (*closed)(void *ctx);
@@ -54,9 +56,63 @@ static void forget_job(struct curl_loop *l, struct curl_job *job)
 {
     list_remove(&job->node);
     list_remove(&job->touched);
+    list_remove(&job->present);
     if (job->in_multi)
         curl_multi_remove_handle(l->multi, job->easy);
     job->in_multi = false;
+}
+
+static bool same_text(CURL *a, CURL *b, CURLINFO what)
+{
+    char *of_a = NULL, *of_b = NULL;
+
+    curl_easy_getinfo(a, what, &of_a);
+    curl_easy_getinfo(b, what, &of_b);
+    return of_a && of_b && *of_a && strcmp(of_a, of_b) == 0; /* empty: not connected */
+}
+
+static bool same_number(CURL *a, CURL *b, CURLINFO what)
+{
+    long of_a = 0, of_b = 0;
+
+    curl_easy_getinfo(a, what, &of_a);
+    curl_easy_getinfo(b, what, &of_b);
+    return of_a == of_b;
+}
+
+static bool same_connection(CURL *a, CURL *b)
+{
+    return same_number(a, b, CURLINFO_LOCAL_PORT) && same_number(a, b, CURLINFO_PRIMARY_PORT) &&
+           same_text(a, b, CURLINFO_LOCAL_IP) && same_text(a, b, CURLINFO_PRIMARY_IP);
+}
+
+/* Some versions of libcurl (7.88 to 8.14) put the frame that resets a stream into a buffer and
+ * leave it there until the connection moves again. It does when another transfer on it is resumed:
+ * a pause of its sending side, which has no other effect and calls nobody, will do. One whose
+ * receiving side is paused must stay as it is. */
+static void flush_resets(struct curl_loop *l, CURL *removed)
+{
+    LIST_EACH (node, &l->present) {
+        struct curl_job *job = LIST_ENTRY(node, struct curl_job, present);
+
+        if (job->paused || !same_connection(job->easy, removed))
+            continue;
+        curl_easy_pause(job->easy, CURLPAUSE_SEND);
+        curl_easy_pause(job->easy, CURLPAUSE_CONT);
+        return;
+    }
+}
+
+/* The upstream has to hear that nobody wants its answer any more: a connection that nobody else
+ * uses is closed (by CURLOPT_FORBID_REUSE), on others libcurl resets the stream. */
+static void abandon_job(struct curl_loop *l, struct curl_job *job)
+{
+    long version = CURL_HTTP_VERSION_NONE;
+
+    curl_easy_getinfo(job->easy, CURLINFO_HTTP_VERSION, &version);
+    forget_job(l, job);
+    if (version != CURL_HTTP_VERSION_1_1)
+        flush_resets(l, job->easy);
 }
 
 static void add_now(struct curl_loop *l, struct curl_job *job)
@@ -64,6 +120,8 @@ static void add_now(struct curl_loop *l, struct curl_job *job)
     CURLMcode rc = curl_multi_add_handle(l->multi, job->easy);
 
     job->in_multi = rc == CURLM_OK;
+    if (job->in_multi)
+        list_add_tail(&l->present, &job->present);
     if (rc != CURLM_OK)
         job->ended(job, CURLE_OUT_OF_MEMORY);
 }
@@ -77,7 +135,7 @@ static void do_marked(struct curl_loop *l)
         if (!job->removed) {
             add_now(l, job);
         } else {
-            forget_job(l, job);
+            abandon_job(l, job);
             job->gone(job);
         }
     }
@@ -210,6 +268,7 @@ struct curl_loop *curl_loop_open(uv_loop_t *loop, struct err *err)
     l->loop = loop;
     list_init(&l->marked);
     list_init(&l->touched);
+    list_init(&l->present);
     uv_timer_init(loop, &l->timer);
     l->timer.data = l;
     l->handles = 1;
@@ -268,17 +327,19 @@ void curl_loop_add(struct curl_loop *l, struct curl_job *job)
 void curl_loop_remove(struct curl_loop *l, struct curl_job *job)
 {
     job->removed = true;
+    curl_easy_setopt(job->easy, CURLOPT_FORBID_REUSE, 1L); /* others that use it go on */
     if (l->depth > 0) {
         mark(l, job);
         return;
     }
-    forget_job(l, job);
+    abandon_job(l, job);
     job->gone(job);
 }
 
 void curl_loop_resume(struct curl_loop *l, struct curl_job *job)
 {
     assert(l->depth == 0);
+    job->paused = false;
     l->depth++;
     curl_easy_pause(job->easy, CURLPAUSE_CONT);
     l->depth--;

@@ -19,7 +19,9 @@ struct curl_job {
     CURL *easy;       /* from curl_loop_easy() */
     struct list node; /* marked for something */
     struct list touched;
+    struct list present; /* in the multi handle */
     bool in_multi, removed;
+    bool paused; /* set by who returns CURL_WRITEFUNC_PAUSE, until curl_loop_resume() */
     /** Once, never inside a callback of libcurl: it has ended by itself. */
     void (*ended)(struct curl_job *job, CURLcode result);
     /** The answer to curl_loop_remove(), at once or when libcurl has returned. */
@@ -39,6 +41,7 @@ void curl_loop_recycle(struct curl_loop *l, CURL *easy);
 
 /** Start; ended() comes later, also when it cannot start. */
 void curl_loop_add(struct curl_loop *l, struct curl_job *job);
+/** The upstream hears of it soon: by the end of the connection or of the HTTP/2 stream. */
 void curl_loop_remove(struct curl_loop *l, struct curl_job *job);
 /** Only outside of libcurl's callbacks, which run inside this call. */
 void curl_loop_resume(struct curl_loop *l, struct curl_job *job);

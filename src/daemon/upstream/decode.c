@@ -9,6 +9,7 @@
 
 #define STEP_SIZE ((size_t)64 * 1024)
 #define STAGES_MAX 4
+#define RUNS_MAX 16 /* of a stage in one step: 64 KiB of input or output each */
 #define OUT_MAX ((uint64_t)1024 * 1024 * 1024)
 #define RATIO_FREE ((uint64_t)64 * 1024 * 1024)
 #define RATIO_MAX 1000
@@ -212,7 +213,8 @@ int decode_step(struct decode *d, struct str *in, struct str *out, struct err *e
 {
     size_t before = in->len, i = d->count - 1;
 
-    for (;;) {
+    *out = (struct str){"", 0};
+    for (int runs = 0; runs < RUNS_MAX; runs++) {
         struct stage *s = &d->stages[i];
 
         if (run_stage(d, s, i == 0 ? in : &d->stages[i - 1].out, err) < 0)
@@ -223,7 +225,7 @@ int decode_step(struct decode *d, struct str *in, struct str *out, struct err *e
         }
         if (s->out.len == 0) {
             if (i == 0)
-                break;
+                return 0;
             i--;
         } else if (++i == d->count) {
             *out = s->out;
@@ -231,8 +233,7 @@ int decode_step(struct decode *d, struct str *in, struct str *out, struct err *e
             return 0;
         }
     }
-    *out = (struct str){"", 0};
-    return 0;
+    return 1;
 }
 
 bool decode_at_end(const struct decode *d)
@@ -269,16 +270,17 @@ int decode_all(struct str content_encoding, struct str in, size_t limit, struct 
 {
     struct decode *d = NULL;
     struct str part = STR_NONE;
-    int rc = -1;
+    int got, rc = -1;
 
     if (decode_new(content_encoding, &d, err) < 0)
         return -1;
     if (!d)
         return append(out, in, &limit, err);
     do {
-        if (decode_step(d, &in, &part, err) < 0 || append(out, part, &limit, err) < 0)
+        got = decode_step(d, &in, &part, err);
+        if (got < 0 || append(out, part, &limit, err) < 0)
             goto out;
-    } while (part.len > 0);
+    } while (got > 0 || part.len > 0);
     if (decode_at_end(d))
         rc = 0;
     else

@@ -15,7 +15,8 @@ struct decode;
  *  identity. ERR_INVALID for a coding that is not known. */
 int decode_new(struct str content_encoding, struct decode **out, struct err *err);
 /** Decode some of *in (advancing it) into at most 64 KiB at *out, borrowed until the next call.
- *  out->len 0 means: more input is needed. ERR_INVALID: corrupt. */
+ *  0: done, and out->len 0 means that more input is needed; 1: nothing came out of much work yet,
+ *  call again; -1: ERR_INVALID, corrupt. */
 int decode_step(struct decode *d, struct str *in, struct str *out, struct err *err);
 /** True when the coding's end marker was reached (or nothing was fed): a body may end here. */
 bool decode_at_end(const struct decode *d);

@@ -258,25 +258,51 @@ static enum transfer_took give(struct transfer *t, struct str bytes)
     return TOOK_NOTHING;
 }
 
+/* A few bytes can decode to very many: after its share of a turn a transfer waits for the next one,
+ * so that the others are served meanwhile. */
+static enum transfer_took wait_to_decode(struct transfer *t)
+{
+    t->resume_pending = true;
+    restart_deadline(t);
+    upstreams_queue(t);
+    return TOOK_NOTHING;
+}
+
+/* The next piece into t->decoded, which stays empty when more input is needed. */
+static enum transfer_took decode_piece(struct transfer *t, struct str *in)
+{
+    struct upstreams *u = t->upstreams;
+    struct err err;
+    int rc = 1;
+
+    while (rc > 0) {
+        if (upstreams_decode_left(u) == 0)
+            return wait_to_decode(t);
+        rc = decode_step(t->decode, in, &t->decoded, &err);
+        if (rc < 0) {
+            transfer_fail(t, TRANSFER_DECODE_FAILED, "%s", err.msg);
+            return TOOK_STOPPED;
+        }
+        upstreams_decoded(u, rc > 0 ? SIZE_MAX : t->decoded.len);
+    }
+    return TOOK_ALL;
+}
+
 /* What went into the decoder cannot be taken back, so its output waits and t->fed counts how much
  * of the bytes to skip when they are offered again. */
 static enum transfer_took give_decoded(struct transfer *t, struct str bytes)
 {
     size_t skip = t->fed < bytes.len ? t->fed : bytes.len;
     struct str in = str_from(bytes, skip);
-    enum transfer_took took;
-    struct err err;
+    enum transfer_took took = TOOK_ALL;
 
     for (;;) {
-        if (t->decoded.len == 0) {
-            if (decode_step(t->decode, &in, &t->decoded, &err) < 0) {
-                transfer_fail(t, TRANSFER_DECODE_FAILED, "%s", err.msg);
-                return TOOK_STOPPED;
-            }
-            if (t->decoded.len == 0)
-                break;
-        }
-        took = give(t, t->decoded);
+        if (t->decoded.len == 0)
+            took = decode_piece(t, &in);
+        if (took == TOOK_ALL && t->decoded.len == 0)
+            break;
+        if (took == TOOK_ALL)
+            took = give(t, t->decoded);
         if (took == TOOK_NOTHING)
             t->fed += bytes.len - skip - in.len;
         if (took != TOOK_ALL)

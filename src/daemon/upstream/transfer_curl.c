@@ -203,6 +203,7 @@ static size_t on_bytes(char *bytes, size_t one, size_t len, void *arg)
         s->body_bytes += (int64_t)len;
         return len;
     case TOOK_NOTHING:
+        s->job.paused = true;
         return CURL_WRITEFUNC_PAUSE;
     case TOOK_STOPPED:
         break;

@@ -192,8 +192,12 @@ static void resume(struct transfer *t)
     struct str in = {h->kept + h->kept_at, h->kept_len - h->kept_at};
     struct str span = str_cut(in, h->refused.len);
 
-    if (transfer_on_bytes(t, span) != TOOK_ALL)
-        return; /* stopped, or refused again and kept as it is */
+    enum transfer_took took = transfer_on_bytes(t, span);
+
+    if (took == TOOK_NOTHING)
+        transfer_on_pause(t); /* kept as it is, but some of it may have been decoded and given */
+    if (took != TOOK_ALL)
+        return;
     h->body_bytes += (int64_t)span.len;
     llhttp_resume(&h->parser);
     parse_body(h, str_from(in, span.len));

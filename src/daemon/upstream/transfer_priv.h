@@ -51,8 +51,11 @@ struct upstreams {
     struct h1_pool *h1;
     uv_timer_t sweep; /* the one timer of all deadlines; stopped while nothing runs */
     int64_t sweep_at_ms, sweep_gap_ms;
-    uv_idle_t idle;      /* runs only while later has entries */
-    struct list later;   /* transfers with something to do on the next turn */
+    uv_idle_t idle;       /* runs only while later has entries */
+    struct list later;    /* transfers with something to do on the next turn */
+    struct list decoding; /* transfers that wait for their share of decode_left */
+    size_t decode_left;   /* bytes that may still be decoded at decode_ms */
+    int64_t decode_ms;
     struct list running; /* all transfers, until released */
     size_t transfers;
     unsigned open_parts;
@@ -92,6 +95,13 @@ enum transfer_took { TOOK_ALL, TOOK_NOTHING, TOOK_STOPPED };
 
 /** transfer_turn(t) is called on the next turn. */
 void upstreams_later(struct transfer *t);
+/** The same, but only when there are bytes left to decode; the one who has waited longest is first.
+ */
+void upstreams_queue(struct transfer *t);
+/** How many bytes may be decoded on this turn, which all transfers share. */
+size_t upstreams_decode_left(struct upstreams *u);
+/** So many of them were used; more than there are is all. */
+void upstreams_decoded(struct upstreams *u, size_t bytes);
 /** A transfer was released. */
 void upstreams_left(struct upstreams *u);
 /** Do what is pending: done, resume, release. */

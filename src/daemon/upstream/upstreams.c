@@ -8,16 +8,44 @@
 
 #define SWEEP_GAP_MS 100
 #define STOPPED_PROCESS_MS 1000
+#define DECODE_PER_TURN ((size_t)512 * 1024)
 
 static void on_later(uv_idle_t *idle);
 
-void upstreams_later(struct transfer *t)
+static void add_to(struct list *queue, struct transfer *t)
 {
     if (list_linked(&t->later))
         return;
-    if (list_empty(&t->upstreams->later))
-        uv_idle_start(&t->upstreams->idle, on_later);
-    list_add_tail(&t->upstreams->later, &t->later);
+    uv_idle_start(&t->upstreams->idle, on_later);
+    list_add_tail(queue, &t->later);
+}
+
+void upstreams_later(struct transfer *t)
+{
+    add_to(&t->upstreams->later, t);
+}
+
+void upstreams_queue(struct transfer *t)
+{
+    add_to(&t->upstreams->decoding, t);
+}
+
+/* A turn of the loop is told from the next one by the clock: turns that share a millisecond are
+ * short, and share this too. */
+size_t upstreams_decode_left(struct upstreams *u)
+{
+    int64_t now = (int64_t)uv_now(u->loop);
+
+    if (now != u->decode_ms) {
+        u->decode_ms = now;
+        u->decode_left = DECODE_PER_TURN;
+    }
+    return u->decode_left;
+}
+
+void upstreams_decoded(struct upstreams *u, size_t bytes)
+{
+    u->decode_left -= bytes < u->decode_left ? bytes : u->decode_left;
 }
 
 static void on_closed_part(void *ctx)
@@ -56,6 +84,14 @@ void upstreams_left(struct upstreams *u)
         close_parts(u);
 }
 
+static void run_first(struct list *queue)
+{
+    struct transfer *t = LIST_ENTRY(queue->next, struct transfer, later);
+
+    list_remove(&t->later);
+    transfer_turn(t);
+}
+
 static void on_later(uv_idle_t *idle)
 {
     struct upstreams *u = idle->data;
@@ -68,13 +104,12 @@ static void on_later(uv_idle_t *idle)
         list_remove(node);
         list_add_tail(&batch, node);
     }
-    uv_idle_stop(idle);
-    while (!list_empty(&batch)) {
-        struct transfer *t = LIST_ENTRY(batch.next, struct transfer, later);
-
-        list_remove(&t->later);
-        transfer_turn(t);
-    }
+    while (!list_empty(&batch))
+        run_first(&batch);
+    while (!list_empty(&u->decoding) && upstreams_decode_left(u) > 0)
+        run_first(&u->decoding);
+    if (list_empty(&u->later) && list_empty(&u->decoding))
+        uv_idle_stop(idle);
 }
 
 static void on_sweep(uv_timer_t *timer);
@@ -157,6 +192,7 @@ struct upstreams *upstreams_open(uv_loop_t *loop, const struct upstream_limits *
     u->http_proxy = http_proxy_set();
     u->sweep_gap_ms = sweep_gap(limits);
     list_init(&u->later);
+    list_init(&u->decoding);
     list_init(&u->running);
     uv_timer_init(loop, &u->sweep);
     uv_idle_init(loop, &u->idle);

@@ -314,7 +314,8 @@ int forward_request_headers(struct headers *out, struct arena *arena,
                             const struct headers *received, const struct decision *d,
                             struct str endpoint, struct err *err)
 {
-    const struct str replaced[] = {STR("accept-encoding"), STR("expect")};
+    /* made anew, or meant for this proxy */
+    const struct str replaced[] = {STR("accept-encoding"), STR("expect"), STR("x-llm-observe-run")};
 
     for (size_t i = 0; i < received->count; i++) {
         const struct header *h = &received->items[i];

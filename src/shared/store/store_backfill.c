@@ -168,7 +168,9 @@ static int backfill_row(struct store *store, const struct price_book *book, stru
     if (rc == 0 && may_change(b->kind, &before)) {
         b->examined++;
         if (reprice(book, b->kind, &before, &r, &arena)) {
-            rc = store_recount(store, &before, &r, err);
+            rc = store_count_row(&store->deltas, &before, -1, err);
+            if (rc == 0)
+                rc = store_count_row(&store->deltas, &r, 1, err);
             if (rc == 0)
                 rc = write_billing(store, &r, err);
             b->repriced += rc == 0;

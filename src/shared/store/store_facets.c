@@ -10,8 +10,11 @@
 #define FIRST_SLOTS 64
 
 static const char *const kind_names[FACET_KINDS] = {
-    [FACET_MODEL] = "model",       [FACET_ENDPOINT] = "endpoint", [FACET_ROUTE] = "route",
-    [FACET_PROVIDER] = "provider", [FACET_STATUS] = "status",     [FACET_RUN] = "run",
+    [FACET_MODEL] = "model",           [FACET_ENDPOINT] = "endpoint",
+    [FACET_ROUTE] = "route",           [FACET_PROVIDER] = "provider",
+    [FACET_STATUS] = "status",         [FACET_RUN] = "run",
+    [FACET_RUN_MODEL] = "run_model",   [FACET_RUN_ENDPOINT] = "run_endpoint",
+    [FACET_RUN_STATUS] = "run_status",
 };
 
 static const char *const counter_names[COUNTER_COUNT] = {

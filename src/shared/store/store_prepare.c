@@ -16,6 +16,18 @@ static const char HEADER[16] = "SQLite format 3";
 
 /* ---- database URLs ---- */
 
+/* The file that a link names: its lock and its log lie beside it, whatever name was given. */
+static char *behind_link(char *path)
+{
+    struct stat st;
+    char *real = lstat(path, &st) == 0 && S_ISLNK(st.st_mode) ? realpath(path, NULL) : NULL;
+
+    if (!real)
+        return path;
+    free(path);
+    return real;
+}
+
 static int home_path(struct str rest, char **out, struct err *err)
 {
     const char *home = getenv("HOME");
@@ -25,7 +37,7 @@ static int home_path(struct str rest, char **out, struct err *err)
         return err_set(err, ERR_INVALID, "the database path starts with ~/ but HOME is not set");
     buf_put(&path, str_c(home));
     buf_put(&path, rest);
-    *out = buf_take(&path);
+    *out = behind_link(buf_take(&path));
     return 0;
 }
 
@@ -42,7 +54,7 @@ static int plain_path(struct str path, char **out, struct err *err)
     if (str_starts(path, STR("file:"))) /* SQLite would read a URI */
         buf_put(&safe, STR("./"));
     buf_put(&safe, path);
-    *out = buf_take(&safe);
+    *out = behind_link(buf_take(&safe));
     return 0;
 }
 

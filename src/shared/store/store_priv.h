@@ -48,8 +48,16 @@ enum counter {
     COUNTER_LARGE,
     COUNTER_COUNT
 };
-/* Facets that only the store uses follow those of store.h. */
-enum { FACET_STATUS = FACET_PROVIDER + 1, FACET_RUN, FACET_KINDS };
+/* Facets that only the store uses follow those of store.h. Those of one run have its id as value and
+ * what is counted as label. */
+enum {
+    FACET_STATUS = FACET_PROVIDER + 1,
+    FACET_RUN,
+    FACET_RUN_MODEL,
+    FACET_RUN_ENDPOINT,
+    FACET_RUN_STATUS,
+    FACET_KINDS
+};
 
 struct facet_delta {
     struct str value, label; /* in deltas.arena; value.ptr NULL: free slot */
@@ -91,9 +99,8 @@ struct store {
 int store_facet_count(struct store *store, unsigned kind, struct str value, int64_t *out,
                       struct err *err);
 
-/** Count a complete row anew whose billing changes from before to after. */
-int store_recount(struct store *store, const struct record *before, const struct record *after,
-                  struct err *err);
+/** Count a row in facets and counters, or take it out with count -1. */
+int store_count_row(struct deltas *d, const struct record *r, int64_t count, struct err *err);
 
 /** Read the columns of one row; texts are borrowed from rows. Returns the number of columns. */
 int store_read_row(struct db_rows *rows, struct record *out);

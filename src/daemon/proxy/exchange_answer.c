@@ -1,0 +1,229 @@
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/proxy/exchange_priv.h"
+#include "json/json.h"
+
+#define GATHER_MAX ((size_t)1024 * 1024)
+
+/* The answer of our own for a request that could not be served; the body is captured too. */
+void exchange_answer_error(struct exchange *x, int status, const char *code, const char *message)
+{
+    struct record *r = record_of(x);
+    struct buf body = {0};
+    struct err err;
+    struct conn *conn = x->conn;
+
+    error_body(&body, r->endpoint, refusal_type(status), code, str_c(message));
+    blob_clear(&x->capture->response);
+    if (blob_add(&x->capture->response, buf_str(&body), &err) < 0)
+        x->body_lost = true;
+    r->response_status = status;
+    r->response_bytes = (int64_t)body.len;
+    r->response_content_type = STR("application/json");
+    r->response_headers_json = STR("{\"content-type\":\"application/json\"}");
+    if (conn)
+        conn_answer(conn, status, STR("application/json"), NULL, buf_str(&body));
+    buf_clear(&body);
+}
+
+void exchange_reject(struct exchange *x, const struct refusal *refusal)
+{
+    record_of(x)->response_status = refusal->status;
+    exchange_note_end(x, TERMINATED_REFUSED, refusal->message);
+    exchange_move(x, EX_FLUSHING);
+    exchange_answer_error(x, refusal->status, refusal->code, refusal->message);
+}
+
+void exchange_fail(struct exchange *x, int status, const char *code, const char *message)
+{
+    bool timeout = strcmp(code, "idle_timeout") == 0;
+
+    record_of(x)->response_status = status;
+    exchange_note_end(x, timeout ? TERMINATED_IDLE : TERMINATED_UPSTREAM_ERROR, message);
+    record_of(x)->upstream_headers_ms = UNKNOWN; /* the client saw none of that head */
+    exchange_move(x, EX_FLUSHING);
+    exchange_answer_error(x, status, code, message);
+}
+
+/* Where the answer breaks off for the client: an event that says so, where one can stand. */
+void exchange_send_cut(struct exchange *x, const char *message)
+{
+    struct buf event = {0}, body = {0};
+    struct err err;
+    bool anthropic = str_starts(record_of(x)->endpoint, STR("/v1/messages"));
+
+    if (x->watching && x->watch.sse.at_boundary) {
+        if (anthropic) {
+            error_body(&body, record_of(x)->endpoint, NULL, NULL, str_c(message));
+            buf_put(&event, STR("event: error\n"));
+        } else {
+            buf_put(&body, STR("{\"error\":{\"message\":"));
+            json_quote(&body, str_c(message));
+            buf_put(&body, STR(",\"type\":\"upstream_error\"}}"));
+        }
+        buf_printf(&event, "data: %s\n\n", body.ptr);
+        conn_bytes(x->conn, buf_str(&event));
+        if (blob_add(&x->capture->response, buf_str(&event), &err) < 0)
+            x->body_lost = true;
+        record_of(x)->response_bytes += (int64_t)event.len;
+    }
+    buf_clear(&event);
+    buf_clear(&body);
+    conn_cut(x->conn);
+}
+
+static void start_relay(struct exchange *x)
+{
+    x->gathering = false;
+    conn_head(x->conn, (int)record_of(x)->response_status, &x->reply, x->reply_length);
+}
+
+static bool is_binary(struct str content_type)
+{
+    return str_istarts(content_type, STR("audio/")) || str_istarts(content_type, STR("image/")) ||
+           str_istarts(content_type, STR("video/")) ||
+           str_istarts(content_type, STR("application/octet-stream"));
+}
+
+/* A body that is no stream and not large is sent whole: a failure on the way can still be a 502. */
+static bool may_gather(const struct exchange *x, const struct transfer_head *head, bool sse)
+{
+    const struct record *r = &x->capture->record;
+
+    if (head->no_body || sse || is_binary(r->response_content_type))
+        return false;
+    if (head->content_length < 0)
+        return !r->is_stream;
+    return (size_t)head->content_length <= GATHER_MAX;
+}
+
+static void on_head(void *ctx, const struct transfer_head *head)
+{
+    struct exchange *x = ctx;
+    struct err err;
+    bool sse;
+
+    x->head_seen = true;
+    exchange_note_answer(x, head);
+    exchange_move(x, EX_STREAMING);
+    sse = forward_is_sse(record_of(x)->response_content_type);
+    if (sse)
+        record_of(x)->is_stream = true;
+    x->watching = sse && !head->no_body;
+    if (x->watching)
+        watch_init(&x->watch);
+    x->reply_length =
+        sse ? -1 : head->content_length; /* an event may have to be added at the end */
+    if (head->no_body && (x->reply_length < 0 || head->status == 204 || head->status == 304))
+        x->reply_length = CONN_NO_BODY;
+    if (forward_response_headers(&x->reply, arena_of(x), head->headers, &err) < 0)
+        log_warning("cannot keep the headers of an answer: %s", err.msg);
+    if (may_gather(x, head, sse))
+        x->gathering = true;
+    else
+        start_relay(x);
+}
+
+static void keep_bytes(struct exchange *x, struct str bytes)
+{
+    struct capture *c = x->capture;
+    size_t room = c->response_keep > c->response.len ? c->response_keep - c->response.len : 0;
+    struct err err;
+
+    if (x->body_lost)
+        return;
+    if (blob_add(&c->response, str_cut(bytes, room), &err) < 0)
+        x->body_lost = true;
+}
+
+/* False: not gathered, relay it instead. */
+static bool gather(struct exchange *x, struct str bytes)
+{
+    struct err err;
+
+    if (x->capture->response.len + bytes.len <= GATHER_MAX &&
+        blob_add(&x->capture->response, bytes, &err) == 0)
+        return true;
+    start_relay(x);
+    conn_bytes(x->conn, blob_str(&x->capture->response));
+    return false;
+}
+
+static bool on_bytes(void *ctx, struct str bytes)
+{
+    struct exchange *x = ctx;
+    int64_t now_us = clock_now_us();
+
+    if (!x->gathering && conn_full(x->conn)) {
+        x->full_since_us = now_us;
+        return false;
+    }
+    record_of(x)->response_bytes += (int64_t)bytes.len;
+    x->chunks++;
+    if (!x->gathering || !gather(x, bytes)) {
+        conn_bytes(x->conn, bytes);
+        keep_bytes(x, bytes);
+    }
+    if (x->watching)
+        watch_feed(&x->watch, bytes, now_us);
+    live_progress(x->live, record_of(x)->response_bytes, x->chunks, x->watching ? &x->watch : NULL);
+    return true;
+}
+
+static void on_pause(void *ctx)
+{
+    struct exchange *x = ctx;
+
+    if (x->state == EX_STREAMING && !x->gathering && x->conn)
+        conn_flush(x->conn);
+}
+
+static void complete(struct exchange *x)
+{
+    exchange_note_end(x, TERMINATED_UPSTREAM_EOF, NULL);
+    exchange_move(x, EX_FLUSHING);
+    if (x->gathering) {
+        x->reply_length = (int64_t)x->capture->response.len;
+        start_relay(x);
+        conn_bytes(x->conn, blob_str(&x->capture->response));
+    }
+    conn_end(x->conn);
+}
+
+static void on_done(void *ctx, enum transfer_error error, const char *message)
+{
+    struct exchange *x = ctx;
+
+    if (!x->conn)
+        return;
+    if (error == TRANSFER_OK) {
+        complete(x);
+    } else if (!x->head_seen || x->gathering) {
+        x->gathering = false;
+        exchange_fail(x, transfer_error_status(error), transfer_error_code(error), message);
+    } else {
+        exchange_note_end(
+            x, error == TRANSFER_IDLE_TIMEOUT ? TERMINATED_IDLE : TERMINATED_UPSTREAM_ERROR,
+            message);
+        exchange_move(x, EX_FLUSHING);
+        exchange_send_cut(x, message);
+    }
+}
+
+static void on_released(void *ctx)
+{
+    struct exchange *x = ctx;
+
+    x->transfer = NULL;
+    exchange_finish_if_over(x);
+}
+
+const struct transfer_events exchange_transfer_events = {
+    .head = on_head,
+    .bytes = on_bytes,
+    .pause = on_pause,
+    .done = on_done,
+    .released = on_released,
+};
