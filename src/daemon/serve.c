@@ -223,6 +223,7 @@ static int init_app(struct server *s, struct err *err)
     snprintf(s->app.instance, sizeof(s->app.instance), "%08x",
              (unsigned)(s->app.started_wall_us ^ getpid()));
     pthread_mutex_init(&s->app.catalog_lock, NULL);
+    pthread_mutex_init(&s->app.previews_lock, NULL);
     init_budgets(s);
     init_guard(s);
     s->app.live = live_new();
@@ -344,6 +345,8 @@ static int64_t stop(struct server *s)
     if (s->app.recorder)
         lost = recorder_stop(s->app.recorder, DRAIN_MS);
     live_free(s->app.live);
+    for (size_t i = 0; i < SYNC_PREVIEWS; i++)
+        sync_preview_unref(s->app.previews[i]);
     open_runs_free(s->app.runs);
     catalog_unref(s->app.catalog);
     listen_close(&s->listen);

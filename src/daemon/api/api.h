@@ -39,6 +39,7 @@ struct api_call {
     bool again;
     void (*after)(struct api_call *call, struct store *store);
     int64_t progress; /* theirs */
+    void *state;      /* theirs, in request.arena */
     /* the answer */
     int status;
     struct str content_type; /* application/json unless run sets it */
@@ -76,6 +77,7 @@ extern const struct api_route api_settings_routes[];
 extern const struct api_route api_prices_routes[];
 extern const struct api_route api_price_forms_routes[];
 extern const struct api_route api_costs_routes[];
+extern const struct api_route api_catalog_routes[];
 extern const struct api_route api_runs_routes[];
 extern const struct api_route api_storage_routes[];
 

@@ -5,6 +5,8 @@
 #include "store/store_prices.h"
 #include "view/view_what_if.h"
 
+#define BATCH 200
+
 static void run_what_if(struct api_call *call, struct store *store)
 {
     struct err err;
@@ -18,26 +20,50 @@ static void run_what_if(struct api_call *call, struct store *store)
         api_error(call, &err);
 }
 
-static void write_backfill(struct api_call *call, struct store *store)
+/* The backfill a body asks for; NULL: the call is answered. */
+static struct backfill *start_backfill(struct api_call *call)
 {
-    struct backfill b = {0};
+    struct backfill *b = arena_alloc(&call->request.arena, sizeof(*b));
     struct body body;
     struct str kind;
-    struct err err;
 
     body_json(&body, call);
     kind = body_text(&body, "kind", NULL);
-    b.kind = str_eq(kind, STR("cached")) ? BACKFILL_CACHED : BACKFILL_MISSING;
     if (!str_eq(kind, STR("cached")) && !str_eq(kind, STR("missing"))) {
         api_detail(call, 400, "kind must be cached or missing.");
-    } else if (store_backfill_all(store, &b, &err) < 0) {
-        api_error(call, &err);
+        b = NULL;
+    } else if (!b) {
+        api_detail(call, 503, "No memory for the call.");
     } else {
-        call->status = 200;
-        buf_printf(&call->body, "{\"kind\":\"%.*s\",\"repriced\":%lld,\"examined\":%lld}",
-                   STR_ARG(kind), (long long)b.repriced, (long long)b.examined);
+        *b = (struct backfill){
+            .kind = str_eq(kind, STR("cached")) ? BACKFILL_CACHED : BACKFILL_MISSING};
     }
     body_clear(&body);
+    return b;
+}
+
+/* A batch each time, so that captures are written in between. */
+static void write_backfill(struct api_call *call, struct store *store)
+{
+    struct backfill *b = call->state ? call->state : start_backfill(call);
+    struct price_book *book = b ? api_book(call, store) : NULL;
+    struct err err;
+    bool more;
+
+    if (!book)
+        return;
+    call->state = b;
+    if (store_backfill(store, book, b, BATCH, &more, &err) < 0) {
+        api_error(call, &err);
+    } else {
+        call->again = more;
+        call->status = 200;
+        call->body.len = 0;
+        buf_printf(&call->body, "{\"kind\":\"%s\",\"repriced\":%lld,\"examined\":%lld}",
+                   b->kind == BACKFILL_CACHED ? "cached" : "missing", (long long)b->repriced,
+                   (long long)b->examined);
+    }
+    price_book_unref(book);
 }
 
 const struct api_route api_costs_routes[] = {

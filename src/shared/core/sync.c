@@ -547,3 +547,11 @@ void sync_clear(struct sync_rows *rows)
     free(rows->rows);
     *rows = (struct sync_rows){0};
 }
+
+void sync_preview_unref(struct sync_preview *p)
+{
+    if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) > 1)
+        return;
+    sync_clear(&p->rows);
+    free(p);
+}

@@ -3,6 +3,7 @@
 #define CORE_SYNC_H
 
 #include <cjson/cJSON.h>
+#include <stdatomic.h>
 
 #include "base/buf.h"
 #include "core/price.h"
@@ -55,5 +56,18 @@ void sync_compare(struct sync_rows *rows, const struct price_book *book);
 /** The price to store for a row: what sync knows, and what the stored one has besides. */
 struct price sync_price(const struct sync_row *row, const struct price_book *book);
 void sync_clear(struct sync_rows *rows);
+
+/** A preview that may be applied later as it was shown: immutable and counted. */
+#define SYNC_PREVIEW_US (INT64_C(600) * 1000000)
+#define SYNC_PREVIEWS 8
+struct sync_preview {
+    _Atomic int refs;
+    char id[24];
+    int64_t made_us; /* monotonic */
+    struct sync_options options; /* texts in rows.arena */
+    struct sync_rows rows;
+};
+/** Accepts NULL. */
+void sync_preview_unref(struct sync_preview *p);
 
 #endif
