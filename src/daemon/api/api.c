@@ -26,16 +26,24 @@ static void answer(struct api_call *call)
         conn_answer(call->conn, call->status, type, &call->extra, buf_str(&call->body));
 }
 
-static void on_done(struct job *job)
+void api_finish(struct api_call *call)
 {
-    struct api_call *call = LIST_ENTRY(job, struct api_call, job);
-
     call->running = false;
     call->worker->calls--;
     if (call->conn)
         answer(call); /* sent() or gone() frees */
     else
         free_if_over(call);
+}
+
+static void on_done(struct job *job)
+{
+    struct api_call *call = LIST_ENTRY(job, struct api_call, job);
+
+    if (call->then)
+        call->then(call);
+    else
+        api_finish(call);
 }
 
 static void on_run(struct job *job, struct store *store)

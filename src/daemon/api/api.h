@@ -39,7 +39,10 @@ struct api_call {
     bool again;
     void (*after)(struct api_call *call, struct store *store);
     int64_t progress; /* theirs */
-    void *state;      /* theirs, in request.arena */
+    /** Set by run: the call goes on on the loop, where it may ask others; then() calls
+     *  api_finish(). NULL: it is answered. */
+    void (*then)(struct api_call *call);
+    void *state; /* of run and then; of write: in request.arena */
     /* the answer */
     int status;
     struct str content_type; /* application/json unless run sets it */
@@ -50,6 +53,8 @@ struct api_call {
 /** Start a call for a route that has run or write. slug is copied. */
 void api_open(struct worker *w, struct conn *conn, struct request *r,
               const struct api_route *route, int64_t id, struct str slug);
+/** Loop thread: then() is through, the answer is filled. */
+void api_finish(struct api_call *call);
 /** Fill the answer {"detail":message}. */
 void api_detail(struct api_call *call, int status, const char *message);
 /** Fill the answer with a tree. Takes it. */
@@ -74,6 +79,8 @@ extern const struct api_route api_providers_routes[];
 extern const struct api_route api_simulate_routes[];
 extern const struct api_route api_default_routes_routes[];
 extern const struct api_route api_settings_routes[];
+extern const struct api_route api_routing_forms_routes[];
+extern const struct api_route api_probes_routes[];
 extern const struct api_route api_prices_routes[];
 extern const struct api_route api_price_forms_routes[];
 extern const struct api_route api_costs_routes[];

@@ -26,5 +26,7 @@ struct upstream_defaults {
 /** ERR_INVALID; nothing is written then. */
 int api_save_upstream(struct store *store, const struct upstream_defaults *in, struct arena *arena,
                       struct err *err);
+/** Remember the port and whether all addresses are listened on, for the next start. ERR_INVALID. */
+int api_save_listener(struct store *store, int64_t port, bool expose, struct err *err);
 
 #endif

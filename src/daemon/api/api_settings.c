@@ -102,11 +102,6 @@ static void run_summary(struct api_call *call, struct store *store)
 
 /* ---- writing ---- */
 
-static int save_text(struct store *store, struct str key, struct str value, struct err *err)
-{
-    return store_setting_put(store, key, value, err);
-}
-
 /* The provider that unmatched models may go to. */
 static int check_default(struct store *store, struct str slug, struct arena *arena,
                          struct err *err)
@@ -136,10 +131,10 @@ int api_save_upstream(struct store *store, const struct upstream_defaults *in, s
         check_default(store, slug, arena, err) < 0)
         return -1;
     if (store_provider_fallback(store, slug.ptr ? slug : STR(""), err) < 0 ||
-        save_text(store, STR("upstream_url"), url, err) < 0 ||
-        save_text(store, STR("default_model"), str_trim(in->default_model), err) < 0)
+        store_setting_put(store, STR("upstream_url"), url, err) < 0 ||
+        store_setting_put(store, STR("default_model"), str_trim(in->default_model), err) < 0)
         return -1;
-    return save_text(store, STR("fallback_enabled"),
+    return store_setting_put(store, STR("fallback_enabled"),
                      in->fallback_enabled ? STR("true") : STR("false"), err);
 }
 
@@ -182,28 +177,31 @@ static void write_fixes(struct api_call *call, struct store *store)
     body_clear(&b);
 }
 
+int api_save_listener(struct store *store, int64_t port, bool expose, struct err *err)
+{
+    char number[24];
+
+    if (port < 1 || port > 65535)
+        return err_set(err, ERR_INVALID, "The port must be between 1 and 65535.");
+    snprintf(number, sizeof(number), "%lld", (long long)port);
+    if (store_setting_put(store, STR("incoming_port"), str_c(number), err) < 0)
+        return -1;
+    return store_setting_put(store, STR("expose_all_ips"), expose ? STR("true") : STR("false"), err);
+}
+
 static void write_listener(struct api_call *call, struct store *store)
 {
     struct body b;
     struct err err;
-    struct str text;
     int64_t port = 0;
-    char number[24];
 
     body_json(&b, call);
-    text = str_trim(body_text(&b, "port", "incoming_port"));
-    if (!str_int64(text, &port) || port < 1 || port > 65535) {
-        api_detail(call, 400, "The port must be between 1 and 65535.");
-    } else {
-        snprintf(number, sizeof(number), "%lld", (long long)port);
-        if (save_text(store, STR("incoming_port"), str_c(number), &err) < 0 ||
-            save_text(store, STR("expose_all_ips"),
-                      body_flag(&b, "expose_all_ips", false) ? STR("true") : STR("false"),
-                      &err) < 0)
-            api_error(call, &err);
-        else
-            answer_summary(call, store, SUMMARY_DAYS);
-    }
+    if (!str_int64(str_trim(body_text(&b, "port", "incoming_port")), &port))
+        port = 0;
+    if (api_save_listener(store, port, body_flag(&b, "expose_all_ips", false), &err) < 0)
+        api_error(call, &err);
+    else
+        answer_summary(call, store, SUMMARY_DAYS);
     body_clear(&b);
 }
 

@@ -2,6 +2,7 @@
 #include "core/forward_body.h"
 #include "core/routing_input.h"
 #include "daemon/api/api_routing.h"
+#include "json/json_index.h"
 #include "store/store_default_routes.h"
 #include "view/view_routing.h"
 
@@ -103,20 +104,24 @@ static cJSON *view_sample(const struct app *app, struct str model, const struct 
                           bool forced)
 {
     cJSON *o = cJSON_CreateObject(), *payload = sample_payload(model);
-    char *pretty = cJSON_Print(payload);
-    struct buf compact = {0};
+    struct buf compact = {0}, pretty = {0};
+    struct json_index json = {0};
+    struct err err;
     char base[64];
 
     snprintf(base, sizeof(base), "http://localhost:%d/v1", app->config->port);
     json_print(&compact, payload);
+    if (json_index(&json, buf_str(&compact), &err) == 0)
+        json_pretty(&pretty, &json, 0, 0, &err);
     json_put_str(o, "model", model);
     json_put_str(o, "provider_slug", d->provider_slug);
     json_put_str(o, "route", forced ? model : d->model_route);
     json_put_text(o, "client_base_url", base);
-    put_curl(o, base, str_c(pretty ? pretty : ""));
+    put_curl(o, base, buf_str(&pretty));
     put_python(o, base, model);
     put_preview(o, model, d, buf_str(&compact));
-    cJSON_free(pretty);
+    json_index_clear(&json);
+    buf_clear(&pretty);
     cJSON_Delete(payload);
     buf_clear(&compact);
     return o;
