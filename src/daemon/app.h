@@ -11,6 +11,7 @@
 #include "core/sync.h"
 #include "daemon/http/guard.h"
 #include "daemon/record/live.h"
+#include "daemon/record/metrics.h"
 #include "daemon/record/open_runs.h"
 #include "daemon/record/reader.h"
 #include "daemon/record/recorder.h"
@@ -22,6 +23,7 @@ struct app {
     struct readers *readers;
     struct live *live;
     struct open_runs *runs;
+    struct metrics *metrics;
     struct blob_budget request_budget, capture_budget;
     struct guard guard;
     struct startup startup;       /* what every catalog starts from */

@@ -7,15 +7,12 @@
 #include "daemon/proxy/exchange.h"
 #include "daemon/proxy/refused.h"
 
-static const struct api_route *const tables[] = {api_records_routes, api_live_routes,
-                                                 api_status_routes, api_routes_routes,
-                                                 api_providers_routes, api_simulate_routes,
-                                                 api_default_routes_routes,
-                                                 api_settings_routes, api_prices_routes,
-                                                 api_price_forms_routes, api_costs_routes,
-                                                 api_catalog_routes, api_runs_routes,
-                                                 api_storage_routes, api_routing_forms_routes,
-                                                 api_probes_routes};
+static const struct api_route *const tables[] = {
+    api_records_routes,        api_live_routes,    api_status_routes,      api_routes_routes,
+    api_providers_routes,      api_simulate_routes, api_default_routes_routes, api_settings_routes,
+    api_routing_forms_routes,  api_probes_routes,  api_prices_routes,      api_price_forms_routes,
+    api_costs_routes,          api_catalog_routes, api_runs_routes,        api_storage_routes,
+    api_metrics_routes,        api_models_routes};
 
 enum match { NO_MATCH, MATCH, BAD_ID };
 
@@ -134,8 +131,7 @@ static bool redirect_slash(struct conn *conn, struct request *r, struct str path
         goto out;
     if (buf_add(&to, ends ? str_cut(r->path, r->path.len - 1) : r->path, &err) < 0 ||
         (!ends && buf_add(&to, STR("/"), &err) < 0) ||
-        (r->query.ptr &&
-         (buf_add(&to, STR("?"), &err) < 0 || buf_add(&to, r->query, &err) < 0)) ||
+        (r->query.ptr && (buf_add(&to, STR("?"), &err) < 0 || buf_add(&to, r->query, &err) < 0)) ||
         headers_add(&extra, &r->arena, STR("Location"), buf_str(&to), &err) < 0)
         goto out;
     conn_answer(conn, 307, STR_NONE, &extra, STR(""));

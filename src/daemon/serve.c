@@ -145,6 +145,7 @@ static void on_stored(void *ctx, struct capture *c, bool committed)
 
     (void)committed;
     live_finished(app->live, c);
+    metrics_add(app->metrics, c);
 }
 
 static char *folder_of(const char *path)
@@ -227,6 +228,7 @@ static int init_app(struct server *s, struct err *err)
     init_budgets(s);
     init_guard(s);
     s->app.live = live_new();
+    s->app.metrics = metrics_new();
     s->app.recorder = recorder_start(c->database_path, &limits, &events, err);
     if (!s->app.recorder || init_catalog(s, err) < 0)
         return -1;
@@ -348,6 +350,7 @@ static int64_t stop(struct server *s)
     for (size_t i = 0; i < SYNC_PREVIEWS; i++)
         sync_preview_unref(s->app.previews[i]);
     open_runs_free(s->app.runs);
+    metrics_free(s->app.metrics);
     catalog_unref(s->app.catalog);
     listen_close(&s->listen);
     if (s->config.database_path)

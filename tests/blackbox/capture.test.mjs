@@ -319,36 +319,34 @@ test('a stream: events, times, end and finish', async (t) => {
   });
 });
 
-test(
-  'what later versions work out of the bodies',
-  { todo: 'usage, images and facts of plain answers' },
-  async (t) => {
-    const upstream = await scripted(t);
-    const proxy = await start(t, { upstream });
-    upstream.script(CHAT, (turn) => turn.json({
+test('what is worked out of the bodies', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  upstream.script(CHAT, (turn) => turn.json({
     id: 'chatcmpl-9', model: 'otter-4-0613',
     choices: [{ index: 0, message: { tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }] }, finish_reason: 'tool_calls' }],
     usage: { prompt_tokens: 11, completion_tokens: 5, total_tokens: 16 },
   })); // prettier-ignore
-    await proxy.send(proxy.post(CHAT, {
+  await proxy.send(proxy.post(CHAT, {
     model: 'facts', tools: [{ type: 'function', function: { name: 'f' } }],
     messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,QUJD' } }] }],
   })); // prettier-ignore
-    const { record, images } = await proxy.captured('model=facts');
-    assert.equal(record.has_tool_calls, true);
-    assert.equal(record.has_images, true);
-    assert.deepEqual(images, [
-      {
-        kind: 'data_url',
-        mime_type: 'image/png',
-        source: 'data:image/png;base64,QUJD',
-        data_base64: 'QUJD',
-      },
-    ]);
+  const { record, images } = await proxy.captured('model=facts');
+  assert.equal(record.has_tool_calls, true);
+  assert.equal(record.has_images, true);
+  assert.deepEqual(images, [
+    {
+      kind: 'data_url',
+      mime_type: 'image/png',
+      source: 'data:image/png;base64,QUJD',
+      data_base64: 'QUJD',
+    },
+  ]);
+  assert.equal(record.tokens.input, 11);
+  assert.equal(record.finish_reason, 'tool_calls');
+  assert.equal(record.tool_call_count, 1);
+  assert.equal(record.response_model, 'otter-4-0613');
+  await t.test('an estimate of input', { todo: 'comes with the tokenizers' }, () => {
     assert.ok(record.estimated_input_tokens > 0);
-    assert.equal(record.tokens.input, 11);
-    assert.equal(record.finish_reason, 'tool_calls');
-    assert.equal(record.tool_call_count, 1);
-    assert.equal(record.response_model, 'otter-4-0613');
-  },
-);
+  });
+});

@@ -539,6 +539,78 @@ static void errors_in_answers_become_columns(void **state)
     finds(c, NULL, NULL);
 }
 
+static void answers_become_columns(void **state)
+{
+    static const char body[] = "{\"id\":\"i\",\"model\":\"n\",\"usage\":{\"prompt_tokens\":3,"
+                               "\"completion_tokens\":4,\"total_tokens\":9}}";
+    struct capture *c = answered(200, "application/json", STR(body));
+
+    (void)state;
+    c->record.upstream_headers_ms = 1;
+    c->record.response_bytes = (int64_t)sizeof(body) - 1;
+    analyze(c, NULL);
+    assert_int_equal(c->record.billing_input_tokens, 3);
+    assert_int_equal(c->record.billing_total_tokens, 9);
+    assert_true(c->record.billing_reasoning_tokens == UNKNOWN);
+    assert_true(str_eq(c->record.response_model, STR("n")));
+    assert_int_equal(c->record.tool_call_count, 0);
+    capture_unref(c);
+    c = answered(200, "application/json", STR(body)); /* Google counts thinking in the total */
+    c->record.upstream_headers_ms = 1;
+    c->record.response_bytes = (int64_t)sizeof(body) - 1;
+    c->record.upstream_url = STR("https://generativelanguage.googleapis.com/v1beta/openai/chat");
+    analyze(c, NULL);
+    assert_int_equal(c->record.billing_reasoning_tokens, 2);
+    capture_unref(c);
+}
+
+static void answers_that_are_not_read_leave_columns_unknown(void **state)
+{
+    static const char body[] = "{\"usage\":{\"prompt_tokens\":3}}";
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        struct capture *c = answered(200, "application/json", STR(body));
+
+        c->record.upstream_headers_ms = i == 0 ? UNKNOWN : 1;            /* an answer of our own */
+        c->record.response_bytes = (int64_t)sizeof(body) - 1 + (i == 1); /* not all of it */
+        if (i == 2)
+            c->inspect_max = 10;
+        if (i == 3)
+            c->record.method = STR("GET");
+        analyze(c, NULL);
+        assert_true(c->record.billing_input_tokens == UNKNOWN);
+        capture_unref(c);
+    }
+}
+
+static void images_are_stored_with_the_row(void **state)
+{
+    const struct folder *f = *state;
+    struct recorder *r = start(f->db, (struct recorder_limits){0}, NULL);
+    struct capture *c;
+    struct err err;
+
+    for (int64_t id = 1; id <= 2; id++) {
+        c = arrived(id, 0);
+        OK(blob_add(&c->request, STR("{\"image_url\":\"data:image/png;base64,AAAA\"}"), &err));
+        c->record.has_images = true;
+        c->record.request_body_truncated = id == 2;
+        if (id == 1)
+            recorder_begin(r, c);
+        complete(c, 10);
+        recorder_end(r, c);
+    }
+    assert_int_equal(recorder_stop(r, 5000), 0);
+    assert_int_equal(query_number(f->db, "SELECT count(*) FROM image_assets WHERE source = "
+                                         "'data:image/png;base64,' AND mime_type = 'image/png'"),
+                     2);
+    assert_int_equal(query_number(f->db, "SELECT count(*) FROM image_assets WHERE request_id = 2 "
+                                         "AND data_base64 = 'AAAA'"),
+                     1);
+    assert_int_equal(query_number(f->db, "SELECT count(data_base64) FROM image_assets"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -562,6 +634,9 @@ int main(void)
         TEST(several_loops_record_at_once),
         TEST(starting_on_what_is_no_database_fails_with_a_reason),
         TEST(errors_in_answers_become_columns),
+        TEST(answers_become_columns),
+        TEST(answers_that_are_not_read_leave_columns_unknown),
+        TEST(images_are_stored_with_the_row),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -488,6 +488,35 @@ static void the_view_for_people_tells_the_outcomes_of_the_program(void **state)
     sqlite3_close(db);
 }
 
+static void images_come_back_in_order_and_replace_earlier_ones(void **state)
+{
+    const struct folder *f = *state;
+    struct store *store = open_new(f->db);
+    struct record r = sample(4);
+    struct image list[] = {
+        {STR("data_url"), STR("image/png"), STR("data:image/png;base64,"), STR("AAAA")},
+        {STR("url"), STR_NONE, STR("https://img.test/a"), STR_NONE},
+    };
+    struct images images = {list, 2}, got;
+    struct arena arena = {0};
+    struct err err;
+
+    OK(store_record_insert(store, &r, &err));
+    OK(store_images_put(store, 4, &images, true, &err));
+    OK(store_images_put(store, 4, &images, false, &err));
+    OK(store_images_get(store, 4, &arena, &got, &err));
+    assert_int_equal(got.count, 2);
+    assert_true(str_eq(got.items[0].kind, STR("data_url")));
+    assert_true(str_eq(got.items[0].data_base64, STR("AAAA")));
+    assert_true(str_eq(got.items[1].head, STR("https://img.test/a")));
+    assert_null(got.items[1].mime_type.ptr);
+    OK(store_images_get(store, 5, &arena, &got, &err));
+    assert_int_equal(got.count, 0);
+    assert_int_equal(store_images_put(store, 5, &images, false, &err), -1); /* no such request */
+    arena_clear(&arena);
+    store_close(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -503,6 +532,7 @@ int main(void)
         TEST(settings_are_kept_and_grow_the_generation),
         TEST(runs_are_found),
         TEST(the_view_for_people_tells_the_outcomes_of_the_program),
+        TEST(images_come_back_in_order_and_replace_earlier_ones),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,7 +87,11 @@ extern const struct api_route api_costs_routes[];
 extern const struct api_route api_catalog_routes[];
 extern const struct api_route api_runs_routes[];
 extern const struct api_route api_storage_routes[];
+extern const struct api_route api_metrics_routes[];
+extern const struct api_route api_models_routes[];
 
+/** Bytes of the file path + suffix; UNKNOWN when there is none. */
+int64_t api_file_size(const char *path, const char *suffix);
 /** {"version":…,"api":…,"pid":…,…}: appended as a JSON object. */
 void api_server_json(struct app *app, struct buf *out);
 /** {"queue_depth":…,…}: appended as a JSON object. store may be NULL. */

@@ -31,7 +31,7 @@ void api_server_json(struct app *app, struct buf *out)
     catalog_unref(catalog);
 }
 
-static int64_t file_size(const char *path, const char *suffix)
+int64_t api_file_size(const char *path, const char *suffix)
 {
     char name[4096];
     struct stat st;
@@ -68,8 +68,8 @@ void api_store_json(struct app *app, struct store *store, struct buf *out)
     json_put_int(o, "shed_bodies", s.shed_bodies);
     json_put_int(o, "lost_events", s.lost_events);
     json_put_int(o, "rows", counters.total);
-    json_put_int(o, "db_bytes", file_size(path, ""));
-    json_put_int(o, "wal_bytes", file_size(path, "-wal"));
+    json_put_int(o, "db_bytes", api_file_size(path, ""));
+    json_put_int(o, "wal_bytes", api_file_size(path, "-wal"));
     json_put_int(o, "disk_free_bytes", disk_free(path));
     json_put_str(o, "last_error", s.last_error[0] ? str_c(s.last_error) : STR_NONE);
     json_print(out, o);

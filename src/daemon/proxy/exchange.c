@@ -77,6 +77,7 @@ static void start(struct exchange *x)
     x->request.has_body = x->request.body.len > 0 || wants_length(r->method);
     x->request.identity = r->is_stream;
     x->started_us = clock_now_us();
+    x->capture->overhead_us = x->started_us - x->received_us;
     x->transfer =
         transfer_start(x->worker->upstreams, &x->request, &exchange_transfer_events, x, &err);
     if (!x->transfer)
@@ -179,6 +180,7 @@ static void on_request(void *ctx, struct request *r)
     struct exchange *x = ctx;
     struct record *record = record_of(x);
 
+    x->received_us = clock_now_us();
     take_body(x, r);
     record->request_bytes = (int64_t)request_bytes(x).len;
     live_received(x->live, record->request_bytes);

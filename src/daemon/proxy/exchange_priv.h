@@ -48,7 +48,7 @@ struct exchange {
     struct live_slot *live;
     struct catalog *catalog;
     enum exchange_state state;
-    int64_t arrived_us, body_us, started_us, ended_us;
+    int64_t arrived_us, received_us, body_us, started_us, ended_us;
     struct target target;
     struct headers received;
     struct blob wire; /* the body as received, when capture holds a decoded one */

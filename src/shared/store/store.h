@@ -113,6 +113,10 @@ enum store_facet { FACET_MODEL, FACET_ENDPOINT, FACET_ROUTE, FACET_PROVIDER };
 typedef void store_facet_fn(void *ctx, struct str value, struct str label, int64_t count);
 int store_facets(struct store *store, enum store_facet facet, store_facet_fn *each, void *ctx,
                  struct err *err);
+/** Models of captured requests that start with prefix (without ASCII case), the latest use first. */
+typedef void store_model_fn(void *ctx, struct str model, int64_t requests, int64_t last_us);
+int store_recent_models(struct store *store, struct str prefix, int64_t limit,
+                        store_model_fn *each, void *ctx, struct err *err);
 struct store_counters {
     int64_t total, streams, images, tools, errors, slow, large;
 };

@@ -209,3 +209,16 @@ int store_counters(struct store *store, struct store_counters *out, struct err *
         *out = counters;
     return got;
 }
+
+int store_recent_models(struct store *store, struct str prefix, int64_t limit,
+                        store_model_fn *each, void *ctx, struct err *err)
+{
+    struct db_rows *rows =
+        db_query(store->db, SQL_FACET_RECENT_MODELS, DB_ARGS(DB_TEXT(prefix), DB_INT(limit)), err);
+    int got = -1;
+
+    while (rows && (got = db_next(rows, err)) == 1)
+        each(ctx, db_bytes(rows, 0), db_int(rows, 1), db_int(rows, 2));
+    db_done(rows);
+    return got;
+}

@@ -390,6 +390,12 @@ static void put_detail_keys(cJSON *o, const struct row *row)
     view_put_compact(o, "display_cached_input_tokens_display", row->cached);
     view_put_compact(o, "display_output_tokens_display", row->output);
     view_put_compact(o, "display_total_tokens_display", row->total);
+    json_put_str(o, "request_parts_json", r->request_parts_json);
+    json_put_str(o, "response_id", r->response_id);
+    json_put_str(o, "upstream_error_type", r->upstream_error_type);
+    json_put_str(o, "upstream_error_code", r->upstream_error_code);
+    json_put_str(o, "upstream_request_id", r->upstream_request_id);
+    json_put_str(o, "service_tier", r->service_tier);
 }
 
 cJSON *view_record_detail_row(const struct record *r, int64_t now_wall_us)
