@@ -28,6 +28,7 @@
 
 #define READERS 2
 #define DRAIN_MS 5000
+#define BUSY_WAIT_MS 5000
 #define CONNECTIONS_MAX 10000
 #define RESERVED_FDS 32
 #define MIB ((size_t)1024 * 1024)
@@ -223,6 +224,7 @@ static int init_app(struct server *s, struct err *err)
     snprintf(s->app.instance, sizeof(s->app.instance), "%08x",
              (unsigned)(s->app.started_wall_us ^ getpid()));
     pthread_mutex_init(&s->app.catalog_lock, NULL);
+    pthread_mutex_init(&s->app.previews_lock, NULL);
     init_budgets(s);
     init_guard(s);
     s->app.live = live_new();
@@ -345,6 +347,8 @@ static int64_t stop(struct server *s)
     if (s->app.recorder)
         lost = recorder_stop(s->app.recorder, DRAIN_MS);
     live_free(s->app.live);
+    for (size_t i = 0; i < SYNC_PREVIEWS; i++)
+        sync_preview_unref(s->app.previews[i]);
     open_runs_free(s->app.runs);
     metrics_free(s->app.metrics);
     catalog_unref(s->app.catalog);
@@ -393,9 +397,32 @@ static int prepare(struct server *s, const struct opts *opts, struct err *err)
     }
     if (read_saved(s, err) < 0)
         return -1;
-    if (c->print_config)
+    if (c->print_config || c->backfill_cached_costs)
         return 0;
     return listen_bind(&s->listen, c->expose_all ? "0.0.0.0" : c->host, c->port, c->workers, err);
+}
+
+/* Returns the exit status. */
+static int backfill_cached(const struct config *c)
+{
+    struct backfill b = {.kind = BACKFILL_CACHED};
+    struct store *store = NULL;
+    struct err err;
+    int rc = store_prepare(c->database_path, c->no_backup, &err);
+
+    if (rc == 0)
+        rc = (store = store_open(c->database_path, STORE_WRITE, &err)) ? 0 : -1;
+    if (rc == 0) {
+        store_set_busy_wait(store, BUSY_WAIT_MS); /* a server may be using it */
+        rc = store_seed(store, &err);
+    }
+    if (rc == 0)
+        rc = store_backfill_all(store, &b, &err);
+    store_close(store);
+    if (rc < 0)
+        return report(&err);
+    printf("repriced %lld requests\n", (long long)b.repriced);
+    return 0;
 }
 
 int cmd_serve(int argc, char **argv)
@@ -421,6 +448,8 @@ int cmd_serve(int argc, char **argv)
         config_json(&s.config, &text);
         fputs(text.ptr, stdout);
         status = 0;
+    } else if (s.config.backfill_cached_costs) {
+        status = backfill_cached(&s.config);
     } else if (s.config.check) {
         printf("configuration, database %s and port %d are fine\n", s.config.database_path,
                s.listen.port);

@@ -42,7 +42,7 @@ struct api_call {
     /** Set by run: the call goes on on the loop, where it may ask others; then() calls
      *  api_finish(). NULL: it is answered. */
     void (*then)(struct api_call *call);
-    void *state; /* of run and then */
+    void *state; /* of run and then; of write: in request.arena */
     /* the answer */
     int status;
     struct str content_type; /* application/json unless run sets it */
@@ -83,6 +83,8 @@ extern const struct api_route api_routing_forms_routes[];
 extern const struct api_route api_probes_routes[];
 extern const struct api_route api_prices_routes[];
 extern const struct api_route api_price_forms_routes[];
+extern const struct api_route api_costs_routes[];
+extern const struct api_route api_catalog_routes[];
 extern const struct api_route api_runs_routes[];
 extern const struct api_route api_storage_routes[];
 extern const struct api_route api_metrics_routes[];

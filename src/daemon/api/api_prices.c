@@ -5,17 +5,10 @@
 #include "core/price_json.h"
 #include "daemon/api/api_body.h"
 #include "daemon/api/api_prices.h"
+#include "daemon/api/api_routing.h"
 #include "store/store_prices.h"
 #include "view/view_price.h"
-
-void api_answer_tree(struct api_call *call, cJSON *tree)
-{
-    call->body.len = 0;
-    call->status = 200;
-    if (!json_print(&call->body, tree))
-        api_detail(call, 503, "No memory for the answer.");
-    cJSON_Delete(tree);
-}
+#include "view/view_routing.h"
 
 struct price_book *api_book(struct api_call *call, struct store *store)
 {
@@ -36,8 +29,7 @@ static void run_list(struct api_call *call, struct store *store)
     struct price_book *book = NULL;
     int64_t page, per_page;
 
-    if (!api_query_int(call, "page", 1, 1, INT64_C(1) << 40, &page) ||
-        !api_query_int(call, "per_page", 25, 1, 100, &per_page))
+    if (!api_simple_page(call, &page, &per_page))
         return;
     query_get(call->query, "search", &search);
     query_get(call->query, "provider", &provider);
@@ -48,7 +40,8 @@ static void run_list(struct api_call *call, struct store *store)
                                       .provider_slug = str_trim(buf_str(&provider)),
                                       .status = str_trim(buf_str(&status))};
 
-        api_answer_tree(call, view_price_list(book, &filter, page, per_page));
+        api_json(call, 200,
+                 view_simple_page(view_price_list(book, &filter), page, per_page));
     }
     price_book_unref(book);
     buf_clear(&search);
@@ -63,7 +56,7 @@ static void answer_price(struct api_call *call, struct store *store, int64_t id)
     const struct price *p = book ? price_book_by_id(book, id) : NULL;
 
     if (p)
-        api_answer_tree(call, view_price(book, p));
+        api_json(call, 200, view_price(book, p));
     else if (book)
         api_detail(call, 404, "Price not found.");
     price_book_unref(book);
@@ -89,7 +82,7 @@ static void run_find(struct api_call *call, struct store *store)
     } else if ((book = api_book(call, store))) {
         found = view_price_find(book, str_trim(buf_str(&provider)), buf_str(&model));
         if (found)
-            api_answer_tree(call, found);
+            api_json(call, 200, found);
         else
             api_detail(call, 404, "No price for this provider and model.");
     }
@@ -146,7 +139,7 @@ static void run_estimate(struct api_call *call, struct store *store)
         found = view_price_estimate(book, str_trim(body_text(&b, "provider", "provider_slug")),
                                     body_text(&b, "model", NULL), &tokens);
         if (found)
-            api_answer_tree(call, found);
+            api_json(call, 200, found);
         else
             api_detail(call, 404, "No price for this provider and model.");
     }

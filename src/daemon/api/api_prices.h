@@ -7,8 +7,6 @@
 #include "core/price.h"
 #include "daemon/api/api.h"
 
-/** Answer 200 with tree. Takes tree. */
-void api_answer_tree(struct api_call *call, cJSON *tree);
 /** The prices as store has them; NULL: the call is answered. Returns owned. */
 struct price_book *api_book(struct api_call *call, struct store *store);
 

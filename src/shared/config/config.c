@@ -244,6 +244,7 @@ static int load_rest(struct config *c, const struct opts *o, struct err *err)
     c->allow_link_local = opts_flag(o, "allow-link-local");
     c->check = opts_flag(o, "check");
     c->print_config = opts_flag(o, "print-config");
+    c->backfill_cached_costs = opts_flag(o, "backfill-cached-costs");
     c->demo = opts_flag(o, "demo");
     replace(&c->upstream_ca_file, opts_text(o, "upstream-ca-file"));
     if (c->upstream_ca_file && access(c->upstream_ca_file, R_OK) != 0)

@@ -44,6 +44,7 @@ struct config {
     const char *host_source, *port_source, *upstream_source, *database_source;
     char *upstream_ca_file; /* NULL: SSL_CERT_FILE, or the system's */
     bool allow_link_local, full_sync, no_backup, check, print_config, demo, quiet;
+    bool backfill_cached_costs;
     unsigned workers;
     enum log_level log_level;
     bool log_json;

@@ -19,6 +19,7 @@ const struct opt serve_options[] = {
     {"log-format", 0, OPT_TEXT, "text|json", "form of the log lines on stderr (text)"},
     {"check", 0, OPT_FLAG, NULL, "check the configuration, database and port, then exit"},
     {"print-config", 0, OPT_FLAG, NULL, "print the configuration as JSON, then exit"},
+    {"backfill-cached-costs", 0, OPT_FLAG, NULL, "price old rows with cached tokens again, then exit"},
     {"demo", 0, OPT_FLAG, NULL, "bring a mock upstream and a little traffic to look at"},
     {"quiet", 'q', OPT_FLAG, NULL, "log only warnings and errors"},
     {"help", 'h', OPT_FLAG, NULL, "print this help"},

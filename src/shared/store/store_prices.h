@@ -37,6 +37,9 @@ struct backfill {
  *  transaction. *more tells whether there may be others. */
 int store_backfill(struct store *store, const struct price_book *book, struct backfill *b,
                    int64_t limit, bool *more, struct err *err);
+/** The same for all rows, by the prices as they are now, with a commit after each batch: also of a
+ *  transaction that is open. */
+int store_backfill_all(struct store *store, struct backfill *b, struct err *err);
 
 /** The recorded counts and costs of one request of a run. Texts are borrowed for the call. */
 struct run_tokens {

@@ -179,26 +179,17 @@ static bool passes(const struct price_book *book, const struct price *p,
     return f->search.len == 0 || has_text(book, p, f->search);
 }
 
-cJSON *view_price_list(const struct price_book *book, const struct price_filter *filter,
-                       int64_t page, int64_t per_page)
+cJSON *view_price_list(const struct price_book *book, const struct price_filter *filter)
 {
     const struct price **sorted = view_prices_sorted(book);
-    cJSON *o = cJSON_CreateObject(), *items = cJSON_AddArrayToObject(o, "items");
-    int64_t total = 0;
+    cJSON *items = cJSON_CreateArray();
 
     for (size_t i = 0; sorted[i]; i++) {
-        if (!passes(book, sorted[i], filter))
-            continue;
-        if (total / per_page == page - 1)
+        if (passes(book, sorted[i], filter))
             cJSON_AddItemToArray(items, view_price(book, sorted[i]));
-        total++;
     }
-    json_put_int(o, "page", page);
-    json_put_int(o, "per_page", per_page);
-    json_put_int(o, "total", total);
-    json_put_int(o, "pages", total == 0 ? 1 : (total + per_page - 1) / per_page);
     free(sorted);
-    return o;
+    return items;
 }
 
 /* ---- one model ---- */

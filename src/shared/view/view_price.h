@@ -20,9 +20,8 @@ struct price_filter {
     struct str provider_slug; /* equal */
     struct str status;        /* active or inactive */
 };
-/** The simple page of prices by provider name, then model. Returns owned. */
-cJSON *view_price_list(const struct price_book *book, const struct price_filter *filter,
-                       int64_t page, int64_t per_page);
+/** The rows by provider name, then model, as an array. Returns owned. */
+cJSON *view_price_list(const struct price_book *book, const struct price_filter *filter);
 
 /** Prices by provider name, then model. Returns owned (free()), price_book_count() of them. */
 const struct price **view_prices_sorted(const struct price_book *book);
