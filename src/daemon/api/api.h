@@ -4,6 +4,7 @@
 #define API_API_H
 
 #include <cjson/cJSON.h>
+#include <stdatomic.h>
 
 #include "daemon/worker.h"
 
@@ -43,11 +44,13 @@ struct api_call {
      *  api_finish(). NULL: it is answered. */
     void (*then)(struct api_call *call);
     void *state; /* of run and then; of write: in request.arena */
+    _Atomic bool gone; /* nobody waits for the answer */
     /* the answer */
     int status;
     struct str content_type; /* application/json unless run sets it */
     struct headers extra;    /* in request.arena */
     struct buf body;
+    size_t unsent; /* counted in the app's */
 };
 
 /** Start a call for a route that has run or write. slug is copied. */
