@@ -88,6 +88,32 @@ static int by_model(const void *a, const void *b)
     return order ? order : by_strength(a, b);
 }
 
+static int by_literal(const void *a, const void *b)
+{
+    const struct route *x = *(const struct route *const *)a, *y = *(const struct route *const *)b;
+    int order = compare_text(route_literal(x), route_literal(y));
+
+    return order ? order : by_strength(a, b);
+}
+
+static int by_length(const void *a, const void *b)
+{
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static void index_lengths(struct catalog *c)
+{
+    c->lengths = keep(c, c->prefix_count, sizeof(*c->lengths));
+    for (size_t i = 0; i < c->prefix_count; i++)
+        c->lengths[i] = route_literal(c->prefix[i]).len;
+    qsort(c->lengths, c->prefix_count, sizeof(*c->lengths), by_length);
+    for (size_t i = 0; i < c->prefix_count; i++)
+        if (i == 0 || c->lengths[i] != c->lengths[c->length_count - 1])
+            c->lengths[c->length_count++] = c->lengths[i];
+}
+
 static void index_routes(struct catalog *c)
 {
     c->exact = keep(c, c->route_count, sizeof(*c->exact));
@@ -101,7 +127,8 @@ static void index_routes(struct catalog *c)
             c->exact[c->exact_count++] = r;
     }
     qsort(c->exact, c->exact_count, sizeof(*c->exact), by_model);
-    qsort(c->prefix, c->prefix_count, sizeof(*c->prefix), by_strength);
+    qsort(c->prefix, c->prefix_count, sizeof(*c->prefix), by_literal);
+    index_lengths(c);
 }
 
 static void find_fallback(struct catalog *c)
@@ -146,36 +173,33 @@ void catalog_unref(struct catalog *c)
 
 /* ---- asking it ---- */
 
-/* The strongest exact route: the first one of its model. */
-static const struct route *match_exact(const struct catalog *c, struct str model)
+/* The strongest route of a literal, which is the first one of it; NULL. */
+static const struct route *find(const struct route *const *routes, size_t count, struct str text)
 {
-    size_t low = 0, high = c->exact_count;
+    size_t low = 0, high = count;
 
     while (low < high) {
         size_t mid = low + (high - low) / 2;
 
-        if (compare_text(c->exact[mid]->incoming_model, model) < 0)
+        if (compare_text(route_literal(routes[mid]), text) < 0)
             low = mid + 1;
         else
             high = mid;
     }
-    return low < c->exact_count && str_eq(c->exact[low]->incoming_model, model) ? c->exact[low]
-                                                                                : NULL;
+    return low < count && str_eq(route_literal(routes[low]), text) ? routes[low] : NULL;
 }
 
 const struct route *catalog_match(const struct catalog *c, struct str model)
 {
-    const struct route *exact = match_exact(c, model);
+    const struct route *best = find(c->exact, c->exact_count, model);
 
-    for (size_t i = 0; i < c->prefix_count; i++) {
-        const struct route *r = c->prefix[i];
+    for (size_t i = 0; i < c->length_count && c->lengths[i] <= model.len; i++) {
+        const struct route *r = find(c->prefix, c->prefix_count, str_cut(model, c->lengths[i]));
 
-        if (exact && exact->priority <= r->priority) /* and so are all that follow */
-            break;
-        if (route_matches(r, model))
-            return r;
+        if (r && (!best || by_strength(&r, &best) < 0))
+            best = r;
     }
-    return exact;
+    return best;
 }
 
 const struct provider *catalog_provider(const struct catalog *c, struct str slug)

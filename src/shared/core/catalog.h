@@ -39,8 +39,10 @@ struct catalog {
     size_t route_count;
     const struct route **exact; /* active ones by model, the strongest first */
     size_t exact_count;
-    const struct route **prefix; /* active ones, the strongest first */
+    const struct route **prefix; /* active ones by literal, the strongest first */
     size_t prefix_count;
+    size_t *lengths; /* of the literals, each once */
+    size_t length_count;
     struct provider *providers;
     size_t provider_count;
     const struct provider *fallback; /* may take requests; NULL: none */

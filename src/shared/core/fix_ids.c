@@ -10,7 +10,7 @@ static int refuse(const char **out, const char *code, struct err *err, const cha
 {
     if (out)
         *out = code;
-    return err_set(err, ERR_INVALID, "%s%.*s", what, STR_ARG(str_cut(id, 100)));
+    return err_set(err, ERR_INVALID, "%s%.*s.", what, STR_ARG(str_cut(id, 100)));
 }
 
 static int add(struct buf *out, struct str id, bool *seen, const char **code, struct err *err)
@@ -56,14 +56,14 @@ int fix_ids(struct buf *out, const cJSON *value, const char **code, struct err *
             return -1;
     } else if (value && !cJSON_IsNull(value) && !cJSON_IsArray(value)) {
         return refuse(code, "fixes_wrong_type", err,
-                      "Compatibility fixes must be a list of ids or a text", STR(""));
+                      "Compatibility fixes must be a list of strings", STR(""));
     }
     if (cJSON_IsArray(value)) {
         cJSON_ArrayForEach(item, value)
         {
             if (!cJSON_IsString(item))
                 return refuse(code, "fix_not_string", err,
-                              "Compatibility fixes must be texts", STR(""));
+                              "Compatibility fix IDs must be strings", STR(""));
             if (add(out, str_c(item->valuestring), seen, code, err) < 0)
                 return -1;
         }

@@ -10,7 +10,7 @@ const char *route_match_type(const struct route *r)
     return r->prefix ? "prefix" : "exact";
 }
 
-static struct str literal(const struct route *r)
+struct str route_literal(const struct route *r)
 {
     struct str s = r->incoming_model;
 
@@ -21,7 +21,7 @@ bool route_matches(const struct route *r, struct str model)
 {
     if (!r->prefix)
         return str_eq(r->incoming_model, model);
-    return str_ends(r->incoming_model, STR("*")) && str_starts(model, literal(r));
+    return str_ends(r->incoming_model, STR("*")) && str_starts(model, route_literal(r));
 }
 
 /* Characters without the stars at the end. */
@@ -59,7 +59,7 @@ struct str route_upstream_model(const struct route *r, struct str model, struct 
         return model;
     if (!r->prefix || !str_ends(to, STR("*")))
         return to;
-    rest = str_from(model, literal(r).len);
+    rest = str_from(model, route_literal(r).len);
     return arena_printf(arena, "%.*s%.*s", (int)to.len - 1, to.ptr, STR_ARG(rest));
 }
 

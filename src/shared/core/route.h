@@ -29,6 +29,8 @@ struct route {
 
 bool route_is_startup(const struct route *r);
 const char *route_match_type(const struct route *r);
+/** The pattern without its star. */
+struct str route_literal(const struct route *r);
 /** Exact: equal; prefix: model starts with the pattern without its star. Active or not. */
 bool route_matches(const struct route *r, struct str model);
 /** Below 0 when a is stronger: priority, exact before prefix, longer literal, order of the file,
