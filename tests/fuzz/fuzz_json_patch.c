@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "core/forward_body.h"
-#include "json/json_scan.h"
 #include "utf8.h"
+#include "json/json_scan.h"
 
 static struct blob_budget budget = {.limit = SIZE_MAX, .each = SIZE_MAX};
 

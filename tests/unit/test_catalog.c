@@ -242,8 +242,8 @@ static const struct route *slowly(const struct route *routes, size_t count, stru
 static void the_index_finds_what_a_scan_finds(void **state)
 {
     static struct route routes[1000];
-    struct catalog_source source = {.base_url = STR("http://h/v1"), .routes = routes,
-                                    .route_count = 1000};
+    struct catalog_source source = {
+        .base_url = STR("http://h/v1"), .routes = routes, .route_count = 1000};
     struct arena arena = {0};
     struct catalog *c;
 

@@ -9,10 +9,10 @@
 #include "core/catalog.h"
 #include "core/money.h"
 #include "fixture.h"
-#include "json/json.h"
 #include "store/store_default_routes.h"
 #include "store/store_prices.h"
 #include "store/store_routing.h"
+#include "json/json.h"
 
 static bool flag(const cJSON *o, const char *key)
 {
@@ -265,8 +265,11 @@ static void seeded_models_go_where_the_cases_say(void **state)
 static void what_is_stale_can_be_pruned(void **state)
 {
     struct store *store = open_empty();
-    struct route r = {.incoming_model = STR("gone"), .upstream_url = STR("http://h/v1"),
-                      .managed_by = STR(ROUTE_SEED), .priority = 90, .active = true};
+    struct route r = {.incoming_model = STR("gone"),
+                      .upstream_url = STR("http://h/v1"),
+                      .managed_by = STR(ROUTE_SEED),
+                      .priority = 90,
+                      .active = true};
     struct seeding s = {0};
     struct arena arena = {0};
     struct err err;
@@ -286,8 +289,11 @@ static void what_is_stale_can_be_pruned(void **state)
 static void the_fallback_flag_and_the_setting_agree(void **state)
 {
     struct store *store = open_empty();
-    struct provider a = {.slug = STR("a"), .name = STR("A"), .currency = STR("USD"),
-                         .base_url = STR("http://a/v1"), .active = true,
+    struct provider a = {.slug = STR("a"),
+                         .name = STR("A"),
+                         .currency = STR("USD"),
+                         .base_url = STR("http://a/v1"),
+                         .active = true,
                          .is_default_fallback = true};
     struct provider b = a, got;
     struct arena arena = {0};

@@ -19,7 +19,9 @@ static struct decision decision_of(const cJSON *o)
         .provider_slug = fixture_str(o, "provider_slug"),
         .upstream_model = fixture_str(o, "upstream_model"),
         .model_route = route,
-        .match_type = !route.ptr ? NULL : str_ends(route, STR("*")) ? "prefix" : "exact",
+        .match_type = !route.ptr                  ? NULL
+                      : str_ends(route, STR("*")) ? "prefix"
+                                                  : "exact",
         .route_decision = route.ptr ? "route" : "passthrough",
     };
 }
@@ -69,14 +71,12 @@ static void bodies_are_changed_as_the_cases_say(void **state)
     cJSON *list = fixture_cases("forward/cases.json"), *one;
 
     (void)state;
-    cJSON_ArrayForEach(one, list)
-        check(one);
+    cJSON_ArrayForEach(one, list) check(one);
     cJSON_Delete(list);
 }
 
 /* The text that goes upstream for body; "" when it stays. Returns owned. */
-static struct buf sent(struct str body, struct str type, struct str model,
-                       const struct decision *d)
+static struct buf sent(struct str body, struct str type, struct str model, const struct decision *d)
 {
     struct blob out = {.budget = &budget};
     struct forward_body in = {body, type, STR("/v1/chat/completions"), model};
@@ -124,8 +124,7 @@ static void a_name_with_quotes_stays_one_string(void **state)
     struct decision d = ROUTE("local", "b\",\"stream\":true,\"x\":\"");
 
     (void)state;
-    SENT("{\"model\":\"a\"}", "a", &d,
-         "{\"model\":\"b\\\",\\\"stream\\\":true,\\\"x\\\":\\\"\"}");
+    SENT("{\"model\":\"a\"}", "a", &d, "{\"model\":\"b\\\",\\\"stream\\\":true,\\\"x\\\":\\\"\"}");
 }
 
 static void a_pin_is_set_in_every_provider_object(void **state)
@@ -133,7 +132,8 @@ static void a_pin_is_set_in_every_provider_object(void **state)
     struct decision d = ROUTE("openrouter", "v/m@azure");
 
     (void)state;
-    SENT("{\"model\":\"a\",\"provider\":{\"order\":[\"x\"],\"order\":1,\"sort\":\"price\"}}", "a", &d,
+    SENT("{\"model\":\"a\",\"provider\":{\"order\":[\"x\"],\"order\":1,\"sort\":\"price\"}}", "a",
+         &d,
          "{\"model\":\"v/m\",\"provider\":{\"order\":[\"azure\"],\"order\":[\"azure\"],"
          "\"sort\":\"price\",\"allow_fallbacks\":false}}");
     SENT("{\"provider\":{},\"model\":\"a\",\"provider\":null}", "a", &d,
@@ -181,7 +181,8 @@ static void many_equal_keys_take_linear_time(void **state)
         buf_put(&body, STR("\"model\":1,"));
     buf_put(&body, STR("\"model\":\"a\"}"));
     got = sent(buf_str(&body), STR_NONE, STR("a"), &d);
-    assert_int_equal(got.len, 200000 * sizeof("\"model\":\"b\",") - 200000 + sizeof("{\"model\":\"b\"}") - 1);
+    assert_int_equal(got.len, 200000 * sizeof("\"model\":\"b\",") - 200000 +
+                                  sizeof("{\"model\":\"b\"}") - 1);
     buf_clear(&got);
     buf_clear(&body);
 }

@@ -41,7 +41,8 @@ static void read_pairs(struct body *b, struct str rest)
         struct buf key = {0}, text = {0};
         struct err err;
 
-        if (query_decode(&key, name, true, &err) == 0 && query_decode(&text, value, true, &err) == 0)
+        if (query_decode(&key, name, true, &err) == 0 &&
+            query_decode(&text, value, true, &err) == 0)
             add_field(b, buf_str(&key), buf_str(&text));
         buf_clear(&key);
         buf_clear(&text);
@@ -102,8 +103,9 @@ bool body_strict(struct body *b, struct api_call *call)
     if (bytes.len > 0 && (!type.ptr || str_ifind(type, STR("json")) >= 0)) {
         b->fields = json_parse(bytes);
         if (!b->fields) {
-            refuse_body(call, "{\"type\":\"json_invalid\",\"loc\":[\"body\",0],\"msg\":\"the body is "
-                              "not JSON\",\"input\":{},\"ctx\":{\"error\":\"not JSON\"}}");
+            refuse_body(call,
+                        "{\"type\":\"json_invalid\",\"loc\":[\"body\",0],\"msg\":\"the body is "
+                        "not JSON\",\"input\":{},\"ctx\":{\"error\":\"not JSON\"}}");
             return false;
         }
     }
@@ -114,8 +116,9 @@ bool body_strict(struct body *b, struct api_call *call)
     if (cJSON_IsObject(b->fields))
         return true;
     body_clear(b);
-    refuse_body(call, "{\"type\":\"dict_type\",\"loc\":[\"body\"],\"msg\":\"must be a JSON object\","
-                      "\"input\":null}");
+    refuse_body(call,
+                "{\"type\":\"dict_type\",\"loc\":[\"body\"],\"msg\":\"must be a JSON object\","
+                "\"input\":null}");
     return false;
 }
 
@@ -245,8 +248,9 @@ static void note_issue(struct api_call *call, const char *type, const char *fiel
     if (call->status == 422)
         buf_put(&call->body, STR(","));
     call->status = 422;
-    buf_printf(&call->body, "{\"type\":\"%s\",\"loc\":[\"body\",\"%s\"],\"msg\":\"%s\",\"input\":",
-               type, field, msg);
+    buf_printf(&call->body,
+               "{\"type\":\"%s\",\"loc\":[\"body\",\"%s\"],\"msg\":\"%s\",\"input\":", type, field,
+               msg);
     if (input.ptr)
         json_quote(&call->body, str_cut(input, 200));
     else

@@ -1,4 +1,5 @@
-/* daemon/api/api_body.h - the fields of a request body, JSON or form, and how loosely they are read.
+/* daemon/api/api_body.h - the fields of a request body, JSON or form, and how loosely they are
+ * read.
  *
  * A body is read in one of the ways that http calls name: lenient JSON (anything unusable is an
  * empty object), JSON or form, form, strict JSON. Afterwards all look the same. */

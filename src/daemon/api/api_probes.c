@@ -16,7 +16,8 @@
 #define TEST_KEEP ((size_t)65536)
 #define TEST_SHOWN ((size_t)6000)
 #define PIXEL                                                                                      \
-    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgG" \
+    "data:image/"                                                                                  \
+    "png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgG"           \
     "AWjR9awAAAABJRU5ErkJggg=="
 
 /* The key of a decision as headers for endpoint. */
@@ -80,7 +81,9 @@ static cJSON *view_check(const struct check *c)
     json_put_text(o, "auth_state", c->sent ? auth_state(c->key) : "not_configured");
     snprintf(text, sizeof(text), "HTTP %d", c->probe.status);
     json_put_text(o, "message",
-                  !c->sent ? "no base URL" : c->probe.error[0] ? c->probe.error : text);
+                  !c->sent            ? "no base URL"
+                  : c->probe.error[0] ? c->probe.error
+                                      : text);
     json_put_text(o, "checked_at", clock_iso(c->checked_us, iso));
     return o;
 }
@@ -295,7 +298,8 @@ static void put_answer(cJSON *o, const struct probe *p)
     struct buf pretty = {.limit = 4 * TEST_KEEP};
     struct err err;
 
-    if (json_index(&json, buf_str(&p->answer), &err) < 0 || json_pretty(&pretty, &json, 0, 0, &err) < 0) {
+    if (json_index(&json, buf_str(&p->answer), &err) < 0 ||
+        json_pretty(&pretty, &json, 0, 0, &err) < 0) {
         buf_cut(&pretty, 0);
         buf_add(&pretty, buf_str(&p->answer), &err);
     }
@@ -379,8 +383,11 @@ static void open_test(struct api_call *call, const char *kind, struct str model,
     t->kind = kind;
     t->budget = (struct blob_budget){.limit = SIZE_MAX, .each = SIZE_MAX};
     t->catalog = app_catalog(call->worker->app);
-    t->probe = (struct probe){.worker = call->worker, .method = STR("POST"), .timeout_ms = TEST_MS,
-                              .keep = TEST_KEEP, .done = on_tested};
+    t->probe = (struct probe){.worker = call->worker,
+                              .method = STR("POST"),
+                              .timeout_ms = TEST_MS,
+                              .keep = TEST_KEEP,
+                              .done = on_tested};
     prompt = str_trim(prompt).len > 0 ? prompt : STR("Answer with one short sentence.");
     base = arena_dup(&t->arena, base);
     if (prepare_test(t, arena_dup(&t->arena, model), base, prompt, &err) < 0) {

@@ -166,7 +166,8 @@ int api_route_save(struct api_call *call, struct store *store, struct route *rou
                        STR_ARG(str_cut(route->incoming_model, 200)));
     if (store_route_find(store, route->incoming_model, route->prefix, arena, &other, err) == 0) {
         if (other.id != route->id)
-            return err_set(err, ERR_INVALID, "A route for this model and match type already exists.");
+            return err_set(err, ERR_INVALID,
+                           "A route for this model and match type already exists.");
     } else if (err->code != ERR_NOT_FOUND) {
         return -1;
     }

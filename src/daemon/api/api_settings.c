@@ -60,7 +60,8 @@ static int put_counts(cJSON *o, struct store *store, const struct catalog *c, in
         routes += c->routes[i].active && !route_is_startup(&c->routes[i]);
     for (size_t i = 0; i < c->provider_count; i++)
         providers += c->providers[i].active;
-    if (store_counters(store, &counters, err) < 0 || store_record_count(store, &old, &older, err) < 0)
+    if (store_counters(store, &counters, err) < 0 ||
+        store_record_count(store, &old, &older, err) < 0)
         return -1;
     json_put_int(o, "stored_rows", counters.total);
     json_put_int(o, "active_routes", routes);
@@ -103,8 +104,7 @@ static void run_summary(struct api_call *call, struct store *store)
 /* ---- writing ---- */
 
 /* The provider that unmatched models may go to. */
-static int check_default(struct store *store, struct str slug, struct arena *arena,
-                         struct err *err)
+static int check_default(struct store *store, struct str slug, struct arena *arena, struct err *err)
 {
     struct provider p;
 
@@ -125,7 +125,8 @@ int api_save_upstream(struct store *store, const struct upstream_defaults *in, s
     struct str url, slug;
 
     if (str_trim(in->upstream_url).len == 0)
-        return err_set(err, ERR_INVALID, "Upstream URL is required: an absolute http or https URL.");
+        return err_set(err, ERR_INVALID,
+                       "Upstream URL is required: an absolute http or https URL.");
     if (forward_check_base_url(in->upstream_url, &url, err) < 0 ||
         slug_from_input(in->default_provider_slug, arena, &slug, err) < 0 ||
         check_default(store, slug, arena, err) < 0)
@@ -135,7 +136,7 @@ int api_save_upstream(struct store *store, const struct upstream_defaults *in, s
         store_setting_put(store, STR("default_model"), str_trim(in->default_model), err) < 0)
         return -1;
     return store_setting_put(store, STR("fallback_enabled"),
-                     in->fallback_enabled ? STR("true") : STR("false"), err);
+                             in->fallback_enabled ? STR("true") : STR("false"), err);
 }
 
 static void write_upstream(struct api_call *call, struct store *store)
@@ -186,7 +187,8 @@ int api_save_listener(struct store *store, int64_t port, bool expose, struct err
     snprintf(number, sizeof(number), "%lld", (long long)port);
     if (store_setting_put(store, STR("incoming_port"), str_c(number), err) < 0)
         return -1;
-    return store_setting_put(store, STR("expose_all_ips"), expose ? STR("true") : STR("false"), err);
+    return store_setting_put(store, STR("expose_all_ips"), expose ? STR("true") : STR("false"),
+                             err);
 }
 
 static void write_listener(struct api_call *call, struct store *store)

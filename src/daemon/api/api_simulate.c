@@ -3,9 +3,9 @@
 #include "core/forward_body.h"
 #include "core/routing_input.h"
 #include "daemon/api/api_routing.h"
-#include "json/json_index.h"
 #include "store/store_default_routes.h"
 #include "view/view_routing.h"
+#include "json/json_index.h"
 
 #define GREETING "Say hi"
 
@@ -69,11 +69,10 @@ static cJSON *preview_body(struct str model, const struct decision *d, struct st
 {
     struct blob_budget budget = {.limit = SIZE_MAX, .each = SIZE_MAX};
     struct blob out = {.budget = &budget};
-    struct forward_body in = {.body = payload, .endpoint = STR("/v1/chat/completions"),
-                              .model = model};
+    struct forward_body in = {
+        .body = payload, .endpoint = STR("/v1/chat/completions"), .model = model};
     struct err err;
-    cJSON *tree =
-        json_parse(forward_body(&out, &in, d, &err) == 1 ? blob_str(&out) : payload);
+    cJSON *tree = json_parse(forward_body(&out, &in, d, &err) == 1 ? blob_str(&out) : payload);
 
     blob_clear(&out);
     return tree;

@@ -169,7 +169,8 @@ static int check_duplicates(const struct models *m, struct err *err)
     for (size_t i = 1; rc == 0 && i < m->route_count; i++)
         if (str_eq(sorted[i]->incoming_model, sorted[i - 1]->incoming_model) &&
             sorted[i]->prefix == sorted[i - 1]->prefix)
-            rc = err_set(err, ERR_INVALID, "route %zu: there is a route for model \"%.*s\" already "
+            rc = err_set(err, ERR_INVALID,
+                         "route %zu: there is a route for model \"%.*s\" already "
                          "[duplicate_model_route]",
                          (size_t)(sorted[i] - m->routes) + 1,
                          STR_ARG(str_cut(sorted[i]->incoming_model, 200)));

@@ -14,7 +14,8 @@ struct models {
 
 /** Read text, which came from source (a path or a variable, for messages): an array of routes or an
  *  object with model_routes and default_fixes. ERR_INVALID with one line that names source, the
- *  position of the route from 1, and a code in brackets. Release with models_clear() in any case. */
+ *  position of the route from 1, and a code in brackets. Release with models_clear() in any case.
+ */
 int models_parse(struct models *m, struct str text, const char *source, struct err *err);
 /** The same from a file. */
 int models_load(struct models *m, const char *path, struct err *err);

@@ -232,7 +232,9 @@ static void decide_route(const struct catalog *c, const struct route *r, struct 
         .match_type = route_match_type(r),
         .route_decision = "route",
         .route_source = route_is_startup(r) ? "startup" : "db",
-        .auth_style = r->auth_style.ptr ? r->auth_style : p ? p->auth_style : STR_NONE,
+        .auth_style = r->auth_style.ptr ? r->auth_style
+                      : p               ? p->auth_style
+                                        : STR_NONE,
         .fixes_json = r->fixes_json.ptr ? r->fixes_json : STR("[]"),
         .api_key_env = r->api_key_env,
         .key = r->key,

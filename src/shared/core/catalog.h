@@ -9,9 +9,9 @@
 
 /** What the program was started with; borrowed for as long as the program runs. */
 struct startup {
-    struct str base_url;   /* the global upstream */
-    bool base_url_fixed;   /* by a flag: a saved one does not count */
-    struct route *routes;  /* of the models configuration, in its order; priority 0 */
+    struct str base_url;  /* the global upstream */
+    bool base_url_fixed;  /* by a flag: a saved one does not count */
+    struct route *routes; /* of the models configuration, in its order; priority 0 */
     size_t route_count;
     struct str fixes_json; /* default fixes; STR_NONE is none */
 };
@@ -45,7 +45,7 @@ struct catalog {
     size_t length_count;
     struct provider *providers;
     size_t provider_count;
-    const struct provider *fallback; /* may take requests; NULL: none */
+    const struct provider *fallback;  /* may take requests; NULL: none */
     struct str default_provider_slug; /* as set, also when it cannot be used */
     struct str default_model;
     bool fallback_enabled;

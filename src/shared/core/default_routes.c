@@ -197,8 +197,8 @@ static int collect(struct work *w, const struct provider *providers, size_t prov
 {
     for (size_t i = 0; i < price_book_count(w->book); i++) {
         const struct price *p = price_book_at(w->book, i);
-        const struct provider *provider = find_provider(providers, provider_count,
-                                                        p->provider_slug);
+        const struct provider *provider =
+            find_provider(providers, provider_count, p->provider_slug);
         struct str url;
         struct err bad;
 
@@ -254,8 +254,7 @@ int default_routes(const struct price_book *book, const struct provider *provide
     if (w.offer_count > 0)
         qsort(w.offers, w.offer_count, sizeof(*w.offers), by_name);
     for (size_t i = 0; i < w.offer_count; i++)
-        if (i == 0 ||
-            !str_eq(w.offers[i].c.incoming_model, w.offers[i - 1].c.incoming_model))
+        if (i == 0 || !str_eq(w.offers[i].c.incoming_model, w.offers[i - 1].c.incoming_model))
             (*out)[(*count)++] = w.offers[i].c;
     qsort(*out, *count, sizeof(**out), by_provider);
     return 0;

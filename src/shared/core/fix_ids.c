@@ -62,8 +62,8 @@ int fix_ids(struct buf *out, const cJSON *value, const char **code, struct err *
         cJSON_ArrayForEach(item, value)
         {
             if (!cJSON_IsString(item))
-                return refuse(code, "fix_not_string", err,
-                              "Compatibility fix IDs must be strings", STR(""));
+                return refuse(code, "fix_not_string", err, "Compatibility fix IDs must be strings",
+                              STR(""));
             if (add(out, str_c(item->valuestring), seen, code, err) < 0)
                 return -1;
         }

@@ -1,8 +1,8 @@
 #include "core/forward_body.h"
 
+#include "llm/multipart.h"
 #include "json/json.h"
 #include "json/json_scan.h"
-#include "llm/multipart.h"
 
 /* Bytes of the body that are replaced; edits come in the order of their places. */
 struct edit {
@@ -55,8 +55,8 @@ static struct str quoted(struct edits *e, struct str text)
 
 static struct str joined(struct edits *e, struct str before, struct str text, struct str after)
 {
-    struct str out = arena_printf(&e->arena, "%.*s%.*s%.*s", STR_ARG(before), STR_ARG(text),
-                                  STR_ARG(after));
+    struct str out =
+        arena_printf(&e->arena, "%.*s%.*s%.*s", STR_ARG(before), STR_ARG(text), STR_ARG(after));
 
     e->failed = e->failed || !out.ptr;
     return out;
@@ -72,8 +72,7 @@ static bool is_empty_object(struct str value)
 /* Add members (without a comma in front) before the closing brace. */
 static void append(struct edits *e, struct str object, struct str members)
 {
-    struct str text = is_empty_object(object) ? members
-                                              : joined(e, STR(","), members, STR(""));
+    struct str text = is_empty_object(object) ? members : joined(e, STR(","), members, STR(""));
 
     add_edit(e, object.ptr + object.len - 1, 0, text);
 }
@@ -126,9 +125,9 @@ static void set_members(struct edits *e, struct str value, const struct member *
 
 static bool is_variant(struct str tag)
 {
-    static const struct str variants[] = {
-        STR("free"),  STR("batch"),  STR("thinking"), STR("extended"), STR("nitro"),
-        STR("floor"), STR("exacto"), STR("online"),   STR("beta")};
+    static const struct str variants[] = {STR("free"),     STR("batch"),  STR("thinking"),
+                                          STR("extended"), STR("nitro"),  STR("floor"),
+                                          STR("exacto"),   STR("online"), STR("beta")};
 
     for (size_t i = 0; i < sizeof(variants) / sizeof(*variants); i++)
         if (str_eq(tag, variants[i]))
@@ -237,8 +236,8 @@ static void edit_json(struct edits *e, const struct forward_body *in, const stru
     if (in->model.len > 0 && d->upstream_model.len > 0) {
         p.pin = forward_pin(d, in->model, &base, &tag);
         if (p.pin) {
-            p.order[0] = (struct member){STR("order"),
-                                         joined(e, STR("["), quoted(e, tag), STR("]"))};
+            p.order[0] =
+                (struct member){STR("order"), joined(e, STR("["), quoted(e, tag), STR("]"))};
             p.order[1] = (struct member){STR("allow_fallbacks"), STR("false")};
         }
         if (!str_eq(base, in->model))

@@ -47,8 +47,9 @@ int slug_from_input(struct str in, struct arena *arena, struct str *out, struct 
         return 0;
     *out = in_case(*out, arena, false);
     if (!provider_slug_ok(*out))
-        return err_set(err, ERR_INVALID, "Provider slug must be made of a-z, 0-9, _ and -, begin "
-                                         "with a letter or digit, and have at most 64 characters.");
+        return err_set(err, ERR_INVALID,
+                       "Provider slug must be made of a-z, 0-9, _ and -, begin "
+                       "with a letter or digit, and have at most 64 characters.");
     return 0;
 }
 
@@ -56,8 +57,9 @@ static int env_from_input(struct str in, struct arena *arena, struct str *out, s
 {
     *out = arena_dup(arena, filled(in));
     if (out->ptr && !provider_env_ok(*out))
-        return err_set(err, ERR_INVALID, "API key env must be the name of an environment variable, "
-                                         "at most 128 characters.");
+        return err_set(err, ERR_INVALID,
+                       "API key env must be the name of an environment variable, "
+                       "at most 128 characters.");
     return 0;
 }
 
@@ -65,8 +67,7 @@ static int style_from_input(struct str in, struct arena *arena, struct str *out,
 {
     *out = arena_dup(arena, filled(in));
     if (out->ptr && !provider_auth_style_ok(*out))
-        return err_set(err, ERR_INVALID,
-                       "Auth style must be bearer, x-api-key, api-key or none.");
+        return err_set(err, ERR_INVALID, "Auth style must be bearer, x-api-key, api-key or none.");
     return 0;
 }
 
@@ -95,7 +96,8 @@ static int take_url(struct str in, struct arena *arena, struct str *out, struct 
     struct str clean;
 
     if (!filled(in).ptr)
-        return err_set(err, ERR_INVALID, "Upstream URL is required: an absolute http or https URL.");
+        return err_set(err, ERR_INVALID,
+                       "Upstream URL is required: an absolute http or https URL.");
     if (forward_check_base_url(in, &clean, err) < 0)
         return -1;
     *out = arena_dup(arena, clean);
@@ -121,7 +123,8 @@ int route_from_input(const struct route_input *in, struct arena *arena, struct r
         .active = in->active,
         .priority = in->priority,
     };
-    if (take_model(in, arena, out, err) < 0 || take_url(in->upstream_url, arena, &out->upstream_url, err) < 0)
+    if (take_model(in, arena, out, err) < 0 ||
+        take_url(in->upstream_url, arena, &out->upstream_url, err) < 0)
         return -1;
     if (in->bad_priority)
         return err_set(err, ERR_INVALID, "Priority must be a number.");
@@ -170,8 +173,7 @@ static struct str known_capabilities(const cJSON *object, struct arena *arena)
     return out;
 }
 
-static int take_capabilities(const cJSON *in, struct arena *arena, struct str *out,
-                             struct err *err)
+static int take_capabilities(const cJSON *in, struct arena *arena, struct str *out, struct err *err)
 {
     cJSON *parsed = NULL;
     int rc = 0;

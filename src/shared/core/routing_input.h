@@ -10,8 +10,8 @@
 
 /** As given; "" and STR_NONE are absent. */
 struct route_input {
-    struct str incoming_model, match_type, upstream_url, upstream_model, provider_slug,
-        api_key_env, auth_style;
+    struct str incoming_model, match_type, upstream_url, upstream_model, provider_slug, api_key_env,
+        auth_style;
     const cJSON *fixes; /* see fix_ids() */
     bool bad_priority;  /* it was no number */
     int64_t priority;

@@ -1,9 +1,9 @@
 #include <stdlib.h>
 
 #include "core/fix_ids.h"
-#include "json/json.h"
 #include "store/store_priv.h"
 #include "store/store_routing.h"
+#include "json/json.h"
 
 void *store_grow(struct arena *arena, void *items, size_t count, size_t *cap, size_t size)
 {

@@ -63,7 +63,7 @@ static int settle_one(struct store *store, struct seeding *s, size_t i, struct a
     struct route old = {0};
 
     if (store_route_find(store, c->incoming_model, false, arena, &old, err) == 0)
-        status = !is_generated(&old)             ? SEED_SKIP_USER
+        status = !is_generated(&old)            ? SEED_SKIP_USER
                  : s->mode == SEED_MISSING_ONLY ? SEED_SKIP_SEEDED
                                                 : SEED_UPDATE;
     else if (err->code != ERR_NOT_FOUND)

@@ -103,7 +103,8 @@ static int put(struct store *store, const struct provider *p, bool had_flag, str
 {
     int64_t now_us = clock_wall_us();
 
-    if (p->is_default_fallback && db_run(store->db, SQL_PROVIDER_CLEAR_FALLBACK, DB_NO_ARGS, err) < 0)
+    if (p->is_default_fallback &&
+        db_run(store->db, SQL_PROVIDER_CLEAR_FALLBACK, DB_NO_ARGS, err) < 0)
         return -1;
     if (db_run(store->db, SQL_PROVIDER_PUT,
                DB_ARGS(DB_TEXT(p->slug), DB_TEXT(p->name), DB_TEXT(p->base_url),

@@ -69,9 +69,9 @@ int store_route_find(struct store *store, struct str incoming_model, bool prefix
 {
     struct str type = prefix ? STR("prefix") : STR("exact");
 
-    return take_route(db_query(store->db, SQL_ROUTE_FIND,
-                               DB_ARGS(DB_TEXT(incoming_model), DB_TEXT(type)), err),
-                      arena, out, err);
+    return take_route(
+        db_query(store->db, SQL_ROUTE_FIND, DB_ARGS(DB_TEXT(incoming_model), DB_TEXT(type)), err),
+        arena, out, err);
 }
 
 static int insert(struct store *store, struct route *r, struct err *err)

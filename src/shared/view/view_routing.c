@@ -19,7 +19,8 @@ cJSON *view_route(const struct route *r, struct str provider_name)
     json_put_str(o, "incoming_model", r->incoming_model);
     json_put_text(o, "match_type", route_match_type(r));
     json_put_str(o, "upstream_url", r->upstream_url);
-    json_put_str(o, "upstream_model", r->upstream_model.ptr ? r->upstream_model : r->incoming_model);
+    json_put_str(o, "upstream_model",
+                 r->upstream_model.ptr ? r->upstream_model : r->incoming_model);
     json_put_str(o, "provider_slug", r->provider_slug);
     json_put_str(o, "provider_name", provider_name);
     json_put_str(o, "api_key_env", r->api_key_env);
