@@ -27,3 +27,11 @@ ON CONFLICT (name) DO UPDATE SET count = count + excluded.count;
 
 -- name: counter_list
 SELECT name, count FROM counters;
+
+-- The last use of each model comes from its end of the index.
+-- name: facet_recent_models
+SELECT value, count, (SELECT max(created_us) FROM requests INDEXED BY requests_model
+                      WHERE model = value) AS used_us
+FROM facets
+WHERE kind = 'model' AND count > 0 AND value <> '' AND lower(substr(value, 1, length(?1))) = lower(?1)
+ORDER BY used_us DESC, value LIMIT ?2;

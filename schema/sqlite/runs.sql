@@ -1,12 +1,76 @@
+-- Runs: named spans of traffic. Sums come in the order of RUN_SUMS in src/shared/core/run.h.
+
 -- text: run_columns
-SELECT id, name, notes, started_us, ended_us, paused_us FROM task_runs
+r.id, r.name, r.notes, r.started_us, r.ended_us, r.paused_us
+
+-- text: run_sum_columns
+    s.requests, s.successes, s.errors, s.pending, s.streams, s.images, s.tools, s.unpriced,
+    s.durations, s.duration_ms, s.ttfts, s.input_known, s.input_tokens, s.cached_input_known,
+    s.cached_input_tokens, s.output_known, s.output_tokens, s.reasoning_known,
+    s.reasoning_tokens, s.total_known, s.total_tokens, s.costs, s.cost_pusd, s.completed_us,
+    (SELECT min(created_us) FROM requests INDEXED BY requests_run WHERE task_run_id = r.id),
+    (SELECT max(created_us) FROM requests INDEXED BY requests_run WHERE task_run_id = r.id)
 
 -- name: run_get
-{{run_columns}} WHERE id = ?1;
+SELECT {{run_columns}} FROM task_runs r WHERE r.id = ?1;
 
 -- name: run_active
-{{run_columns}} INDEXED BY task_runs_active WHERE ended_us IS NULL AND paused_us IS NULL
-ORDER BY started_us DESC, id DESC LIMIT 1;
+SELECT {{run_columns}} FROM task_runs r INDEXED BY task_runs_active
+WHERE r.ended_us IS NULL AND r.paused_us IS NULL
+ORDER BY r.started_us DESC, r.id DESC LIMIT 1;
 
 -- name: run_list
-{{run_columns}} ORDER BY started_us DESC, id DESC;
+SELECT {{run_columns}} FROM task_runs r ORDER BY r.started_us DESC, r.id DESC;
+
+-- name: run_list_open
+SELECT {{run_columns}} FROM task_runs r INDEXED BY task_runs_open WHERE r.ended_us IS NULL
+ORDER BY r.started_us DESC, r.id DESC LIMIT ?1;
+
+-- name: run_list_sums
+SELECT {{run_columns}},
+{{run_sum_columns}}
+FROM task_runs r JOIN run_sums s ON s.run_id = r.id
+ORDER BY r.started_us DESC, r.id DESC LIMIT ?1;
+
+-- name: run_sums_get
+SELECT {{run_columns}},
+{{run_sum_columns}}
+FROM task_runs r JOIN run_sums s ON s.run_id = r.id WHERE r.id = ?1;
+
+-- name: run_groups
+SELECT label, count FROM facets WHERE kind = ?1 AND value = ?2 AND count > 0
+ORDER BY count DESC, label;
+
+-- name: run_ttft_at
+SELECT ttft_ms FROM requests INDEXED BY requests_run_ttft
+WHERE task_run_id = ?1 AND ttft_ms IS NOT NULL ORDER BY ttft_ms LIMIT 1 OFFSET ?2;
+
+-- name: run_ttft_from_end
+SELECT ttft_ms FROM requests INDEXED BY requests_run_ttft
+WHERE task_run_id = ?1 AND ttft_ms IS NOT NULL ORDER BY ttft_ms DESC LIMIT 1 OFFSET ?2;
+
+-- name: run_duration_at
+SELECT duration_ms FROM requests INDEXED BY requests_run_duration
+WHERE task_run_id = ?1 AND duration_ms IS NOT NULL ORDER BY duration_ms LIMIT 1 OFFSET ?2;
+
+-- name: run_duration_from_end
+SELECT duration_ms FROM requests INDEXED BY requests_run_duration
+WHERE task_run_id = ?1 AND duration_ms IS NOT NULL ORDER BY duration_ms DESC LIMIT 1 OFFSET ?2;
+
+-- name: run_last_id
+SELECT coalesce(max(id), 0) FROM task_runs;
+
+-- name: run_insert
+INSERT INTO task_runs (id, name, notes, started_us, paused_us) VALUES (?1, ?2, ?3, ?4, ?5);
+
+-- name: run_end_all_active
+UPDATE task_runs SET ended_us = ?1 WHERE ended_us IS NULL AND paused_us IS NULL;
+
+-- name: run_pause_others
+UPDATE task_runs SET paused_us = ?2 WHERE ended_us IS NULL AND paused_us IS NULL AND id <> ?1;
+
+-- name: run_set_ended
+UPDATE task_runs SET ended_us = ?2 WHERE id = ?1 AND ended_us IS NULL;
+
+-- name: run_set_paused
+UPDATE task_runs SET paused_us = ?2 WHERE id = ?1 AND ended_us IS NULL;

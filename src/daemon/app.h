@@ -8,8 +8,11 @@
 #include "base/blob.h"
 #include "config/config.h"
 #include "core/catalog.h"
+#include "core/sync.h"
 #include "daemon/http/guard.h"
 #include "daemon/record/live.h"
+#include "daemon/record/metrics.h"
+#include "daemon/record/open_runs.h"
 #include "daemon/record/reader.h"
 #include "daemon/record/recorder.h"
 
@@ -19,10 +22,18 @@ struct app {
     struct recorder *recorder;
     struct readers *readers;
     struct live *live;
+    struct open_runs *runs;
+    struct metrics *metrics;
     struct blob_budget request_budget, capture_budget;
     struct guard guard;
-    pthread_mutex_t catalog_lock;
+    struct startup startup;       /* what every catalog starts from */
+    pthread_mutex_t catalog_lock; /* of catalog */
     struct catalog *catalog;
+    pthread_mutex_t previews_lock; /* of previews and next_preview */
+    struct sync_preview *previews[SYNC_PREVIEWS]; /* the last ones; NULL: none */
+    unsigned next_preview;
+    _Atomic bool syncing; /* a catalogue is being fetched */
+    struct refresh *refresh; /* looks for what other processes change */
     char instance[16]; /* changes with each start */
     int64_t started_wall_us, started_us;
     char url[300]; /* where it listens */
@@ -32,5 +43,7 @@ struct app {
 
 /** A reference to the catalog in force. */
 struct catalog *app_catalog(struct app *app);
+/** Put what store holds in force, if that is newer; the next request on every worker uses it. */
+int app_reload(struct app *app, struct store *store, struct err *err);
 
 #endif

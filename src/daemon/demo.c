@@ -264,6 +264,7 @@ void demo_start(struct demo *demo, const char *url)
 {
     set_url(demo, url);
     demo->fields = curl_slist_append(NULL, "Content-Type: application/json");
+    demo->fields = curl_slist_append(demo->fields, "X-LLM-Observe-Run: demo");
     demo->multi = curl_multi_init();
     if (demo->multi)
         demo->traffic_runs = start_thread(&demo->traffic_thread, traffic_main, demo);

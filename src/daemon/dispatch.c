@@ -7,39 +7,51 @@
 #include "daemon/proxy/exchange.h"
 #include "daemon/proxy/refused.h"
 
-static const struct api_route *const tables[] = {api_records_routes, api_live_routes,
-                                                 api_status_routes};
+static const struct api_route *const tables[] = {
+    api_records_routes,        api_live_routes,    api_status_routes,      api_routes_routes,
+    api_providers_routes,      api_simulate_routes, api_default_routes_routes, api_settings_routes,
+    api_routing_forms_routes,  api_probes_routes,  api_prices_routes,      api_price_forms_routes,
+    api_costs_routes,          api_catalog_routes, api_runs_routes,        api_storage_routes,
+    api_metrics_routes,        api_models_routes};
 
 enum match { NO_MATCH, MATCH, BAD_ID };
 
-/* Compare a percent-decoded path with a pattern; {id} takes one segment. */
-static enum match match_path(struct str path, struct str pattern, int64_t *id, struct str *bad)
+struct found {
+    const struct api_route *route;
+    bool literal; /* the path is known as it stands: parameters do not count */
+    int64_t id;
+    struct str slug, id_name, bad_id;
+    struct buf allow; /* methods of the path when the method does not fit */
+};
+
+/* Compare a percent-decoded path with a pattern; {slug} takes one segment, any other {name} an
+ * integer. */
+static enum match match_path(struct str path, struct str pattern, struct found *out)
 {
     struct str have, want;
 
+    *out = (struct found){.literal = true};
     while (str_split(&pattern, '/', &want)) {
         if (!str_split(&path, '/', &have))
             return NO_MATCH;
-        if (!str_eq(want, STR("{id}"))) {
+        if (!str_starts(want, STR("{"))) {
             if (!str_eq(want, have))
                 return NO_MATCH;
-        } else if (have.len == 0) {
-            return NO_MATCH;
-        } else if (!str_int64(have, id)) {
-            *bad = have;
+            continue;
         }
+        out->literal = false;
+        if (have.len == 0)
+            return NO_MATCH;
+        if (str_eq(want, STR("{slug}")))
+            out->slug = have;
+        else if (!str_int64(have, &out->id))
+            out->bad_id = have;
+        out->id_name = str_cut(str_from(want, 1), want.len - 2);
     }
     if (path.ptr)
         return NO_MATCH;
-    return bad->ptr ? BAD_ID : MATCH;
+    return out->bad_id.ptr ? BAD_ID : MATCH;
 }
-
-struct found {
-    const struct api_route *route;
-    int64_t id;
-    struct str bad_id;
-    struct buf allow; /* methods of the path when the method does not fit */
-};
 
 static bool method_fits(const struct api_route *route, struct str method)
 {
@@ -47,21 +59,33 @@ static bool method_fits(const struct api_route *route, struct str method)
            (str_eq(method, STR("HEAD")) && str_eq(str_c(route->method), STR("GET")));
 }
 
+static void take(struct found *f, const struct found *one, const struct api_route *route,
+                 struct str method)
+{
+    if (one->literal && !f->literal) { /* what parameters matched does not count */
+        buf_clear(&f->allow);
+        *f = (struct found){.literal = true};
+    }
+    if (method_fits(route, method) && !f->route) {
+        f->route = route;
+        f->id = one->id;
+        f->slug = one->slug;
+        f->id_name = one->id_name;
+        f->bad_id = one->bad_id;
+    }
+    buf_printf(&f->allow, "%s%s", f->allow.len ? ", " : "", route->method);
+}
+
 static void find(struct found *f, struct str method, struct str path)
 {
     for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++) {
         for (const struct api_route *route = tables[t]; route->method; route++) {
-            struct str bad = STR_NONE;
-            int64_t id = 0;
+            struct found one;
 
-            if (match_path(path, str_c(route->pattern), &id, &bad) == NO_MATCH)
+            if (match_path(path, str_c(route->pattern), &one) == NO_MATCH ||
+                (f->literal && !one.literal))
                 continue;
-            if (method_fits(route, method) && !f->route) {
-                f->route = route;
-                f->id = id;
-                f->bad_id = bad;
-            }
-            buf_printf(&f->allow, "%s%s", f->allow.len ? ", " : "", route->method);
+            take(f, &one, route, method);
         }
     }
 }
@@ -76,15 +100,15 @@ static void answer_detail(struct conn *conn, int status, const struct headers *e
     buf_clear(&body);
 }
 
-static void answer_bad_id(struct conn *conn, struct str input)
+static void answer_bad_id(struct conn *conn, struct str name, struct str input)
 {
     struct buf body = {0}, text = {0};
 
     query_encode(&text, str_cut(input, 200));
     buf_printf(&body,
-               "{\"detail\":[{\"type\":\"int_parsing\",\"loc\":[\"path\",\"record_id\"],"
+               "{\"detail\":[{\"type\":\"int_parsing\",\"loc\":[\"path\",\"%.*s\"],"
                "\"msg\":\"must be an integer\",\"input\":\"%s\"}]}",
-               text.ptr);
+               STR_ARG(name), text.ptr);
     conn_answer(conn, 422, STR("application/json"), NULL, buf_str(&body));
     buf_clear(&body);
     buf_clear(&text);
@@ -107,8 +131,7 @@ static bool redirect_slash(struct conn *conn, struct request *r, struct str path
         goto out;
     if (buf_add(&to, ends ? str_cut(r->path, r->path.len - 1) : r->path, &err) < 0 ||
         (!ends && buf_add(&to, STR("/"), &err) < 0) ||
-        (r->query.ptr &&
-         (buf_add(&to, STR("?"), &err) < 0 || buf_add(&to, r->query, &err) < 0)) ||
+        (r->query.ptr && (buf_add(&to, STR("?"), &err) < 0 || buf_add(&to, r->query, &err) < 0)) ||
         headers_add(&extra, &r->arena, STR("Location"), buf_str(&to), &err) < 0)
         goto out;
     conn_answer(conn, 307, STR_NONE, &extra, STR(""));
@@ -132,11 +155,11 @@ static void dispatch_api(struct worker *w, struct conn *conn, struct request *r)
     }
     find(&f, r->method, buf_str(&path));
     if (f.route && f.bad_id.ptr) {
-        answer_bad_id(conn, f.bad_id);
+        answer_bad_id(conn, f.id_name, f.bad_id);
     } else if (f.route && f.route->open) {
         f.route->open(w, conn, r);
     } else if (f.route) {
-        api_open(w, conn, r, f.route, f.id);
+        api_open(w, conn, r, f.route, f.id, f.slug);
     } else if (f.allow.len > 0) {
         headers_add(&extra, &r->arena, STR("Allow"), buf_str(&f.allow), &err);
         answer_detail(conn, 405, &extra, "Method Not Allowed");

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,10 +20,15 @@
 #include "daemon/demo.h"
 #include "daemon/instance.h"
 #include "daemon/listen.h"
+#include "daemon/refresh.h"
 #include "json/json.h"
+#include "store/store_prices.h"
+#include "store/store_default_routes.h"
+#include "store/store_routing.h"
 
 #define READERS 2
 #define DRAIN_MS 5000
+#define BUSY_WAIT_MS 5000
 #define CONNECTIONS_MAX 10000
 #define RESERVED_FDS 32
 #define MIB ((size_t)1024 * 1024)
@@ -44,8 +50,6 @@ struct server {
 static int report(const struct err *err)
 {
     fprintf(stderr, "llm-observe-proxy: %s\n", err->msg);
-    if (err->code == ERR_INVALID)
-        fprintf(stderr, "Try \"llm-observe-proxy serve --help\".\n");
     return err_exit_status(err->code);
 }
 
@@ -120,8 +124,11 @@ static int settle_rows(struct server *s, struct err *err)
 
     if (!store)
         return -1;
+    s->app.runs = open_runs_new();
     if (store_last_id(store, &last, err) < 0 ||
-        store_close_pending(store, clock_wall_us(), &closed, err) < 0)
+        store_close_pending(store, clock_wall_us(), &closed, err) < 0 ||
+        store_seed(store, err) < 0 || store_default_routes_once(store, err) < 0 ||
+        open_runs_load(s->app.runs, store, err) < 0)
         goto out;
     if (closed > 0)
         log_info("closed rows that an earlier process left pending count=%lld", (long long)closed);
@@ -138,6 +145,7 @@ static void on_stored(void *ctx, struct capture *c, bool committed)
 
     (void)committed;
     live_finished(app->live, c);
+    metrics_add(app->metrics, c);
 }
 
 static char *folder_of(const char *path)
@@ -179,6 +187,27 @@ static void init_guard(struct server *s)
             log_warning("any Host is accepted: web pages may reach this proxy");
 }
 
+/* The configuration that is in force from the first request on. */
+static int init_catalog(struct server *s, struct err *err)
+{
+    struct store *store = store_open(s->config.database_path, STORE_READ, err);
+    int rc;
+
+    if (!store)
+        return -1;
+    s->app.startup = config_startup(&s->config);
+    rc = app_reload(&s->app, store, err);
+    store_close(store);
+    return rc;
+}
+
+/* Literal keys are in memory: no core file, no other process of the user may read them. */
+static void protect_keys(const struct config *c)
+{
+    if (c->models.key_count > 0)
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 static int init_app(struct server *s, struct err *err)
 {
     const struct config *c = &s->config;
@@ -195,13 +224,15 @@ static int init_app(struct server *s, struct err *err)
     snprintf(s->app.instance, sizeof(s->app.instance), "%08x",
              (unsigned)(s->app.started_wall_us ^ getpid()));
     pthread_mutex_init(&s->app.catalog_lock, NULL);
+    pthread_mutex_init(&s->app.previews_lock, NULL);
     init_budgets(s);
     init_guard(s);
-    s->app.catalog = catalog_new(str_c(c->upstream_url));
     s->app.live = live_new();
+    s->app.metrics = metrics_new();
     s->app.recorder = recorder_start(c->database_path, &limits, &events, err);
-    if (!s->app.recorder)
+    if (!s->app.recorder || init_catalog(s, err) < 0)
         return -1;
+    s->app.refresh = refresh_start(&s->app);
     s->app.readers = readers_start(c->database_path, READERS, err);
     return s->app.readers ? 0 : -1;
 }
@@ -268,7 +299,7 @@ static void announce(void *ctx)
 
     printf("llm-observe-proxy %s listening on %s\n", LOP_VERSION, s->app.url);
     if (isatty(STDOUT_FILENO)) {
-        printf("  proxy     %s/v1 -> %s\n", s->app.url, c->upstream_url);
+        printf("  proxy     %s/v1 -> %s\n", s->app.url, config_upstream_url(c));
         printf("  admin     %s/admin\n", s->app.url);
         printf("  database  %s\n", c->database_path);
         printf("  try       llm-observe-proxy requests tail -f\n");
@@ -310,11 +341,16 @@ static int64_t stop(struct server *s)
 
     demo_stop(s->demo);
     damage_check_end(s->damage);
+    refresh_stop(s->app.refresh);
     if (s->app.readers)
         readers_stop(s->app.readers);
     if (s->app.recorder)
         lost = recorder_stop(s->app.recorder, DRAIN_MS);
     live_free(s->app.live);
+    for (size_t i = 0; i < SYNC_PREVIEWS; i++)
+        sync_preview_unref(s->app.previews[i]);
+    open_runs_free(s->app.runs);
+    metrics_free(s->app.metrics);
     catalog_unref(s->app.catalog);
     listen_close(&s->listen);
     if (s->config.database_path)
@@ -351,6 +387,7 @@ static int prepare(struct server *s, const struct opts *opts, struct err *err)
     s->instance_fd = -1;
     if (config_load(c, opts, err) < 0)
         return -1;
+    protect_keys(c);
     log_set_level(c->log_level);
     log_set_json(c->log_json);
     if (c->demo) {
@@ -360,9 +397,32 @@ static int prepare(struct server *s, const struct opts *opts, struct err *err)
     }
     if (read_saved(s, err) < 0)
         return -1;
-    if (c->print_config)
+    if (c->print_config || c->backfill_cached_costs)
         return 0;
     return listen_bind(&s->listen, c->expose_all ? "0.0.0.0" : c->host, c->port, c->workers, err);
+}
+
+/* Returns the exit status. */
+static int backfill_cached(const struct config *c)
+{
+    struct backfill b = {.kind = BACKFILL_CACHED};
+    struct store *store = NULL;
+    struct err err;
+    int rc = store_prepare(c->database_path, c->no_backup, &err);
+
+    if (rc == 0)
+        rc = (store = store_open(c->database_path, STORE_WRITE, &err)) ? 0 : -1;
+    if (rc == 0) {
+        store_set_busy_wait(store, BUSY_WAIT_MS); /* a server may be using it */
+        rc = store_seed(store, &err);
+    }
+    if (rc == 0)
+        rc = store_backfill_all(store, &b, &err);
+    store_close(store);
+    if (rc < 0)
+        return report(&err);
+    printf("repriced %lld requests\n", (long long)b.repriced);
+    return 0;
 }
 
 int cmd_serve(int argc, char **argv)
@@ -375,6 +435,7 @@ int cmd_serve(int argc, char **argv)
 
     if (opts_parse(&opts, serve_options, argc - 1, argv + 1, &err) < 0) {
         status = report(&err);
+        fprintf(stderr, "Try \"llm-observe-proxy serve --help\".\n");
     } else if (opts_flag(&opts, "help")) {
         print_help();
         status = 0;
@@ -387,6 +448,8 @@ int cmd_serve(int argc, char **argv)
         config_json(&s.config, &text);
         fputs(text.ptr, stdout);
         status = 0;
+    } else if (s.config.backfill_cached_costs) {
+        status = backfill_cached(&s.config);
     } else if (s.config.check) {
         printf("configuration, database %s and port %d are fine\n", s.config.database_path,
                s.listen.port);

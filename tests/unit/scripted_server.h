@@ -147,7 +147,7 @@ static struct str get_answer(struct server *s)
 }
 
 /* Borrowed until the server has stopped. */
-static void set_answer(struct server *s, struct str answer)
+static inline void set_answer(struct server *s, struct str answer)
 {
     pthread_mutex_lock(&s->lock);
     s->answer = answer;
@@ -155,7 +155,7 @@ static void set_answer(struct server *s, struct str answer)
 }
 
 /* Bytes that nobody asked for, on the first connection. */
-static void send_unasked(struct server *s, struct str bytes)
+static inline void send_unasked(struct server *s, struct str bytes)
 {
     pthread_mutex_lock(&s->lock);
     send_all(s, s->peers[0].fd, bytes.ptr, bytes.len, 0);

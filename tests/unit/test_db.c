@@ -233,7 +233,8 @@ static void every_statement_can_be_prepared(void **state)
 
     (void)state;
     assert_int_equal(sqlite3_open(":memory:", &plain), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(plain, sql_migrations[0], NULL, NULL, NULL), SQLITE_OK);
+    for (int i = 0; i < SQL_SCHEMA_VERSION; i++)
+        assert_int_equal(sqlite3_exec(plain, sql_migrations[i], NULL, NULL, NULL), SQLITE_OK);
     for (int i = 0; i < SQL_COUNT; i++) {
         sqlite3_stmt *stmt = NULL;
 

@@ -508,7 +508,7 @@ static struct capture *answered(int64_t status, const char *type, struct str bod
 
 static void finds(struct capture *c, const char *type, const char *message)
 {
-    analyze(c);
+    analyze(c, NULL);
     if (!str_eq(c->record.upstream_error_type, str_c(type)) ||
         !str_eq(c->record.upstream_error_message, str_c(message)))
         fail_msg("%.*s: %.*s", STR_ARG(c->record.upstream_error_type),
@@ -548,7 +548,7 @@ static void answers_become_columns(void **state)
     (void)state;
     c->record.upstream_headers_ms = 1;
     c->record.response_bytes = (int64_t)sizeof(body) - 1;
-    analyze(c);
+    analyze(c, NULL);
     assert_int_equal(c->record.billing_input_tokens, 3);
     assert_int_equal(c->record.billing_total_tokens, 9);
     assert_true(c->record.billing_reasoning_tokens == UNKNOWN);
@@ -559,7 +559,7 @@ static void answers_become_columns(void **state)
     c->record.upstream_headers_ms = 1;
     c->record.response_bytes = (int64_t)sizeof(body) - 1;
     c->record.upstream_url = STR("https://generativelanguage.googleapis.com/v1beta/openai/chat");
-    analyze(c);
+    analyze(c, NULL);
     assert_int_equal(c->record.billing_reasoning_tokens, 2);
     capture_unref(c);
 }
@@ -572,13 +572,13 @@ static void answers_that_are_not_read_leave_columns_unknown(void **state)
     for (int i = 0; i < 4; i++) {
         struct capture *c = answered(200, "application/json", STR(body));
 
-        c->record.upstream_headers_ms = i == 0 ? UNKNOWN : 1; /* an answer of our own */
+        c->record.upstream_headers_ms = i == 0 ? UNKNOWN : 1;            /* an answer of our own */
         c->record.response_bytes = (int64_t)sizeof(body) - 1 + (i == 1); /* not all of it */
         if (i == 2)
             c->inspect_max = 10;
         if (i == 3)
             c->record.method = STR("GET");
-        analyze(c);
+        analyze(c, NULL);
         assert_true(c->record.billing_input_tokens == UNKNOWN);
         capture_unref(c);
     }

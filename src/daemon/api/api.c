@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/query.h"
 #include "json/json.h"
 
@@ -50,16 +51,24 @@ static void answer(struct api_call *call)
     buf_clear(&body);
 }
 
-static void on_done(struct job *job)
+void api_finish(struct api_call *call)
 {
-    struct api_call *call = LIST_ENTRY(job, struct api_call, job);
-
     call->running = false;
     call->worker->calls--;
     if (call->conn)
         answer(call); /* sent() or gone() frees */
     else
         free_if_over(call);
+}
+
+static void on_done(struct job *job)
+{
+    struct api_call *call = LIST_ENTRY(job, struct api_call, job);
+
+    if (call->then)
+        call->then(call);
+    else
+        api_finish(call);
 }
 
 static void on_run(struct job *job, struct store *store)
@@ -74,16 +83,74 @@ static void on_run(struct job *job, struct store *store)
         api_detail(call, 503, "The database cannot be opened.");
 }
 
+/* ---- calls that write ---- */
+
+static void finish_write(struct api_call *call, struct store *store)
+{
+    struct err err;
+
+    if (call->status >= 400) {
+        store_rollback(store);
+    } else if (store_commit(store, &err) < 0) {
+        store_rollback(store);
+        api_error(call, &err);
+    } else if (app_reload(call->worker->app, store, &err) < 0) {
+        log_error("cannot put the saved configuration in force: %s", err.msg);
+    } else if (open_runs_load(call->worker->app->runs, store, &err) < 0) {
+        log_error("cannot see which runs are open: %s", err.msg);
+    }
+}
+
+static void on_write(struct recorder_job *job, struct store *store)
+{
+    struct api_call *call = LIST_ENTRY(job, struct api_call, writing);
+    struct err err;
+
+    if (!store) {
+        api_detail(call, 503, "The database cannot be opened.");
+    } else if (store_begin(store, &err) < 0) {
+        api_error(call, &err);
+    } else {
+        call->route->write(call, store);
+        finish_write(call, store);
+        if (call->status < 400 && call->again) {
+            call->again = false;
+            if (recorder_submit(call->worker->app->recorder, &call->writing))
+                return;
+        }
+        if (call->status < 400 && call->after)
+            call->after(call, store);
+    }
+    inbox_post(call->job.home, &call->job.note);
+}
+
+static void on_written(struct note *note)
+{
+    on_done(LIST_ENTRY(note, struct job, note));
+}
+
+static bool submit(struct api_call *call)
+{
+    struct app *app = call->worker->app;
+
+    call->job.home = call->worker->inbox;
+    if (call->route->write) {
+        call->job.note.run = on_written;
+        call->writing.run = on_write;
+        return recorder_submit(app->recorder, &call->writing);
+    }
+    call->job.run = on_run;
+    call->job.done = on_done;
+    return readers_submit(app->readers, &call->job);
+}
+
 static void on_request(void *ctx, struct request *r)
 {
     struct api_call *call = ctx;
 
     call->request.body = r->body;
     r->body = (struct blob){.budget = r->body.budget};
-    call->job.home = call->worker->inbox;
-    call->job.run = on_run;
-    call->job.done = on_done;
-    call->running = readers_submit(call->worker->app->readers, &call->job);
+    call->running = submit(call);
     call->worker->calls += call->running;
     if (!call->running) {
         api_detail(call, 503, "Too many calls wait for the database.");
@@ -124,7 +191,7 @@ static const struct responder responder = {
 };
 
 void api_open(struct worker *w, struct conn *conn, struct request *r,
-              const struct api_route *route, int64_t id)
+              const struct api_route *route, int64_t id, struct str slug)
 {
     struct api_call *call = calloc(1, sizeof(*call));
     struct refusal refusal = {0};
@@ -144,6 +211,7 @@ void api_open(struct worker *w, struct conn *conn, struct request *r,
     call->request.arena = r->arena;
     call->request.headers = r->headers;
     r->arena = (struct arena){0};
+    call->slug = arena_dup(&call->request.arena, slug);
     conn_respond_with(conn, &responder, call, API_BODY_MAX);
 }
 
@@ -154,6 +222,22 @@ void api_detail(struct api_call *call, int status, const char *message)
     buf_put(&call->body, STR("{\"detail\":"));
     json_quote(&call->body, str_c(message));
     buf_put(&call->body, STR("}"));
+}
+
+void api_text(struct api_call *call, int status, const char *json)
+{
+    call->status = status;
+    call->body.len = 0;
+    buf_put(&call->body, str_c(json));
+}
+
+void api_json(struct api_call *call, int status, cJSON *tree)
+{
+    call->status = status;
+    call->body.len = 0;
+    if (!json_print(&call->body, tree))
+        api_detail(call, 503, "No memory for the answer.");
+    cJSON_Delete(tree);
 }
 
 void api_error(struct api_call *call, const struct err *err)

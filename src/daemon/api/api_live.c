@@ -3,8 +3,9 @@
 #include "base/clock.h"
 #include "base/query.h"
 #include "daemon/api/api.h"
-#include "json/json.h"
 #include "view/view_live.h"
+#include "view/view_run.h"
+#include "json/json.h"
 
 static int64_t ms(int64_t us)
 {
@@ -66,7 +67,49 @@ static void put_totals(cJSON *o, const struct live_totals *t, int64_t rows)
     json_put_int(totals, "cancelled", t->cancelled);
 }
 
-static void put_inflight(cJSON *o, struct live *live, const struct live_totals *totals)
+/* The active run with its sums; null when there is none. */
+static void put_active_run(cJSON *o, struct store *store)
+{
+    struct arena arena = {0};
+    struct run_sums sums;
+    struct run run;
+    struct err err;
+
+    if (store_run_active(store, &arena, &run, &err) == 0 &&
+        store_run_sums(store, run.id, &arena, &run, &sums, &err) == 0)
+        cJSON_AddItemToObject(o, "active_run", view_run_live(&run, &sums, clock_wall_us()));
+    else
+        json_put_null(o, "active_run");
+    arena_clear(&arena);
+}
+
+/* {"id","name"} of the runs that rows belong to; they come in long stretches of one run. */
+struct run_names {
+    struct store *store;
+    struct arena arena;
+    struct run run; /* the last one asked for; id 0: none */
+};
+
+static void put_task_run(cJSON *row, struct run_names *names, int64_t id)
+{
+    struct err err;
+    cJSON *to;
+
+    if (id == UNKNOWN)
+        return;
+    if (names->run.id != id &&
+        store_run_get(names->store, id, &names->arena, &names->run, &err) < 0) {
+        names->run.id = 0;
+        return;
+    }
+    to = cJSON_CreateObject();
+    json_put_int(to, "id", id);
+    json_put_str(to, "name", names->run.name);
+    cJSON_ReplaceItemInObjectCaseSensitive(row, "task_run", to);
+}
+
+static void put_inflight(cJSON *o, struct live *live, const struct live_totals *totals,
+                         struct run_names *names)
 {
     size_t count;
     struct live_row *rows = live_rows(live, &count);
@@ -74,12 +117,18 @@ static void put_inflight(cJSON *o, struct live *live, const struct live_totals *
 
     json_put_int(o, "inflight_total", totals->inflight);
     list = cJSON_AddArrayToObject(o, "inflight");
-    for (size_t i = 0; i < count; i++)
-        cJSON_AddItemToArray(list, flight_json(&rows[i], totals->rev));
+    for (size_t i = 0; i < count; i++) {
+        cJSON *row = flight_json(&rows[i], totals->rev);
+
+        if (rows[i].capture)
+            put_task_run(row, names, rows[i].capture->record.task_run_id);
+        cJSON_AddItemToArray(list, row);
+    }
     live_rows_free(rows, count);
 }
 
-static void put_finished(cJSON *o, struct live *live, int64_t since, size_t max)
+static void put_finished(cJSON *o, struct live *live, int64_t since, size_t max,
+                         struct run_names *names)
 {
     size_t count;
     bool missed;
@@ -93,8 +142,12 @@ static void put_finished(cJSON *o, struct live *live, int64_t since, size_t max)
     }
     json_put_int(o, "finished_total", (int64_t)count);
     list = cJSON_AddArrayToObject(o, "finished");
-    for (size_t i = 0; i < count; i++)
-        cJSON_AddItemToArray(list, view_live_done(&done[i].capture->record, done[i].rev));
+    for (size_t i = 0; i < count; i++) {
+        cJSON *row = view_live_done(&done[i].capture->record, done[i].rev);
+
+        put_task_run(row, names, done[i].capture->record.task_run_id);
+        cJSON_AddItemToArray(list, row);
+    }
     live_done_free(done, count);
 }
 
@@ -111,6 +164,7 @@ static void run_live(struct api_call *call, struct store *store)
     struct live_totals totals;
     struct store_counters counters;
     char stamp[CLOCK_ISO_SIZE];
+    struct run_names names = {.store = store};
     struct buf part = {0};
     struct err err;
     cJSON *o;
@@ -130,18 +184,19 @@ static void run_live(struct api_call *call, struct store *store)
     api_store_json(app, store, &part);
     put_made(o, "store", &part);
     put_totals(o, &totals, store_counters(store, &counters, &err) < 0 ? UNKNOWN : counters.total);
-    json_put_null(o, "active_run");
-    put_inflight(o, app->live, &totals);
-    put_finished(o, app->live, since, (size_t)rows);
+    put_active_run(o, store);
+    put_inflight(o, app->live, &totals, &names);
+    put_finished(o, app->live, since, (size_t)rows, &names);
+    arena_clear(&names.arena);
     json_print(&call->body, o);
     cJSON_Delete(o);
     call->status = 200;
 }
 
 const struct api_route api_live_routes[] = {
-    {"GET", "/api/live", run_live, NULL},
-    {"GET", "/admin/api/live", run_live, NULL},
-    {"GET", "/api/events", NULL, api_events_open},
-    {"GET", "/admin/api/events", NULL, api_events_open},
+    {"GET", "/api/live", .run = run_live},
+    {"GET", "/admin/api/live", .run = run_live},
+    {"GET", "/api/events", .open = api_events_open},
+    {"GET", "/admin/api/events", .open = api_events_open},
     {0},
 };

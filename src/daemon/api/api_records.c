@@ -81,11 +81,11 @@ static void run_body(struct api_call *call, struct store *store)
 }
 
 const struct api_route api_records_routes[] = {
-    {"GET", "/api/requests", run_list, NULL},
-    {"GET", "/admin/api/requests", run_list, NULL},
-    {"GET", "/api/requests/{id}", run_detail, NULL},
-    {"GET", "/admin/api/requests/{id}", run_detail, NULL},
-    {"GET", "/api/requests/{id}/body", run_body, NULL},
-    {"GET", "/admin/api/requests/{id}/body", run_body, NULL},
+    {"GET", "/api/requests", .run = run_list},
+    {"GET", "/admin/api/requests", .run = run_list},
+    {"GET", "/api/requests/{record_id}", .run = run_detail},
+    {"GET", "/admin/api/requests/{record_id}", .run = run_detail},
+    {"GET", "/api/requests/{record_id}/body", .run = run_body},
+    {"GET", "/admin/api/requests/{record_id}/body", .run = run_body},
     {0},
 };

@@ -9,6 +9,7 @@
 
 void api_server_json(struct app *app, struct buf *out)
 {
+    struct catalog *catalog = app_catalog(app);
     cJSON *o = cJSON_CreateObject();
     char host[256] = "", stamp[CLOCK_ISO_SIZE], base[320];
 
@@ -20,16 +21,17 @@ void api_server_json(struct app *app, struct buf *out)
     json_put_text(o, "host", host);
     json_put_text(o, "url", app->url);
     json_put_text(o, "client_base_url", base);
-    json_put_text(o, "upstream_url", app->config->upstream_url);
+    json_put_str(o, "upstream_url", catalog->base_url);
     json_put_text(o, "database", app->config->database_path);
     json_put_text(o, "started_at", clock_iso(app->started_wall_us, stamp));
     json_put_int(o, "uptime_ms", (clock_now_us() - app->started_us) / 1000);
     json_put_int(o, "workers", app->config->workers);
     json_print(out, o);
     cJSON_Delete(o);
+    catalog_unref(catalog);
 }
 
-static int64_t file_size(const char *path, const char *suffix)
+int64_t api_file_size(const char *path, const char *suffix)
 {
     char name[4096];
     struct stat st;
@@ -38,7 +40,7 @@ static int64_t file_size(const char *path, const char *suffix)
     return stat(name, &st) == 0 ? (int64_t)st.st_size : UNKNOWN;
 }
 
-static int64_t disk_free(const char *path)
+int64_t api_disk_free(const char *path)
 {
     struct statvfs fs;
 
@@ -66,9 +68,9 @@ void api_store_json(struct app *app, struct store *store, struct buf *out)
     json_put_int(o, "shed_bodies", s.shed_bodies);
     json_put_int(o, "lost_events", s.lost_events);
     json_put_int(o, "rows", counters.total);
-    json_put_int(o, "db_bytes", file_size(path, ""));
-    json_put_int(o, "wal_bytes", file_size(path, "-wal"));
-    json_put_int(o, "disk_free_bytes", disk_free(path));
+    json_put_int(o, "db_bytes", api_file_size(path, ""));
+    json_put_int(o, "wal_bytes", api_file_size(path, "-wal"));
+    json_put_int(o, "disk_free_bytes", api_disk_free(path));
     json_put_str(o, "last_error", s.last_error[0] ? str_c(s.last_error) : STR_NONE);
     json_print(out, o);
     cJSON_Delete(o);
@@ -77,7 +79,7 @@ void api_store_json(struct app *app, struct store *store, struct buf *out)
 static void run_status(struct api_call *call, struct store *store)
 {
     struct app *app = call->worker->app;
-    int64_t room = disk_free(app->config->database_path);
+    int64_t room = api_disk_free(app->config->database_path);
     struct recorder_stats s;
 
     recorder_stats(app->recorder, &s);
@@ -133,11 +135,11 @@ static void open_admin(struct worker *w, struct conn *conn, struct request *r)
 }
 
 const struct api_route api_status_routes[] = {
-    {"GET", "/healthz", NULL, open_healthz},
-    {"GET", "/", NULL, open_root},
-    {"GET", "/admin", NULL, open_admin},
-    {"GET", "/admin/", NULL, open_admin},
-    {"GET", "/api/status", run_status, NULL},
-    {"GET", "/admin/api/status", run_status, NULL},
+    {"GET", "/healthz", .open = open_healthz},
+    {"GET", "/", .open = open_root},
+    {"GET", "/admin", .open = open_admin},
+    {"GET", "/admin/", .open = open_admin},
+    {"GET", "/api/status", .run = run_status},
+    {"GET", "/admin/api/status", .run = run_status},
     {0},
 };

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/mask.h"
 #include "daemon/proxy/exchange_priv.h"
 
 #define TO(state) (1u << (state))
@@ -49,6 +48,7 @@ void exchange_finish_if_over(struct exchange *x)
     catalog_unref(x->catalog);
     secret_clear(&x->key);
     blob_clear(&x->wire);
+    blob_clear(&x->sent);
     watch_clear(&x->watch);
     free(x);
 }
@@ -73,10 +73,11 @@ static void start(struct exchange *x)
     live_set_state(x->live, LIVE_WAITING);
     x->request.method = r->method;
     x->request.headers = &x->forward;
-    x->request.body = request_bytes(x);
+    x->request.body = x->sent.len > 0 ? blob_str(&x->sent) : request_bytes(x);
     x->request.has_body = x->request.body.len > 0 || wants_length(r->method);
     x->request.identity = r->is_stream;
     x->started_us = clock_now_us();
+    x->capture->overhead_us = x->started_us - x->received_us;
     x->transfer =
         transfer_start(x->worker->upstreams, &x->request, &exchange_transfer_events, x, &err);
     if (!x->transfer)
@@ -109,35 +110,6 @@ void exchange_admit(struct worker *w, int64_t now_us)
     uv_timer_stop(&w->admit);
 }
 
-/* URL, headers and the rest of the arrival part. False when memory is gone or the URL is bad. */
-static bool prepare(struct exchange *x, struct err *err)
-{
-    struct record *r = record_of(x);
-    struct decision d;
-    struct buf url = {0}, masked = {0};
-    bool ok = false;
-
-    catalog_decide(x->catalog, r->model, &d);
-    r->upstream_model = arena_dup(arena_of(x), d.upstream_model);
-    r->model_route = arena_dup(arena_of(x), d.model_route);
-    r->provider_slug = arena_dup(arena_of(x), d.provider_slug);
-    r->route_decision = str_c(d.route_decision);
-    r->route_source = str_c(d.route_source);
-    if (forward_url(&url, d.base_url, &x->target, err) < 0 ||
-        mask_url(&masked, buf_str(&url), err) < 0 ||
-        forward_request_headers(&x->forward, arena_of(x), &x->received, &d, r->endpoint, err) < 0)
-        goto out;
-    x->request.url = arena_dup(arena_of(x), buf_str(&url));
-    r->upstream_url = arena_dup(arena_of(x), buf_str(&masked));
-    ok = x->request.url.ptr && r->upstream_url.ptr;
-    if (!ok)
-        err_set(err, ERR_NO_MEMORY, "no memory for the request");
-out:
-    buf_clear(&url);
-    buf_clear(&masked);
-    return ok;
-}
-
 static void gone_before_start(struct exchange *x, const char *error)
 {
     exchange_note_gone(x, error);
@@ -165,7 +137,12 @@ static void on_inspected(struct exchange *x)
     }
     record_of(x)->request_bytes = (int64_t)x->capture->request.len;
     record_of(x)->request_body_truncated = x->capture->request.len > x->capture->request_keep;
-    if (!prepare(x, &err)) {
+    if (x->unchangeable) {
+        exchange_note_decision(x);
+        exchange_fail(x, 503, "overloaded", x->why.msg);
+        return;
+    }
+    if (!exchange_prepare(x, &err)) {
         exchange_fail(x, 502, "connect_failed", err.msg);
         return;
     }
@@ -178,7 +155,7 @@ static void on_work(uv_work_t *work)
 {
     struct exchange *x = work->data;
 
-    inspect_request(x->capture, &x->inspect);
+    exchange_understand(x);
 }
 
 static void on_work_done(uv_work_t *work, int status)
@@ -203,6 +180,7 @@ static void on_request(void *ctx, struct request *r)
     struct exchange *x = ctx;
     struct record *record = record_of(x);
 
+    x->received_us = clock_now_us();
     take_body(x, r);
     record->request_bytes = (int64_t)request_bytes(x).len;
     live_received(x->live, record->request_bytes);
@@ -220,7 +198,7 @@ static void on_request(void *ctx, struct request *r)
     if (inspect_is_slow(&x->inspect) &&
         uv_queue_work(&x->worker->loop, &x->work, on_work, on_work_done) == 0)
         return;
-    inspect_request(x->capture, &x->inspect);
+    exchange_understand(x);
     on_inspected(x);
 }
 
@@ -319,7 +297,7 @@ static struct exchange *exchange_new(struct worker *w, struct conn *conn, struct
     x->state = EX_READING;
     x->arrived_us = clock_now_us();
     x->catalog = app_catalog(w->app);
-    x->wire.budget = &w->app->request_budget;
+    x->wire.budget = x->sent.budget = &w->app->request_budget;
     x->capture->request.budget = &w->app->request_budget;
     x->capture->request_keep = (size_t)w->app->config->settings.capture_max_request_bytes;
     x->capture->inspect_max = (size_t)w->app->config->settings.inspect_max_json_bytes;

@@ -121,6 +121,9 @@ void exchange_note_answer(struct exchange *x, const struct transfer_head *head)
         r->response_headers_json = arena_dup(arena_of(x), buf_str(&json));
     buf_clear(&json);
     note_request_id(x, head->headers);
+    if (x->decision.fixes_json.len > 2)
+        r->compat_fixes_json = arena_printf(arena_of(x), "{\"applied\":[],\"configured\":%.*s}",
+                                            STR_ARG(x->decision.fixes_json));
     r->response_bytes = 0;
     live_head(x->live, head->status);
     live_set_state(x->live, LIVE_STREAMING);
@@ -142,6 +145,17 @@ void exchange_note_arrival(struct exchange *x)
     buf_clear(&text);
 }
 
+/* The run that is active now, or the one that the client names. */
+static int64_t run_of(struct exchange *x, const struct request *r)
+{
+    struct app *app = x->worker->app;
+    struct str name = headers_get(&r->headers, STR("x-llm-observe-run"));
+
+    if (!name.ptr)
+        return open_runs_active(app->runs);
+    return open_runs_named(app->runs, name, x->capture->record.created_us, app->recorder);
+}
+
 void exchange_note_head(struct exchange *x, const struct request *r)
 {
     struct record *record = record_of(x);
@@ -158,6 +172,7 @@ void exchange_note_head(struct exchange *x, const struct request *r)
     buf_clear(&endpoint);
     record->client = arena_dup(arena_of(x), conn_client(x->conn));
     record->upstream_url = STR("");
+    record->task_run_id = run_of(x, r);
     record->route_decision = STR("passthrough");
     record->route_source = STR("none");
 }

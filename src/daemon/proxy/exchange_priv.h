@@ -1,5 +1,6 @@
 /* daemon/proxy/exchange_priv.h - what the files of an exchange share: exchange.c moves it along,
- * exchange_answer.c brings the answer to the client, exchange_note.c fills in its record. */
+ * exchange_answer.c brings the answer to the client, exchange_note.c fills in its record,
+ * exchange_forward.c makes what goes upstream. */
 #ifndef PROXY_EXCHANGE_PRIV_H
 #define PROXY_EXCHANGE_PRIV_H
 
@@ -47,10 +48,14 @@ struct exchange {
     struct live_slot *live;
     struct catalog *catalog;
     enum exchange_state state;
-    int64_t arrived_us, body_us, started_us, ended_us;
+    int64_t arrived_us, received_us, body_us, started_us, ended_us;
     struct target target;
     struct headers received;
     struct blob wire; /* the body as received, when capture holds a decoded one */
+    struct blob sent; /* the body as the decision changed it; empty when it did not */
+    struct decision decision;
+    struct err why; /* the body could not be changed, when unchangeable */
+    bool unchangeable;
     uv_work_t work;
     struct inspect_input inspect;
     struct transfer *transfer;
@@ -80,6 +85,12 @@ static inline struct arena *arena_of(struct exchange *x)
 void exchange_move(struct exchange *x, enum exchange_state next);
 /** Hand the record over and free x, once neither connection nor transfer need it any more. */
 void exchange_finish_if_over(struct exchange *x);
+
+/** Look at the body, decide where the request goes, and change what goes there. Any thread. */
+void exchange_understand(struct exchange *x);
+void exchange_note_decision(struct exchange *x);
+/** URL, headers and key. False when memory is gone or the URL is bad. */
+bool exchange_prepare(struct exchange *x, struct err *err);
 
 /** Text of our own making that the record keeps. */
 struct str exchange_keep(struct exchange *x, const char *text);

@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 #include "core/forward.h"
 #include "daemon/upstream/decode.h"
+#include "json/json_scan.h"
 #include "llm/images.h"
 #include "llm/signals.h"
 

@@ -48,6 +48,7 @@ void refused_record(struct worker *w, struct conn *conn, struct str method, stru
     r = &c->record;
     r->id = atomic_fetch_add(&w->app->next_id, 1);
     r->created_us = r->completed_us = clock_wall_us();
+    r->task_run_id = open_runs_active(w->app->runs);
     r->duration_ms = 0;
     r->request_bytes = 0;
     r->method = arena_dup(&c->arena, method);

@@ -1,5 +1,6 @@
 #include "daemon/record/analyze.h"
 
+#include "core/billing.h"
 #include "core/forward.h"
 #include "llm/answer.h"
 #include "llm/facts.h"
@@ -84,14 +85,15 @@ static void note_usage(struct record *r, struct usage u)
     r->billing_total_tokens = u.total;
 }
 
-static void note_answer(struct capture *c)
+/* Returns how many of the tokens written to a cache are kept for an hour: they may cost more. */
+static int64_t note_answer(struct capture *c)
 {
     struct record *r = &c->record;
     struct str body = readable(c);
     struct answer a;
 
     if (r->upstream_headers_ms == UNKNOWN || body.len == 0)
-        return; /* there was none, or it is our own */
+        return UNKNOWN; /* there was none, or it is our own */
     answer_read(body, forward_is_sse(r->response_content_type), &c->arena, &a);
     r->response_model = a.model;
     r->response_id = a.id;
@@ -101,9 +103,10 @@ static void note_answer(struct capture *c)
     if (!r->finish_reason.ptr)
         r->finish_reason = a.finish_reason;
     if (!usage_is_consumption(r->method, r->endpoint))
-        return;
+        return UNKNOWN;
     r->reported_cost_pusd = a.reported_cost_pusd;
     note_usage(r, a.usage);
+    return a.cache_write_1h_tokens;
 }
 
 /* ---- what the request holds --------------------------------------------------------------- */
@@ -119,10 +122,14 @@ static void note_request(struct capture *c)
         images_find(body, r->request_content_type, IMAGES_MAX, &c->image_arena, &c->images);
 }
 
-void analyze(struct capture *c)
+void analyze(struct capture *c, const struct price_book *book)
 {
+    int64_t cache_write_1h;
+
     if (c->record.response_status != UNKNOWN)
         note_error(c);
-    note_answer(c);
+    cache_write_1h = note_answer(c);
     note_request(c);
+    if (book)
+        billing_price(book, &c->record, blob_str(&c->request), cache_write_1h, &c->arena);
 }

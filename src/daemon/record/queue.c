@@ -282,15 +282,19 @@ void queue_done(struct queue *q, const struct op *ops, size_t count)
     pthread_mutex_unlock(&q->lock);
 }
 
-struct recorder_job *queue_next_job(struct queue *q)
+struct recorder_job *queue_next_job(struct queue *q, bool urgent)
 {
     struct recorder_job *job = NULL;
 
     pthread_mutex_lock(&q->lock);
-    if (!list_empty(&q->jobs)) {
-        job = LIST_ENTRY(q->jobs.next, struct recorder_job, node);
-        list_remove(&job->node);
+    LIST_EACH(node, &q->jobs) {
+        job = LIST_ENTRY(node, struct recorder_job, node);
+        if (!urgent || job->urgent)
+            break;
+        job = NULL;
     }
+    if (job)
+        list_remove(&job->node);
     pthread_mutex_unlock(&q->lock);
     return job;
 }

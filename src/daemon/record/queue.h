@@ -72,8 +72,8 @@ void queue_count_lost(struct queue *q, size_t count);
 size_t queue_take(struct queue *q, struct op *ops, size_t max, int64_t hold_us, int64_t wake_us);
 /** Writer. The operations taken are through. */
 void queue_done(struct queue *q, const struct op *ops, size_t count);
-/** Writer. NULL: none. */
-struct recorder_job *queue_next_job(struct queue *q);
+/** Writer. The next job, or the next urgent one. NULL: none. */
+struct recorder_job *queue_next_job(struct queue *q, bool urgent);
 /** Writer. Sleep until then, or until it is stopping. */
 void queue_wait(struct queue *q, int64_t until_us);
 bool queue_stopping(struct queue *q);

@@ -10,6 +10,7 @@
 #include "base/xalloc.h"
 #include "daemon/record/analyze.h"
 #include "daemon/record/queue.h"
+#include "store/store_prices.h"
 
 #define BATCH_MAX 500
 /* After a batch the next one may gather for this long, unless it grows large: a lone operation is
@@ -41,6 +42,7 @@ struct recorder {
 
     /* writer thread only */
     struct store *store;
+    struct price_book *prices; /* of the store's generation at the last batch; NULL: not read yet */
     bool reopen; /* before the next use */
     bool dirty;  /* committed since the last checkpoint */
     bool wal_is_large;
@@ -109,6 +111,8 @@ static int reopen(struct recorder *r, struct err *err)
 {
     store_close(r->store);
     r->store = NULL;
+    price_book_unref(r->prices); /* another file may have other prices */
+    r->prices = NULL;
     if (store_prepare(r->path, true, err) < 0)
         return -1;
     r->store = open_store(r, err);
@@ -121,6 +125,24 @@ static int reopen(struct recorder *r, struct err *err)
 static int ready(struct recorder *r, struct err *err)
 {
     return r->store && !r->reopen ? 0 : reopen(r, err);
+}
+
+/* Prices that changed since the last batch. Without them captures are stored without a cost. */
+static void refresh_prices(struct recorder *r)
+{
+    struct price_book *book;
+    int64_t generation;
+    struct err err;
+
+    if (!r->store || r->reopen || store_generation(r->store, &generation, &err) < 0 ||
+        (r->prices && price_book_generation(r->prices) == generation))
+        return;
+    if (store_price_book(r->store, &book, &err) < 0) {
+        log_warning("cannot read the prices: %s", err.msg);
+        return;
+    }
+    price_book_unref(r->prices);
+    r->prices = book;
 }
 
 /* ---- one operation ---- */
@@ -298,9 +320,10 @@ static void write_batch(struct recorder *r, const struct op *ops, size_t count)
 
     if (r->retry_us > clock_now_us())
         queue_wait(&r->queue, r->retry_us);
+    refresh_prices(r);
     for (size_t i = 0; i < count; i++) {
         if (ops[i].kind == OP_END && !ops[i].capture->dropped)
-            analyze(ops[i].capture);
+            analyze(ops[i].capture, r->prices);
     }
     if (write_together(r, ops, count, &err))
         return;
@@ -322,17 +345,21 @@ static void release_batch(struct recorder *r, const struct op *ops, size_t count
 
 /* ---- looking after things ---- */
 
-static void run_jobs(struct recorder *r)
+/* Urgent ones all, of the others one each turn: a job that comes back lets operations pass. */
+static bool run_jobs(struct recorder *r, bool urgent)
 {
     struct recorder_job *job;
     struct err err;
 
-    while ((job = queue_next_job(&r->queue))) {
+    while ((job = queue_next_job(&r->queue, urgent))) {
         if (ready(r, &err) < 0)
             fail(r, &err);
         job->run(job, r->store);
         r->dirty = true;
+        if (!urgent)
+            return true;
     }
+    return false;
 }
 
 static void watch_log_size(struct recorder *r)
@@ -405,6 +432,7 @@ static void finish(struct recorder *r)
         note_failure(r, &err);
     store_close(r->store);
     r->store = NULL;
+    price_book_unref(r->prices);
 }
 
 static void *recorder_main(void *arg)
@@ -413,17 +441,19 @@ static void *recorder_main(void *arg)
     static _Thread_local struct op ops[BATCH_MAX];
     int64_t hold_us = 0;
     size_t count;
+    bool ran;
 
     for (;;) {
         count = queue_take(&r->queue, ops, BATCH_MAX, hold_us, r->next_check_us);
         hold_us = clock_now_us() + HOLD_US;
+        run_jobs(r, true);
         if (count > 0) {
             write_batch(r, ops, count);
             release_batch(r, ops, count);
         }
-        run_jobs(r);
+        ran = run_jobs(r, false);
         if (queue_stopping(&r->queue)) {
-            if (count == 0)
+            if (count == 0 && !ran)
                 break;
             continue;
         }

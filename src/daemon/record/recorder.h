@@ -48,9 +48,11 @@ void recorder_begin(struct recorder *r, struct capture *c);
 /** Any thread, never waits. Store the outcome (and the row, when recorder_begin() was not called).
  *  Takes the caller's reference. */
 void recorder_end(struct recorder *r, struct capture *c);
-/** Run a job with the writing store on the writer thread, between batches. False: stopping. */
+/** Run a job with the writing store on the writer thread, between batches; an urgent one before the
+ *  operations that came after it. False: stopping. */
 struct recorder_job {
     struct list node;
+    bool urgent;
     /** store is NULL while the database cannot be opened. */
     void (*run)(struct recorder_job *job, struct store *store);
 };

@@ -127,6 +127,25 @@ static int load_upstream(struct config *c, const struct opts *o, struct err *err
     return 0;
 }
 
+/* Flag, variable with a path, variable with the text itself. */
+static int load_models(struct config *c, const struct opts *o, struct err *err)
+{
+    const char *flag = opts_text(o, "models-file"), *file = env("LLM_OBSERVE_MODELS_FILE");
+    const char *text = env("LLM_OBSERVE_MODELS_JSON");
+    const char *fixes = env("LLM_OBSERVE_DEFAULT_FIXES_JSON");
+    int rc = 0;
+
+    c->models_source = flag ? "flag" : file || text ? "environment" : "default";
+    replace(&c->models_path, flag ? flag : file);
+    if (c->models_path)
+        rc = models_load(&c->models, c->models_path, err);
+    else if (text)
+        rc = models_parse(&c->models, str_c(text), "LLM_OBSERVE_MODELS_JSON", err);
+    if (rc == 0 && !c->models.fixes_json.ptr && fixes)
+        rc = models_default_fixes(&c->models, str_c(fixes), "LLM_OBSERVE_DEFAULT_FIXES_JSON", err);
+    return rc;
+}
+
 static int load_log(struct config *c, const struct opts *o, struct err *err)
 {
     const char *level = opts_text(o, "log-level"), *format = opts_text(o, "log-format");
@@ -225,6 +244,7 @@ static int load_rest(struct config *c, const struct opts *o, struct err *err)
     c->allow_link_local = opts_flag(o, "allow-link-local");
     c->check = opts_flag(o, "check");
     c->print_config = opts_flag(o, "print-config");
+    c->backfill_cached_costs = opts_flag(o, "backfill-cached-costs");
     c->demo = opts_flag(o, "demo");
     replace(&c->upstream_ca_file, opts_text(o, "upstream-ca-file"));
     if (c->upstream_ca_file && access(c->upstream_ca_file, R_OK) != 0)
@@ -243,7 +263,8 @@ int config_load(struct config *c, const struct opts *o, struct err *err)
     if (o->arg_count > 0)
         return err_set(err, ERR_INVALID, "serve takes no argument \"%.100s\"", o->args[0]);
     if (load_port(c, o, err) < 0 || load_host(c, o) < 0 || load_upstream(c, o, err) < 0 ||
-        load_log(c, o, err) < 0 || load_settings(c, o, err) < 0 || load_rest(c, o, err) < 0)
+        load_log(c, o, err) < 0 || load_settings(c, o, err) < 0 || load_rest(c, o, err) < 0 ||
+        load_models(c, o, err) < 0)
         return -1;
     choose(o, "database-url", "LLM_OBSERVE_DATABASE_URL", "sqlite:///./llm_observe_proxy.sqlite3",
            &c->database_url, &c->database_source);
@@ -263,8 +284,8 @@ static int apply_saved_upstream(struct config *c, struct store *store, struct er
     if (store_setting_get(store, STR("upstream_url"), &saved, err) < 0)
         return -1;
     if (saved && saved[0] && forward_check_base_url(str_c(saved), &clean, &bad) == 0) {
-        free(c->upstream_url);
-        c->upstream_url = str_dup(clean);
+        free(c->saved_upstream_url);
+        c->saved_upstream_url = str_dup(clean);
         c->upstream_source = "saved";
     }
     free(saved);
@@ -336,6 +357,22 @@ static void json_entry(struct buf *out, const char *key, const char *value, cons
     buf_printf(out, ",\"source\":\"%s\"}", source);
 }
 
+const char *config_upstream_url(const struct config *c)
+{
+    return c->saved_upstream_url ? c->saved_upstream_url : c->upstream_url;
+}
+
+struct startup config_startup(const struct config *c)
+{
+    return (struct startup){
+        .base_url = str_c(c->upstream_url),
+        .base_url_fixed = strcmp(c->upstream_source, "flag") == 0,
+        .routes = c->models.routes,
+        .route_count = c->models.route_count,
+        .fixes_json = c->models.fixes_json,
+    };
+}
+
 void config_json(const struct config *c, struct buf *out)
 {
     char number[32];
@@ -345,7 +382,8 @@ void config_json(const struct config *c, struct buf *out)
     json_entry(out, "incoming_host", c->expose_all ? "0.0.0.0" : c->host, c->host_source);
     snprintf(number, sizeof(number), "%d", c->port);
     json_entry(out, "incoming_port", number, c->port_source);
-    json_entry(out, "upstream_url", c->upstream_url, c->upstream_source);
+    json_entry(out, "upstream_url", config_upstream_url(c), c->upstream_source);
+    json_entry(out, "models_file", c->models_path, c->models_source);
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         snprintf(number, sizeof(number), "%lld",
                  (long long)((const int64_t *)(const void *)&c->settings)[i]);
@@ -367,6 +405,9 @@ void config_clear(struct config *c)
     free(c->database_url);
     free(c->host);
     free(c->upstream_url);
+    free(c->saved_upstream_url);
+    free(c->models_path);
+    models_clear(&c->models);
     free(c->upstream_ca_file);
     free_list(c->allowed_hosts, c->allowed_host_count);
     free_list(c->allowed_origins, c->allowed_origin_count);

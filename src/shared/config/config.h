@@ -5,6 +5,8 @@
 
 #include "base/log.h"
 #include "base/opt.h"
+#include "config/models_file.h"
+#include "core/catalog.h"
 #include "store/store.h"
 
 #define SETTINGS(X) /* name, default, least, most, help */                                         \
@@ -37,13 +39,18 @@ struct config {
     char *host;
     bool expose_all;
     int port;
-    char *upstream_url;
+    char *upstream_url;       /* of flag, variable or default */
+    char *saved_upstream_url; /* NULL: none, or a flag is stronger */
     const char *host_source, *port_source, *upstream_source, *database_source;
     char *upstream_ca_file; /* NULL: SSL_CERT_FILE, or the system's */
     bool allow_link_local, full_sync, no_backup, check, print_config, demo, quiet;
+    bool backfill_cached_costs;
     unsigned workers;
     enum log_level log_level;
     bool log_json;
+    struct models models;
+    char *models_path; /* NULL: none */
+    const char *models_source;
     char **allowed_hosts, **allowed_origins;
     size_t allowed_host_count, allowed_origin_count;
     struct settings settings;
@@ -55,6 +62,10 @@ struct config {
 int config_load(struct config *c, const struct opts *opts, struct err *err);
 /** Put saved settings in where no flag was given. */
 int config_apply_saved(struct config *c, struct store *store, struct err *err);
+/** The global upstream at the start; the catalog knows the one in force. */
+const char *config_upstream_url(const struct config *c);
+/** What every catalog starts from; borrowed from c. */
+struct startup config_startup(const struct config *c);
 /** Append the JSON array of keys, values and sources. */
 void config_json(const struct config *c, struct buf *out);
 void config_clear(struct config *c);

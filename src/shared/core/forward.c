@@ -314,7 +314,8 @@ int forward_request_headers(struct headers *out, struct arena *arena,
                             const struct headers *received, const struct decision *d,
                             struct str endpoint, struct err *err)
 {
-    const struct str replaced[] = {STR("accept-encoding"), STR("expect")};
+    /* made anew, or meant for this proxy */
+    const struct str replaced[] = {STR("accept-encoding"), STR("expect"), STR("x-llm-observe-run")};
 
     for (size_t i = 0; i < received->count; i++) {
         const struct header *h = &received->items[i];
@@ -483,30 +484,49 @@ static bool is_clean(struct str url)
     return true;
 }
 
-int forward_check_base_url(struct str url, struct str *out, struct err *err)
+static struct str path_of(struct str base)
 {
-    struct str base = without_slashes(str_trim(url)), rest, authority;
-    ptrdiff_t slash;
+    struct str rest = str_from(base, (size_t)str_find(base, STR("://")) + 3);
+    ptrdiff_t slash = str_chr(rest, '/');
+
+    return slash < 0 ? STR("") : str_from(rest, (size_t)slash);
+}
+
+int forward_check_provider_url(struct str url, struct str *out, struct err *err)
+{
+    struct str base = without_slashes(str_trim(url)), authority, path;
 
     if (!str_istarts(base, STR("http://")) && !str_istarts(base, STR("https://")))
-        return err_set(err, ERR_INVALID, "an upstream URL must begin with http:// or https://");
+        return err_set(err, ERR_INVALID,
+                       "an upstream URL must be absolute: it begins with http:// or https://");
     if (!is_clean(base))
         return err_set(err, ERR_INVALID,
                        "an upstream URL must not hold blanks, backslashes or control characters");
     if (str_chr(base, '?') >= 0 || str_chr(base, '#') >= 0)
         return err_set(err, ERR_INVALID, "an upstream URL must not have a query or a fragment");
-    rest = str_from(base, (size_t)str_find(base, STR("://")) + 3);
-    slash = str_chr(rest, '/');
-    authority = slash < 0 ? rest : str_cut(rest, (size_t)slash);
+    path = path_of(base);
+    authority = str_from(base, (size_t)str_find(base, STR("://")) + 3);
+    authority = str_cut(authority, authority.len - path.len);
     if (str_chr(authority, '@') >= 0)
         return err_set(err, ERR_INVALID, "an upstream URL must not hold a user name or password");
     if (!is_authority(authority))
         return err_set(err, ERR_INVALID, "an upstream URL needs a valid host and port");
-    if (slash < 0 || !has_version(str_from(rest, (size_t)slash)))
-        return err_set(err, ERR_INVALID,
-                       "an upstream URL needs a version in its path, for example /v1");
-    if (!forward_path_ok(str_from(rest, (size_t)slash)))
+    if (!forward_path_ok(path))
         return err_set(err, ERR_INVALID, "an upstream URL must not have . or .. in its path");
+    *out = base;
+    return 0;
+}
+
+int forward_check_base_url(struct str url, struct str *out, struct err *err)
+{
+    struct str base;
+
+    if (forward_check_provider_url(url, &base, err) < 0)
+        return -1;
+    if (!has_version(path_of(base)))
+        return err_set(err, ERR_INVALID,
+                       "an upstream URL must be a /v1 base URL: its path needs a version, for "
+                       "example /v1");
     *out = base;
     return 0;
 }

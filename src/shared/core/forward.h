@@ -10,11 +10,15 @@
 struct decision {
     struct str base_url;       /* as configured */
     struct str provider_slug;  /* STR_NONE: none */
+    struct str provider_name;
     struct str upstream_model; /* STR_NONE: as requested */
     struct str model_route;    /* the pattern that matched */
+    const char *match_type;     /* "exact", "prefix"; NULL: no route */
     const char *route_decision; /* "route", "fallback", "passthrough" */
     const char *route_source;   /* "startup", "db", "fallback", "none" */
     struct str auth_style;      /* "bearer", "x-api-key", "api-key", "none"; STR_NONE: by rule */
+    struct str fixes_json;      /* array of the compatibility fixes for the answer */
+    struct str api_key_env;     /* variable that holds the key; STR_NONE: none is named */
     bool key_configured;        /* also when no key was found: then no credentials are sent */
     const struct secret *key;   /* NULL: none found */
 };
@@ -58,5 +62,7 @@ struct str forward_model(struct str body, struct arena *arena);
  *  query or fragment, a version segment. ERR_INVALID says which rule. *out is the part without
  *  blanks around and trailing slashes. */
 int forward_check_base_url(struct str url, struct str *out, struct err *err);
+/** The same without the version segment: the rules of providers. */
+int forward_check_provider_url(struct str url, struct str *out, struct err *err);
 
 #endif

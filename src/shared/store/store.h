@@ -93,6 +93,24 @@ int store_record_list(struct store *store, const struct record_filter *filter, b
                       void *ctx, struct err *err);
 int store_record_count(struct store *store, const struct record_filter *filter, int64_t *out,
                        struct err *err);
+/** Delete requests created before before_us, oldest first, with all that belongs to them: at most max
+ *  rows, and none any more after max_us. *deleted is how many. One transaction. */
+int store_trim(struct store *store, int64_t before_us, int64_t max, int64_t max_us,
+               int64_t *deleted, struct err *err);
+/** How many requests were created before before_us. */
+int store_count_before(struct store *store, int64_t before_us, int64_t *out, struct err *err);
+/** What the database holds. */
+struct store_storage {
+    int64_t rows, runs, images;
+    int64_t oldest_us, newest_us; /* UNKNOWN without requests */
+    int64_t free_bytes;           /* inside the file */
+    int64_t schema_version;
+};
+int store_storage(struct store *store, struct store_storage *out, struct err *err);
+/** Give free pages back to the file system; outside of a transaction. May take long, and needs as
+ *  much free disk as the database has bytes. */
+int store_vacuum(struct store *store, struct err *err);
+
 /** Load one row with its bodies into *out, keeping text in arena. ERR_NOT_FOUND. */
 int store_record_get(struct store *store, int64_t id, struct arena *arena, struct record *out,
                      struct err *err);
@@ -103,6 +121,10 @@ enum store_facet { FACET_MODEL, FACET_ENDPOINT, FACET_ROUTE, FACET_PROVIDER };
 typedef void store_facet_fn(void *ctx, struct str value, struct str label, int64_t count);
 int store_facets(struct store *store, enum store_facet facet, store_facet_fn *each, void *ctx,
                  struct err *err);
+/** Models of captured requests that start with prefix (without ASCII case), the latest use first. */
+typedef void store_model_fn(void *ctx, struct str model, int64_t requests, int64_t last_us);
+int store_recent_models(struct store *store, struct str prefix, int64_t limit,
+                        store_model_fn *each, void *ctx, struct err *err);
 struct store_counters {
     int64_t total, streams, images, tools, errors, slow, large;
 };
@@ -117,8 +139,43 @@ int store_run_active(struct store *store, struct arena *arena, struct run *out, 
 /** Call each for all runs, newest start first; texts are borrowed for the call. */
 typedef void store_run_fn(void *ctx, const struct run *run);
 int store_runs(struct store *store, store_run_fn *each, void *ctx, struct err *err);
+/** The same for the newest runs that have not ended. */
+int store_runs_open(struct store *store, int64_t limit, store_run_fn *each, void *ctx,
+                    struct err *err);
 /** How many requests belong to a run. */
 int store_run_count(struct store *store, int64_t id, int64_t *out, struct err *err);
+/** A run with its request_count, and the sums over its requests. ERR_NOT_FOUND. */
+int store_run_sums(struct store *store, int64_t id, struct arena *arena, struct run *out,
+                   struct run_sums *sums, struct err *err);
+/** The same for the newest runs. */
+typedef void store_run_sums_fn(void *ctx, const struct run *run, const struct run_sums *sums);
+int store_run_list(struct store *store, int64_t limit, store_run_sums_fn *each, void *ctx,
+                   struct err *err);
+/** How many requests of a run have each value, most first; an empty label is an unknown value. */
+enum store_run_group { RUN_MODELS, RUN_ENDPOINTS, RUN_STATUSES };
+typedef void store_run_group_fn(void *ctx, struct str label, int64_t count);
+int store_run_groups(struct store *store, int64_t id, enum store_run_group group,
+                     store_run_group_fn *each, void *ctx, struct err *err);
+/** Percentiles over the count requests of a run that have a value (of the sums: ttfts, durations). */
+enum store_run_times { RUN_TTFT, RUN_DURATION };
+int store_run_percentiles(struct store *store, int64_t id, enum store_run_times times,
+                          int64_t count, struct run_percentiles *out, struct err *err);
+
+/* What happens to runs; each call is one transaction. */
+
+/** Highest run id, 0 when there is none. */
+int store_run_last_id(struct store *store, int64_t *out, struct err *err);
+/** Insert a run (id, name, notes, started_us, paused_us) that leaves others alone. */
+int store_run_insert(struct store *store, const struct run *run, struct err *err);
+/** Insert a run as the active one; runs that are active end at its start. */
+int store_run_start(struct store *store, const struct run *run, struct err *err);
+/** Pause or end the active run; *id is UNKNOWN when there is none. */
+int store_run_pause_active(struct store *store, int64_t now_us, int64_t *id, struct err *err);
+int store_run_end_active(struct store *store, int64_t now_us, int64_t *id, struct err *err);
+/** Make a run the active one; another active run is paused. ERR_NOT_FOUND, ERR_INVALID (ended). */
+int store_run_resume(struct store *store, int64_t id, int64_t now_us, struct err *err);
+/** End a run, active or paused. ERR_NOT_FOUND, ERR_INVALID (ended). */
+int store_run_end(struct store *store, int64_t id, int64_t now_us, struct err *err);
 
 /** A saved setting. Writes owned text to *out (free()), NULL when it is not saved. */
 int store_setting_get(struct store *store, struct str key, char **out, struct err *err);

@@ -10,8 +10,11 @@
 #define FIRST_SLOTS 64
 
 static const char *const kind_names[FACET_KINDS] = {
-    [FACET_MODEL] = "model",       [FACET_ENDPOINT] = "endpoint", [FACET_ROUTE] = "route",
-    [FACET_PROVIDER] = "provider", [FACET_STATUS] = "status",     [FACET_RUN] = "run",
+    [FACET_MODEL] = "model",           [FACET_ENDPOINT] = "endpoint",
+    [FACET_ROUTE] = "route",           [FACET_PROVIDER] = "provider",
+    [FACET_STATUS] = "status",         [FACET_RUN] = "run",
+    [FACET_RUN_MODEL] = "run_model",   [FACET_RUN_ENDPOINT] = "run_endpoint",
+    [FACET_RUN_STATUS] = "run_status",
 };
 
 static const char *const counter_names[COUNTER_COUNT] = {
@@ -204,5 +207,18 @@ int store_counters(struct store *store, struct store_counters *out, struct err *
     db_done(rows);
     if (got == 0)
         *out = counters;
+    return got;
+}
+
+int store_recent_models(struct store *store, struct str prefix, int64_t limit,
+                        store_model_fn *each, void *ctx, struct err *err)
+{
+    struct db_rows *rows =
+        db_query(store->db, SQL_FACET_RECENT_MODELS, DB_ARGS(DB_TEXT(prefix), DB_INT(limit)), err);
+    int got = -1;
+
+    while (rows && (got = db_next(rows, err)) == 1)
+        each(ctx, db_bytes(rows, 0), db_int(rows, 1), db_int(rows, 2));
+    db_done(rows);
     return got;
 }

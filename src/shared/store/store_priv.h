@@ -48,8 +48,16 @@ enum counter {
     COUNTER_LARGE,
     COUNTER_COUNT
 };
-/* Facets that only the store uses follow those of store.h. */
-enum { FACET_STATUS = FACET_PROVIDER + 1, FACET_RUN, FACET_KINDS };
+/* Facets that only the store uses follow those of store.h. Those of one run have its id as value and
+ * what is counted as label. */
+enum {
+    FACET_STATUS = FACET_PROVIDER + 1,
+    FACET_RUN,
+    FACET_RUN_MODEL,
+    FACET_RUN_ENDPOINT,
+    FACET_RUN_STATUS,
+    FACET_KINDS
+};
 
 struct facet_delta {
     struct str value, label; /* in deltas.arena; value.ptr NULL: free slot */
@@ -91,6 +99,9 @@ struct store {
 int store_facet_count(struct store *store, unsigned kind, struct str value, int64_t *out,
                       struct err *err);
 
+/** Count a row in facets and counters, or take it out with count -1. */
+int store_count_row(struct deltas *d, const struct record *r, int64_t count, struct err *err);
+
 /** Read the columns of one row; texts are borrowed from rows. Returns the number of columns. */
 int store_read_row(struct db_rows *rows, struct record *out);
 
@@ -102,6 +113,15 @@ int store_migrate(const char *path, const char *const *migrations, int count, bo
 int store_begin_own(struct store *store, bool *own, struct err *err);
 /** Commit or undo it; returns rc or -1. */
 int store_end_own(struct store *store, bool own, int rc, struct err *err);
+
+/** Room for one more item in an array of arena; NULL without memory. */
+void *store_grow(struct arena *arena, void *items, size_t count, size_t *cap, size_t size);
+/** How settings hold true. */
+bool store_is_yes(struct str text);
+/** Run a statement that gives a text and two numbers for what came since a time. */
+int store_usage(struct store *store, enum sql_id sql, int64_t since_us,
+                void (*each)(void *ctx, struct str name, int64_t requests, int64_t number),
+                void *ctx, struct err *err);
 
 static inline struct db_value store_int(int64_t value)
 {

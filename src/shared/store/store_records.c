@@ -1,5 +1,6 @@
 /* One captured exchange in and out. The order of columns is the order of core/record.h. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "store/store_priv.h"
 
@@ -50,20 +51,57 @@ static int count_provider(struct deltas *d, struct str slug, struct str name, in
     return deltas_facet(d, FACET_PROVIDER, slug.ptr ? slug : STR(""), name, count, err);
 }
 
-static int count_arrival(struct deltas *d, const struct record *r, struct err *err)
+/* What the groups of a run count: its id is the value, what they are grouped by the label. */
+static int count_in_run(struct deltas *d, unsigned kind, int64_t run_id, struct str label,
+                        int64_t count, struct err *err)
 {
-    if (deltas_facet(d, FACET_MODEL, r->model, STR_NONE, 1, err) < 0 ||
-        deltas_facet(d, FACET_ENDPOINT, r->endpoint, STR_NONE, 1, err) < 0 ||
-        deltas_facet(d, FACET_ROUTE, r->model_route, STR_NONE, 1, err) < 0)
-        return -1;
-    return deltas_facet_int(d, FACET_RUN, r->task_run_id, 1, err);
+    char run[24];
+
+    if (run_id == UNKNOWN)
+        return 0;
+    snprintf(run, sizeof(run), "%" PRId64, run_id);
+    return deltas_facet(d, kind, str_c(run), label, count, err);
 }
 
-static int count_outcome(struct deltas *d, const struct record *r, struct err *err)
+static int count_status(struct deltas *d, int64_t run_id, int64_t status, int64_t count,
+                        struct err *err)
 {
-    if (deltas_facet_int(d, FACET_STATUS, r->response_status, 1, err) < 0)
+    char text[24] = "";
+
+    if (status != UNKNOWN)
+        snprintf(text, sizeof(text), "%" PRId64, status);
+    if (count_in_run(d, FACET_RUN_STATUS, run_id, str_c(text), count, err) < 0)
         return -1;
-    return count_provider(d, r->billing_provider_slug, r->billing_provider_name, 1, err);
+    return deltas_facet_int(d, FACET_STATUS, status, count, err);
+}
+
+static int count_arrival(struct deltas *d, const struct record *r, int64_t count, struct err *err)
+{
+    if (deltas_facet(d, FACET_MODEL, r->model, STR_NONE, count, err) < 0 ||
+        deltas_facet(d, FACET_ENDPOINT, r->endpoint, STR_NONE, count, err) < 0 ||
+        deltas_facet(d, FACET_ROUTE, r->model_route, STR_NONE, count, err) < 0)
+        return -1;
+    if (count_in_run(d, FACET_RUN_MODEL, r->task_run_id, r->model, count, err) < 0 ||
+        count_in_run(d, FACET_RUN_ENDPOINT, r->task_run_id, r->endpoint, count, err) < 0)
+        return -1;
+    return deltas_facet_int(d, FACET_RUN, r->task_run_id, count, err);
+}
+
+static int count_outcome(struct deltas *d, const struct record *r, int64_t count, struct err *err)
+{
+    if (count_status(d, r->task_run_id, r->response_status, count, err) < 0)
+        return -1;
+    return count_provider(d, r->billing_provider_slug, r->billing_provider_name, count, err);
+}
+
+int store_count_row(struct deltas *d, const struct record *r, int64_t count, struct err *err)
+{
+    struct marks marks = marks_of(r);
+
+    if (count_arrival(d, r, count, err) < 0 || count_outcome(d, r, count, err) < 0)
+        return -1;
+    count_marks(d, &marks, count);
+    return 0;
 }
 
 /* ---- insert ---- */
@@ -109,12 +147,9 @@ static int insert_row(struct store *store, const struct record *r, struct err *e
 
 static int insert_all(struct store *store, const struct record *r, struct err *err)
 {
-    struct marks marks = marks_of(r);
-
     if (insert_row(store, r, err) < 0 || insert_bodies(store, r, err) < 0 ||
-        count_arrival(&store->deltas, r, err) < 0 || count_outcome(&store->deltas, r, err) < 0)
+        store_count_row(&store->deltas, r, 1, err) < 0)
         return err_wrap(err, "store request %" PRId64, r->id);
-    count_marks(&store->deltas, &marks, 1);
     return 0;
 }
 
@@ -147,8 +182,8 @@ static int uncount_pending(struct store *store, int64_t id, struct record *store
     marks.counted[COUNTER_ERRORS] = db_int(rows, 6);
     marks.counted[COUNTER_SLOW] = db_int(rows, 7);
     marks.counted[COUNTER_LARGE] = db_int(rows, 8);
-    if (deltas_facet_int(&store->deltas, FACET_STATUS,
-                         db_is_null(rows, 3) ? UNKNOWN : db_int(rows, 3), -1, err) < 0 ||
+    if (count_status(&store->deltas, stored->task_run_id,
+                     db_is_null(rows, 3) ? UNKNOWN : db_int(rows, 3), -1, err) < 0 ||
         count_provider(&store->deltas, db_bytes(rows, 4), db_bytes(rows, 5), -1, err) < 0)
         goto out;
     count_marks(&store->deltas, &marks, -1);
@@ -186,7 +221,7 @@ static int complete_all(struct store *store, const struct record *r, struct err 
     struct marks marks;
 
     if (uncount_pending(store, r->id, &counted, err) < 0 || update_row(store, r, err) < 0 ||
-        update_bodies(store, r, err) < 0 || count_outcome(&store->deltas, r, err) < 0)
+        update_bodies(store, r, err) < 0 || count_outcome(&store->deltas, r, 1, err) < 0)
         return err_wrap(err, "complete request %" PRId64, r->id);
     marks = marks_of(&counted);
     count_marks(&store->deltas, &marks, 1);

@@ -88,6 +88,17 @@ char *display_usd(int64_t pusd, char out[DISPLAY_SIZE])
     return out;
 }
 
+char *display_percent(double fraction, char out[DISPLAY_SIZE])
+{
+    size_t len;
+
+    put_trimmed(fraction * 100, 1, out);
+    len = strlen(out);
+    out[len] = '%';
+    out[len + 1] = '\0';
+    return out;
+}
+
 char *display_duration(int64_t ms, char out[DISPLAY_SIZE])
 {
     int64_t s, minutes, hours, days;

@@ -15,6 +15,8 @@ char *display_compact(int64_t n, char out[DISPLAY_SIZE]);
 char *display_rate(double x, char out[DISPLAY_SIZE]);
 /** $0.00, $0.006200, $0.2500, $12.50, $12.3k from pico-dollars. */
 char *display_usd(int64_t pusd, char out[DISPLAY_SIZE]);
+/** 33.3%, 50% from a fraction. */
+char *display_percent(double fraction, char out[DISPLAY_SIZE]);
 /** 250 ms, 1.5 s, 1m 33s, 2h 5m, 3 days 1h. Negative counts as 0. */
 char *display_duration(int64_t ms, char out[DISPLAY_SIZE]);
 /** "2031-04-05 06:07:08 UTC". */

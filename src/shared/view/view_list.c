@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/query.h"
+#include "base/xalloc.h"
 #include "view/display.h"
 #include "view/view_priv.h"
 #include "view/view_run.h"
@@ -129,6 +130,12 @@ static bool take_exact(struct ask *ask, struct str query, const char *name, int6
     return has;
 }
 
+static void ask_page(struct ask *ask, struct str query)
+{
+    ask->page = take_int(ask, query, "page", 1, INT64_MAX, 1);
+    ask->per_page = take_int(ask, query, "per_page", 1, PER_PAGE_MAX, PER_PAGE);
+}
+
 static void ask_parse(struct ask *ask, struct str query)
 {
     struct record_filter *f = &ask->filter;
@@ -146,8 +153,7 @@ static void ask_parse(struct ask *ask, struct str query)
     f->error = take_flag(query, "error");
     f->slow = take_flag(query, "slow");
     f->large = take_flag(query, "large");
-    ask->page = take_int(ask, query, "page", 1, INT64_MAX, 1);
-    ask->per_page = take_int(ask, query, "per_page", 1, PER_PAGE_MAX, PER_PAGE);
+    ask_page(ask, query);
     f->after_id = take_int(ask, query, "after", 0, INT64_MAX, 0);
     f->before_id = take_int(ask, query, "before", 0, INT64_MAX, 0);
     ask->by_page = f->after_id == 0 && f->before_id == 0;
@@ -530,4 +536,57 @@ out:
     buf_clear(&kept);
     ask_clear(&ask);
     return rc;
+}
+
+/* ---- the requests of one run ---- */
+
+struct view_page {
+    struct ask ask;
+    struct pages pages;
+    struct buf kept;
+};
+
+struct view_page *view_page_of_run(int64_t id, struct str path, struct str query)
+{
+    struct view_page *p = xcalloc(1, sizeof(*p));
+
+    p->ask.filter.has_run = true;
+    p->ask.filter.run = id;
+    p->ask.by_page = true;
+    ask_page(&p->ask, query);
+    keep_pairs(&p->kept, query);
+    p->pages.path = path;
+    p->pages.kept = buf_str(&p->kept);
+    return p;
+}
+
+void view_page_free(struct view_page *page)
+{
+    if (!page)
+        return;
+    ask_clear(&page->ask);
+    buf_clear(&page->kept);
+    free(page);
+}
+
+bool view_page_refused(const struct view_page *page)
+{
+    return page->ask.issues != NULL;
+}
+
+int view_page_refusal(struct view_page *page, struct buf *out, struct err *err)
+{
+    return answer_issues(&page->ask, out, err);
+}
+
+int view_page_build(struct view_page *page, cJSON *o, struct store *store,
+                    const struct view_context *ctx, struct err *err)
+{
+    if (store_record_count(store, &page->ask.filter, &page->pages.total, err) < 0)
+        return -1;
+    find_page(&page->ask, &page->pages);
+    if (put_items(o, store, &page->ask, &page->pages, ctx->now_wall_us, err) < 0)
+        return -1;
+    put_pagination(o, &page->pages);
+    return 0;
 }

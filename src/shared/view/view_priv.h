@@ -22,6 +22,21 @@ int view_put_task_run(cJSON *row, struct store *store, const struct record *r, i
                       struct err *err);
 int view_put_active_run(cJSON *o, struct store *store, const struct view_context *ctx,
                         struct err *err);
+/** "stats" of a run. */
+int view_put_run_stats(cJSON *to, struct store *store, const struct run *run,
+                       const struct run_sums *sums, int64_t now_wall_us, struct err *err);
+
+/** A page of the requests of one run, as path and query ask for it. Returns owned,
+ *  view_page_free(). */
+struct view_page;
+struct view_page *view_page_of_run(int64_t id, struct str path, struct str query);
+void view_page_free(struct view_page *page);
+/** True when the query is wrong; then append the answer. */
+bool view_page_refused(const struct view_page *page);
+int view_page_refusal(struct view_page *page, struct buf *out, struct err *err);
+/** "items" and "pagination". */
+int view_page_build(struct view_page *page, cJSON *o, struct store *store,
+                    const struct view_context *ctx, struct err *err);
 /** "upstream_url" and "poll_interval_ms". */
 int view_put_upstream(cJSON *o, struct store *store, const struct view_context *ctx,
                       struct err *err);

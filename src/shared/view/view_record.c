@@ -358,6 +358,7 @@ static void put_billing(cJSON *o, const struct record *r)
     json_put_int(o, "billing_output_tokens", r->billing_output_tokens);
     json_put_int(o, "billing_total_tokens", r->billing_total_tokens);
     json_put_money(o, "billing_input_cost_usd", r->billing_input_cost_pusd);
+    json_put_money(o, "billing_cached_input_cost_usd", r->billing_cached_input_cost_pusd);
     json_put_money(o, "billing_output_cost_usd", r->billing_output_cost_pusd);
     json_put_money(o, "billing_total_cost_usd", r->billing_total_cost_pusd);
     json_put_text(o, "billing_total_cost_display", display_usd(r->billing_total_cost_pusd, text));

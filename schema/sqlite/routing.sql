@@ -1,0 +1,73 @@
+-- text: provider_columns
+SELECT slug, name, base_url, currency, api_key_env, auth_style, active, is_default_fallback,
+       capabilities_json, created_us, updated_us
+FROM model_providers
+
+-- name: provider_list
+{{provider_columns}} ORDER BY name, slug;
+
+-- name: provider_get
+{{provider_columns}} WHERE slug = ?1;
+
+-- name: provider_by_url
+{{provider_columns}} WHERE base_url = ?1;
+
+-- name: provider_put
+INSERT INTO model_providers (slug, name, base_url, currency, api_key_env, auth_style, active,
+                             is_default_fallback, capabilities_json, created_us, updated_us)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+ON CONFLICT (slug) DO UPDATE SET
+    name = excluded.name, base_url = excluded.base_url, currency = excluded.currency,
+    api_key_env = excluded.api_key_env, auth_style = excluded.auth_style,
+    active = excluded.active, is_default_fallback = excluded.is_default_fallback,
+    capabilities_json = excluded.capabilities_json, updated_us = excluded.updated_us;
+
+-- name: provider_delete
+DELETE FROM model_providers WHERE slug = ?1;
+
+-- name: provider_clear_fallback
+UPDATE model_providers SET is_default_fallback = 0 WHERE is_default_fallback = 1;
+
+-- name: provider_set_fallback
+UPDATE model_providers SET is_default_fallback = 1 WHERE slug = ?1;
+
+-- name: provider_usage
+SELECT billing_provider_slug, count(*), coalesce(sum(billing_total_cost_pusd), 0)
+FROM requests WHERE created_us >= ?1 AND billing_provider_slug IS NOT NULL
+GROUP BY billing_provider_slug;
+
+-- text: route_columns
+SELECT id, incoming_model, match_type, upstream_url, upstream_model, provider_slug, api_key_env,
+       auth_style, fixes_json, managed_by, override_fallback, priority, active, failover_json,
+       created_us, updated_us
+FROM model_routes
+
+-- name: route_list
+{{route_columns}} ORDER BY priority, id;
+
+-- name: route_get
+{{route_columns}} WHERE id = ?1;
+
+-- name: route_find
+{{route_columns}} WHERE incoming_model = ?1 AND match_type = ?2;
+
+-- name: route_insert
+INSERT INTO model_routes (incoming_model, match_type, upstream_url, upstream_model, provider_slug,
+                          api_key_env, auth_style, fixes_json, managed_by, override_fallback,
+                          priority, active, failover_json, created_us, updated_us)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14) RETURNING id;
+
+-- name: route_update
+UPDATE model_routes SET
+    incoming_model = ?2, match_type = ?3, upstream_url = ?4, upstream_model = ?5,
+    provider_slug = ?6, api_key_env = ?7, auth_style = ?8, fixes_json = ?9, managed_by = ?10,
+    override_fallback = ?11, priority = ?12, active = ?13, failover_json = ?14, updated_us = ?15
+WHERE id = ?1;
+
+-- name: route_delete
+DELETE FROM model_routes WHERE id = ?1;
+
+-- name: route_usage
+SELECT model_route, count(*), max(created_us)
+FROM requests WHERE created_us >= ?1 AND model_route IS NOT NULL
+GROUP BY model_route ORDER BY count(*) DESC, model_route;

@@ -1,0 +1,65 @@
+/* GET /metrics in the text format of Prometheus. */
+#include "base/clock.h"
+#include "daemon/api/api.h"
+
+static void put_file(struct buf *out, struct app *app, const char *suffix, const char *name,
+                     const char *help)
+{
+    int64_t bytes = api_file_size(app->config->database_path, suffix);
+
+    metrics_put(out, name, "gauge", help, bytes == UNKNOWN ? 0 : bytes);
+}
+
+static void put_live(struct buf *out, struct app *app)
+{
+    struct live_totals totals;
+
+    live_totals(app->live, &totals);
+    metrics_put(out, "llm_observe_requests_in_flight", "gauge", "Requests under way.",
+                totals.inflight);
+    metrics_put(out, "llm_observe_requests_stalled", "gauge",
+                "Streams that have been silent for unusually long.", totals.stalled);
+}
+
+static void put_queue(struct buf *out, struct app *app)
+{
+    struct recorder_stats s;
+
+    recorder_stats(app->recorder, &s);
+    metrics_put(out, "llm_observe_queue_depth", "gauge", "Captures that wait for the database.",
+                (int64_t)s.queue_depth);
+    metrics_put(out, "llm_observe_queue_bytes", "gauge",
+                "Bytes of bodies that wait for the database.", (int64_t)s.queue_bytes);
+    metrics_put(out, "llm_observe_shed_bodies_total", "counter",
+                "Captures that were stored without their bodies.", s.shed_bodies);
+    metrics_put(out, "llm_observe_lost_events_total", "counter",
+                "Captures that could not be stored.", s.lost_events);
+    metrics_put(out, "llm_observe_store_degraded", "gauge",
+                "1 while writing fails or failed within the last minute.", s.degraded);
+}
+
+static void run_metrics(struct api_call *call, struct store *store)
+{
+    struct app *app = call->worker->app;
+    struct buf *out = &call->body;
+
+    (void)store; /* a scrape costs the database nothing */
+    metrics_write(app->metrics, out);
+    put_live(out, app);
+    put_queue(out, app);
+    put_file(out, app, "", "llm_observe_database_bytes", "Size of the database file.");
+    put_file(out, app, "-wal", "llm_observe_database_wal_bytes",
+             "Size of the database's write-ahead log.");
+    metrics_put(out, "process_start_time_seconds", "gauge", "Start of the process, Unix time.",
+                app->started_wall_us / 1000000);
+    buf_put(out, STR("# HELP llm_observe_build_info The version of this program.\n"
+                     "# TYPE llm_observe_build_info gauge\n"
+                     "llm_observe_build_info{version=\"" LOP_VERSION "\"} 1\n"));
+    call->status = 200;
+    call->content_type = STR("text/plain; version=0.0.4; charset=utf-8");
+}
+
+const struct api_route api_metrics_routes[] = {
+    {"GET", "/metrics", .run = run_metrics},
+    {0},
+};

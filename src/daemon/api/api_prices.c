@@ -1,0 +1,325 @@
+/* Prices and their tiers. */
+#include <stdlib.h>
+
+#include "base/query.h"
+#include "core/price_json.h"
+#include "daemon/api/api_body.h"
+#include "daemon/api/api_prices.h"
+#include "daemon/api/api_routing.h"
+#include "store/store_prices.h"
+#include "view/view_price.h"
+#include "view/view_routing.h"
+
+struct price_book *api_book(struct api_call *call, struct store *store)
+{
+    struct price_book *book;
+    struct err err;
+
+    if (store_price_book(store, &book, &err) == 0)
+        return book;
+    api_error(call, &err);
+    return NULL;
+}
+
+/* ---- reading ---- */
+
+static void run_list(struct api_call *call, struct store *store)
+{
+    struct buf search = {0}, provider = {0}, status = {0};
+    struct price_book *book = NULL;
+    int64_t page, per_page;
+
+    if (!api_simple_page(call, &page, &per_page))
+        return;
+    query_get(call->query, "search", &search);
+    query_get(call->query, "provider", &provider);
+    query_get(call->query, "status", &status);
+    book = api_book(call, store);
+    if (book) {
+        struct price_filter filter = {.search = str_trim(buf_str(&search)),
+                                      .provider_slug = str_trim(buf_str(&provider)),
+                                      .status = str_trim(buf_str(&status))};
+
+        api_json(call, 200,
+                 view_simple_page(view_price_list(book, &filter), page, per_page));
+    }
+    price_book_unref(book);
+    buf_clear(&search);
+    buf_clear(&provider);
+    buf_clear(&status);
+}
+
+/* Answer with the row of a price as it is in the database now. */
+static void answer_price(struct api_call *call, struct store *store, int64_t id)
+{
+    struct price_book *book = api_book(call, store);
+    const struct price *p = book ? price_book_by_id(book, id) : NULL;
+
+    if (p)
+        api_json(call, 200, view_price(book, p));
+    else if (book)
+        api_detail(call, 404, "Price not found.");
+    price_book_unref(book);
+}
+
+static void run_get(struct api_call *call, struct store *store)
+{
+    answer_price(call, store, call->id);
+}
+
+static void run_find(struct api_call *call, struct store *store)
+{
+    struct buf provider = {0}, model = {0};
+    struct price_book *book = NULL;
+    cJSON *found;
+
+    query_get(call->query, "provider", &provider);
+    query_get(call->query, "model", &model);
+    if (str_trim(buf_str(&provider)).len == 0) {
+        api_issue(call, "missing", "provider", "is required", STR(""), NULL);
+    } else if (str_trim(buf_str(&model)).len == 0) {
+        api_issue(call, "missing", "model", "is required", STR(""), NULL);
+    } else if ((book = api_book(call, store))) {
+        found = view_price_find(book, str_trim(buf_str(&provider)), buf_str(&model));
+        if (found)
+            api_json(call, 200, found);
+        else
+            api_detail(call, 404, "No price for this provider and model.");
+    }
+    price_book_unref(book);
+    buf_clear(&provider);
+    buf_clear(&model);
+}
+
+/* A token count by either of its names. False: the call is answered. */
+static bool read_count(struct api_call *call, const struct body *b, const char *name,
+                       const char *other, int64_t *out)
+{
+    int64_t value = UNKNOWN;
+    int got = body_int(b, name, &value);
+
+    if (got == 0)
+        got = body_int(b, other, &value);
+    *out = got > 0 ? value : UNKNOWN;
+    if (got >= 0 && (got == 0 || (value >= 0 && value <= INT64_C(1) << 53)))
+        return true;
+    api_detail(call, 400, "Token counts must be whole numbers of at least 0.");
+    return false;
+}
+
+static bool read_tokens(struct api_call *call, struct body *b, struct cost_tokens *t)
+{
+    struct usage *u = &t->usage;
+    struct str tier = body_text(b, "service_tier", NULL);
+
+    u->total = UNKNOWN;
+    t->service_tier = tier.len > 0 ? tier : STR_NONE;
+    if (!read_count(call, b, "input_tokens", "input", &u->input) ||
+        !read_count(call, b, "cached_input_tokens", "cached", &u->cached_input) ||
+        !read_count(call, b, "cache_write_input_tokens", "cache_write", &u->cache_write_input) ||
+        !read_count(call, b, "cache_write_1h_input_tokens", "cache_write_1h", &t->cache_write_1h) ||
+        !read_count(call, b, "output_tokens", "output", &u->output) ||
+        !read_count(call, b, "reasoning_tokens", "reasoning", &u->reasoning))
+        return false;
+    if (u->input != UNKNOWN && u->output != UNKNOWN)
+        return true;
+    api_detail(call, 400, "input and output are required.");
+    return false;
+}
+
+static void run_estimate(struct api_call *call, struct store *store)
+{
+    struct price_book *book = NULL;
+    struct cost_tokens tokens;
+    struct body b;
+    cJSON *found;
+
+    body_json(&b, call);
+    if (read_tokens(call, &b, &tokens) && (book = api_book(call, store))) {
+        found = view_price_estimate(book, str_trim(body_text(&b, "provider", "provider_slug")),
+                                    body_text(&b, "model", NULL), &tokens);
+        if (found)
+            api_json(call, 200, found);
+        else
+            api_detail(call, 404, "No price for this provider and model.");
+    }
+    price_book_unref(book);
+    body_clear(&b);
+}
+
+/* ---- writing ---- */
+
+/* What an edit empties when it does not carry it; the rest stays. */
+static void forget_basics(struct price *p)
+{
+    p->display_name = p->notes = STR_NONE;
+    p->alias_count = 0;
+    p->rates.of[RATE_INPUT] = p->rates.of[RATE_CACHED_INPUT] = UNKNOWN;
+    p->rates.of[RATE_OUTPUT] = UNKNOWN;
+    p->active = true;
+}
+
+int api_price_edit(const struct price_book *book, const cJSON *fields, struct arena *arena,
+                   const struct price *old, struct price *out, struct err *err)
+{
+    const struct price *same;
+    struct price head;
+
+    price_init(out);
+    price_init(&head);
+    if (!old) { /* the names tell whether this is an edit of one that exists */
+        if (price_read(fields, arena, &head, err) < 0)
+            return -1;
+        same = head.provider_slug.ptr && head.model.ptr
+                   ? price_book_get(book, head.provider_slug, head.model)
+                   : NULL;
+        old = same;
+    }
+    if (old) {
+        *out = *old;
+        forget_basics(out);
+    }
+    if (price_read(fields, arena, out, err) < 0 || price_check(out, err) < 0)
+        return -1;
+    if (!price_book_provider(book, out->provider_slug))
+        return err_set(err, ERR_INVALID, "Provider not found.");
+    same = price_book_get(book, out->provider_slug, out->model);
+    if (same && same->id != out->id)
+        return err_set(err, ERR_CONFLICT, "Another price has this provider and model.");
+    return 0;
+}
+
+static void put_price(struct api_call *call, struct store *store, const struct price_book *book,
+                      const struct price *old)
+{
+    struct price p;
+    struct body b;
+    struct err err;
+
+    body_json(&b, call);
+    if (api_price_edit(book, b.fields, &b.arena, old, &p, &err) < 0)
+        api_error(call, &err);
+    else if (!old && p.id)
+        api_detail(call, 409, "A price of this provider and model exists already.");
+    else if (store_price_put(store, &p, body_get(&b, "tiers") != NULL, &err) < 0)
+        api_error(call, &err);
+    else
+        answer_price(call, store, p.id);
+    body_clear(&b);
+}
+
+static void write_create(struct api_call *call, struct store *store)
+{
+    struct price_book *book = api_book(call, store);
+
+    if (book)
+        put_price(call, store, book, NULL);
+    price_book_unref(book);
+}
+
+static void write_replace(struct api_call *call, struct store *store)
+{
+    struct price_book *book = api_book(call, store);
+    const struct price *old = book ? price_book_by_id(book, call->id) : NULL;
+
+    if (old)
+        put_price(call, store, book, old);
+    else if (book)
+        api_detail(call, 404, "Price not found.");
+    price_book_unref(book);
+}
+
+static void answer_deleted(struct api_call *call, int rc, const struct err *err)
+{
+    if (rc < 0) {
+        api_error(call, err);
+        return;
+    }
+    call->status = 200;
+    buf_put(&call->body, STR("{\"deleted\":true}"));
+}
+
+static void write_delete(struct api_call *call, struct store *store)
+{
+    struct err err;
+
+    answer_deleted(call, store_price_delete(store, call->id, &err), &err);
+}
+
+int api_tier_edit(const struct price *p, const cJSON *fields, struct arena *arena,
+                  struct price_tier *t, struct err *err)
+{
+    t->price_id = p->id;
+    if (price_tier_read(fields, arena, t, err) < 0)
+        return -1;
+    return price_tier_check(p, t, err);
+}
+
+/* id: the tier to replace, 0 for a new one. */
+static void put_tier(struct api_call *call, struct store *store, const struct price *p, int64_t id)
+{
+    struct price_tier t = {.id = id, .min = UNKNOWN, .max = UNKNOWN, .rates = rates_none()};
+    struct body b;
+    struct err err;
+
+    body_json(&b, call);
+    if (api_tier_edit(p, b.fields, &b.arena, &t, &err) < 0 ||
+        store_price_tier_put(store, &t, &err) < 0)
+        api_error(call, &err);
+    else
+        answer_price(call, store, p->id);
+    body_clear(&b);
+}
+
+static void write_tier_create(struct api_call *call, struct store *store)
+{
+    struct price_book *book = api_book(call, store);
+    const struct price *p = book ? price_book_by_id(book, call->id) : NULL;
+
+    if (p)
+        put_tier(call, store, p, 0);
+    else if (book)
+        api_detail(call, 404, "Price not found.");
+    price_book_unref(book);
+}
+
+static void write_tier_replace(struct api_call *call, struct store *store)
+{
+    struct price_book *book = api_book(call, store);
+    const struct price *p = book ? price_book_of_tier(book, call->id) : NULL;
+
+    if (p)
+        put_tier(call, store, p, call->id);
+    else if (book)
+        api_detail(call, 404, "Tier not found.");
+    price_book_unref(book);
+}
+
+static void write_tier_delete(struct api_call *call, struct store *store)
+{
+    struct price_book *book = api_book(call, store);
+    const struct price *p = book ? price_book_of_tier(book, call->id) : NULL;
+    struct err err;
+
+    if (book && !p)
+        api_detail(call, 404, "Tier not found.");
+    else if (book && store_price_tier_delete(store, call->id, &err) < 0)
+        api_error(call, &err);
+    else if (book)
+        answer_price(call, store, p->id);
+    price_book_unref(book);
+}
+
+const struct api_route api_prices_routes[] = {
+    {"GET", "/admin/api/pricing/prices", run_list, NULL, NULL},
+    {"POST", "/admin/api/pricing/prices", NULL, write_create, NULL},
+    {"GET", "/admin/api/pricing/prices/{price_id}", run_get, NULL, NULL},
+    {"PUT", "/admin/api/pricing/prices/{price_id}", NULL, write_replace, NULL},
+    {"DELETE", "/admin/api/pricing/prices/{price_id}", NULL, write_delete, NULL},
+    {"POST", "/admin/api/pricing/prices/{price_id}/tiers", NULL, write_tier_create, NULL},
+    {"PUT", "/admin/api/pricing/tiers/{tier_id}", NULL, write_tier_replace, NULL},
+    {"DELETE", "/admin/api/pricing/tiers/{tier_id}", NULL, write_tier_delete, NULL},
+    {"GET", "/admin/api/pricing/find", run_find, NULL, NULL},
+    {"POST", "/admin/api/pricing/estimate", run_estimate, NULL, NULL},
+    {0},
+};

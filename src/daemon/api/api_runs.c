@@ -1,0 +1,229 @@
+/* /api/runs: how runs start and end, and what they came to. */
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "daemon/api/api.h"
+#include "daemon/api/api_body.h"
+#include "daemon/api/api_form.h"
+#include "view/view_run.h"
+
+static struct view_context context(const struct api_call *call)
+{
+    return (struct view_context){
+        .upstream_url = str_c(call->worker->app->config->upstream_url),
+        .now_wall_us = clock_wall_us(),
+    };
+}
+
+/* ---- reading ---- */
+
+static void run_list(struct api_call *call, struct store *store)
+{
+    struct view_context ctx = context(call);
+    struct err err;
+
+    call->status = 200;
+    if (view_run_list(store, &ctx, &call->body, &err) < 0)
+        api_error(call, &err);
+}
+
+static void answer_detail(struct api_call *call, struct store *store, unsigned parts)
+{
+    struct view_context ctx = context(call);
+    struct err err;
+
+    if (view_run_detail(store, call->id, parts, call->path, call->query, &ctx, &call->status,
+                        &call->body, &err) < 0)
+        api_error(call, &err);
+}
+
+static void run_detail(struct api_call *call, struct store *store)
+{
+    answer_detail(call, store, VIEW_RUN_PAGE | VIEW_RUN_STATS);
+}
+
+static void run_stats(struct api_call *call, struct store *store)
+{
+    answer_detail(call, store, VIEW_RUN_STATS);
+}
+
+static void run_requests(struct api_call *call, struct store *store)
+{
+    answer_detail(call, store, VIEW_RUN_PAGE);
+}
+
+/* ---- changing; each of these is one of the verbs below ---- */
+
+static int start(struct api_call *call, struct store *store, struct str name, struct str notes,
+                 int64_t *id, struct err *err)
+{
+    struct run run = {.started_us = clock_wall_us(), .ended_us = UNKNOWN, .paused_us = UNKNOWN};
+
+    if (run_check(&name, &notes, err) < 0)
+        return -1;
+    run.id = *id = open_runs_next_id(call->worker->app->runs);
+    run.name = name;
+    run.notes = notes;
+    return store_run_start(store, &run, err);
+}
+
+static int end_active(struct api_call *call, struct store *store, int64_t *id, struct err *err)
+{
+    (void)call;
+    return store_run_end_active(store, clock_wall_us(), id, err);
+}
+
+static int pause_active(struct api_call *call, struct store *store, int64_t *id, struct err *err)
+{
+    (void)call;
+    return store_run_pause_active(store, clock_wall_us(), id, err);
+}
+
+static int resume(struct api_call *call, struct store *store, int64_t *id, struct err *err)
+{
+    *id = call->id;
+    return store_run_resume(store, *id, clock_wall_us(), err);
+}
+
+static int end_one(struct api_call *call, struct store *store, int64_t *id, struct err *err)
+{
+    *id = call->id;
+    return store_run_end(store, *id, clock_wall_us(), err);
+}
+
+typedef int verb_fn(struct api_call *call, struct store *store, int64_t *id, struct err *err);
+
+/* {"run": ...} after a change that went well. */
+static void answer_run(struct api_call *call, struct store *store, int rc, int64_t id,
+                       struct err *err)
+{
+    call->status = 200;
+    if (rc < 0 || view_run_answer(store, id, clock_wall_us(), &call->body, err) < 0)
+        api_error(call, err);
+}
+
+static void change(struct api_call *call, struct store *store, verb_fn *verb)
+{
+    int64_t id = UNKNOWN;
+    struct err err;
+    int rc = verb(call, store, &id, &err);
+
+    answer_run(call, store, rc, id, &err);
+}
+
+static void write_start(struct api_call *call, struct store *store)
+{
+    struct body body;
+    int64_t id = UNKNOWN;
+    struct err err;
+    int rc;
+
+    if (!body_strict(&body, call))
+        return;
+    rc = start(call, store, body_text(&body, "name", NULL), body_text(&body, "notes", NULL), &id,
+               &err);
+    answer_run(call, store, rc, id, &err);
+    body_clear(&body);
+}
+
+static void write_end(struct api_call *call, struct store *store)
+{
+    change(call, store, end_active);
+}
+
+static void write_pause(struct api_call *call, struct store *store)
+{
+    change(call, store, pause_active);
+}
+
+static void write_resume(struct api_call *call, struct store *store)
+{
+    change(call, store, resume);
+}
+
+static void write_end_one(struct api_call *call, struct store *store)
+{
+    change(call, store, end_one);
+}
+
+/* ---- forms ---- */
+
+static void redirect_to_run(struct api_call *call, int64_t id)
+{
+    char to[64] = "/admin/runs";
+
+    if (id != UNKNOWN)
+        snprintf(to, sizeof(to), "/admin/runs/%" PRId64, id);
+    form_redirect(call, to);
+}
+
+static void form_start(struct api_call *call, struct store *store)
+{
+    struct body body;
+    struct str name, notes;
+    int64_t id = UNKNOWN;
+    struct err err;
+
+    body_form(&body, call);
+    name = form_text(&body, "name");
+    notes = form_text(&body, "notes");
+    if (start(call, store, name, notes, &id, &err) == 0)
+        redirect_to_run(call, id);
+    else
+        form_error(call, &err, "/admin/runs");
+    body_clear(&body);
+}
+
+static void form_change(struct api_call *call, struct store *store, verb_fn *verb)
+{
+    int64_t id = UNKNOWN;
+    struct err err;
+
+    if (verb(call, store, &id, &err) == 0)
+        redirect_to_run(call, id);
+    else if (err.code == ERR_NOT_FOUND || err.code == ERR_INVALID)
+        redirect_to_run(call, UNKNOWN);
+    else
+        api_error(call, &err);
+}
+
+static void form_end(struct api_call *call, struct store *store)
+{
+    form_change(call, store, end_active);
+}
+
+static void form_pause(struct api_call *call, struct store *store)
+{
+    form_change(call, store, pause_active);
+}
+
+static void form_resume(struct api_call *call, struct store *store)
+{
+    form_change(call, store, resume);
+}
+
+const struct api_route api_runs_routes[] = {
+    {"GET", "/api/runs", .run = run_list},
+    {"GET", "/admin/api/runs", .run = run_list},
+    {"GET", "/api/runs/{run_id}", .run = run_detail},
+    {"GET", "/admin/api/runs/{run_id}", .run = run_detail},
+    {"GET", "/api/runs/{run_id}/stats", .run = run_stats},
+    {"GET", "/admin/api/runs/{run_id}/stats", .run = run_stats},
+    {"GET", "/api/runs/{run_id}/requests", .run = run_requests},
+    {"GET", "/admin/api/runs/{run_id}/requests", .run = run_requests},
+    {"POST", "/api/runs/start", .write = write_start},
+    {"POST", "/admin/api/runs/start", .write = write_start},
+    {"POST", "/api/runs/end", .write = write_end},
+    {"POST", "/admin/api/runs/end", .write = write_end},
+    {"POST", "/api/runs/pause", .write = write_pause},
+    {"POST", "/admin/api/runs/pause", .write = write_pause},
+    {"POST", "/api/runs/{run_id}/resume", .write = write_resume},
+    {"POST", "/admin/api/runs/{run_id}/resume", .write = write_resume},
+    {"POST", "/api/runs/{run_id}/end", .write = write_end_one},
+    {"POST", "/admin/api/runs/{run_id}/end", .write = write_end_one},
+    {"POST", "/admin/runs/start", .write = form_start},
+    {"POST", "/admin/runs/end", .write = form_end},
+    {"POST", "/admin/runs/pause", .write = form_pause},
+    {"POST", "/admin/runs/{run_id}/resume", .write = form_resume},
+    {0},
+};

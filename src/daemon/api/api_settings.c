@@ -1,0 +1,216 @@
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "core/fix_ids.h"
+#include "core/routing_input.h"
+#include "daemon/api/api_routing.h"
+
+#define SUMMARY_DAYS 30
+#define DAYS_MAX 3650
+#define DAY_US ((int64_t)86400 * 1000000)
+
+/* ---- the summary ---- */
+
+static void put_listener(cJSON *o, struct store *store, const struct config *config)
+{
+    cJSON *listener = cJSON_AddObjectToObject(o, "listener");
+    char *saved_port = NULL, *saved_expose = NULL, base[64];
+    int64_t port = config->port, n;
+    bool expose = config->expose_all;
+    struct err err;
+
+    store_setting_get(store, STR("incoming_port"), &saved_port, &err);
+    store_setting_get(store, STR("expose_all_ips"), &saved_expose, &err);
+    if (saved_port && str_int64(str_trim(str_c(saved_port)), &n) && n >= 1 && n <= 65535)
+        port = n;
+    if (saved_expose)
+        expose = str_eq(str_c(saved_expose), STR("true"));
+    json_put_text(listener, "host", expose ? "0.0.0.0" : config->host);
+    json_put_int(listener, "port", port);
+    snprintf(base, sizeof(base), "http://localhost:%lld/v1", (long long)port);
+    json_put_text(o, "client_base_url", base);
+    free(saved_port);
+    free(saved_expose);
+}
+
+static void put_upstream(cJSON *o, const struct catalog *c, const struct app *app)
+{
+    cJSON *upstream = cJSON_AddObjectToObject(o, "upstream");
+    const struct provider *p = catalog_provider(c, c->default_provider_slug);
+    struct str none = STR_NONE;
+
+    json_put_str(upstream, "url", c->base_url);
+    json_put_str(upstream, "default_provider_slug",
+                 c->default_provider_slug.len > 0 ? c->default_provider_slug : none);
+    json_put_str(upstream, "default_provider_name", p ? p->name : none);
+    json_put_str(upstream, "default_model", c->default_model.len > 0 ? c->default_model : none);
+    json_put_bool(upstream, "fallback_enabled", c->fallback_enabled);
+    if (app->startup.base_url_fixed)
+        json_put_text(upstream, "overridden_by", "flag");
+}
+
+static int put_counts(cJSON *o, struct store *store, const struct catalog *c, int64_t days,
+                      struct err *err)
+{
+    struct record_filter old = {.until_us = clock_wall_us() - days * DAY_US};
+    struct store_counters counters;
+    int64_t routes = 0, providers = 0, older;
+
+    for (size_t i = 0; i < c->route_count; i++)
+        routes += c->routes[i].active && !route_is_startup(&c->routes[i]);
+    for (size_t i = 0; i < c->provider_count; i++)
+        providers += c->providers[i].active;
+    if (store_counters(store, &counters, err) < 0 ||
+        store_record_count(store, &old, &older, err) < 0)
+        return -1;
+    json_put_int(o, "stored_rows", counters.total);
+    json_put_int(o, "active_routes", routes);
+    json_put_int(o, "active_providers", providers);
+    json_put_int(o, "retention_days", days);
+    json_put_int(o, "rows_older_than_retention", older);
+    return 0;
+}
+
+static void answer_summary(struct api_call *call, struct store *store, int64_t days)
+{
+    struct app *app = call->worker->app;
+    struct catalog *c = NULL;
+    cJSON *o = cJSON_CreateObject();
+    struct err err;
+    int rc = store_catalog(store, &app->startup, &c, &err); /* with what was just written */
+
+    if (rc == 0) {
+        put_listener(o, store, app->config);
+        put_upstream(o, c, app);
+        rc = put_counts(o, store, c, days, &err);
+    }
+    if (rc == 0) {
+        api_json(call, 200, o);
+    } else {
+        api_error(call, &err);
+        cJSON_Delete(o);
+    }
+    catalog_unref(c);
+}
+
+static void run_summary(struct api_call *call, struct store *store)
+{
+    int64_t days;
+
+    if (api_query_int(call, "days", SUMMARY_DAYS, 1, DAYS_MAX, &days))
+        answer_summary(call, store, days);
+}
+
+/* ---- writing ---- */
+
+/* The provider that unmatched models may go to. */
+static int check_default(struct store *store, struct str slug, struct arena *arena, struct err *err)
+{
+    struct provider p;
+
+    if (slug.len == 0)
+        return 0;
+    if (store_provider_get(store, slug, arena, &p, err) < 0)
+        return err->code == ERR_NOT_FOUND
+                   ? err_set(err, ERR_INVALID, "Provider %.*s was not found.", STR_ARG(slug))
+                   : -1;
+    if (!p.active)
+        return err_set(err, ERR_INVALID, "Provider %.*s is inactive.", STR_ARG(slug));
+    return 0;
+}
+
+int api_save_upstream(struct store *store, const struct upstream_defaults *in, struct arena *arena,
+                      struct err *err)
+{
+    struct str url, slug;
+
+    if (str_trim(in->upstream_url).len == 0)
+        return err_set(err, ERR_INVALID,
+                       "Upstream URL is required: an absolute http or https URL.");
+    if (forward_check_base_url(in->upstream_url, &url, err) < 0 ||
+        slug_from_input(in->default_provider_slug, arena, &slug, err) < 0 ||
+        check_default(store, slug, arena, err) < 0)
+        return -1;
+    if (store_provider_fallback(store, slug.ptr ? slug : STR(""), err) < 0 ||
+        store_setting_put(store, STR("upstream_url"), url, err) < 0 ||
+        store_setting_put(store, STR("default_model"), str_trim(in->default_model), err) < 0)
+        return -1;
+    return store_setting_put(store, STR("fallback_enabled"),
+                             in->fallback_enabled ? STR("true") : STR("false"), err);
+}
+
+static void write_upstream(struct api_call *call, struct store *store)
+{
+    struct body b;
+    struct upstream_defaults in;
+    struct err err;
+
+    body_json_or_form(&b, call);
+    in = (struct upstream_defaults){
+        .upstream_url = body_text(&b, "upstream_url", NULL),
+        .default_provider_slug = body_text(&b, "default_provider_slug", NULL),
+        .default_model = body_text(&b, "default_model", NULL),
+        .fallback_enabled = body_flag(&b, "fallback_enabled", true),
+    };
+    if (api_save_upstream(store, &in, &b.arena, &err) < 0)
+        api_error(call, &err);
+    else
+        answer_summary(call, store, SUMMARY_DAYS);
+    body_clear(&b);
+}
+
+static void write_fixes(struct api_call *call, struct store *store)
+{
+    struct buf json = {0}, answer = {0};
+    struct body b;
+    struct err err;
+
+    body_json_or_form(&b, call);
+    if (fix_ids(&json, body_get(&b, body_get(&b, "fixes") ? "fixes" : "fix_ids"), NULL, &err) < 0 ||
+        store_setting_put(store, STR("default_compat_fixes_json"), buf_str(&json), &err) < 0) {
+        api_error(call, &err);
+    } else {
+        buf_printf(&answer, "{\"compatibility_fixes\":%s}", json.ptr);
+        api_text(call, 200, answer.ptr);
+    }
+    buf_clear(&json);
+    buf_clear(&answer);
+    body_clear(&b);
+}
+
+int api_save_listener(struct store *store, int64_t port, bool expose, struct err *err)
+{
+    char number[24];
+
+    if (port < 1 || port > 65535)
+        return err_set(err, ERR_INVALID, "The port must be between 1 and 65535.");
+    snprintf(number, sizeof(number), "%lld", (long long)port);
+    if (store_setting_put(store, STR("incoming_port"), str_c(number), err) < 0)
+        return -1;
+    return store_setting_put(store, STR("expose_all_ips"), expose ? STR("true") : STR("false"),
+                             err);
+}
+
+static void write_listener(struct api_call *call, struct store *store)
+{
+    struct body b;
+    struct err err;
+    int64_t port = 0;
+
+    body_json(&b, call);
+    if (!str_int64(str_trim(body_text(&b, "port", "incoming_port")), &port))
+        port = 0;
+    if (api_save_listener(store, port, body_flag(&b, "expose_all_ips", false), &err) < 0)
+        api_error(call, &err);
+    else
+        answer_summary(call, store, SUMMARY_DAYS);
+    body_clear(&b);
+}
+
+const struct api_route api_settings_routes[] = {
+    {"GET", "/admin/api/settings/summary", .run = run_summary},
+    {"POST", "/admin/api/settings/listener", .write = write_listener},
+    {"POST", "/admin/api/settings/upstream-defaults", .write = write_upstream},
+    {"POST", "/admin/api/settings/compat-fixes", .write = write_fixes},
+    {0},
+};

@@ -1,0 +1,91 @@
+#include "view/view_routing.h"
+
+#include "json/json.h"
+
+static void put_json(cJSON *o, const char *key, struct str text, cJSON *other)
+{
+    cJSON *value = text.ptr ? json_parse(text) : NULL;
+
+    cJSON_AddItemToObject(o, key, value ? value : other);
+    if (value)
+        cJSON_Delete(other);
+}
+
+cJSON *view_route(const struct route *r, struct str provider_name)
+{
+    cJSON *o = cJSON_CreateObject();
+
+    json_put_int(o, "id", r->id);
+    json_put_str(o, "incoming_model", r->incoming_model);
+    json_put_text(o, "match_type", route_match_type(r));
+    json_put_str(o, "upstream_url", r->upstream_url);
+    json_put_str(o, "upstream_model",
+                 r->upstream_model.ptr ? r->upstream_model : r->incoming_model);
+    json_put_str(o, "provider_slug", r->provider_slug);
+    json_put_str(o, "provider_name", provider_name);
+    json_put_str(o, "api_key_env", r->api_key_env);
+    json_put_str(o, "auth_style", r->auth_style);
+    put_json(o, "compatibility_fixes", r->fixes_json, cJSON_CreateArray());
+    json_put_bool(o, "override_fallback", r->override_fallback);
+    json_put_int(o, "priority", r->priority);
+    json_put_bool(o, "active", r->active);
+    json_put_text(o, "status", r->active ? "active" : "inactive");
+    json_put_str(o, "managed_by", r->managed_by);
+    json_put_bool(o, "managed", str_eq(r->managed_by, STR(ROUTE_SEED)));
+    return o;
+}
+
+cJSON *view_provider(const struct provider *p, int64_t model_count, int64_t route_count)
+{
+    cJSON *o = cJSON_CreateObject();
+
+    json_put_str(o, "slug", p->slug);
+    json_put_str(o, "name", p->name);
+    json_put_str(o, "upstream_url", p->base_url);
+    json_put_str(o, "base_url", p->base_url);
+    json_put_str(o, "currency", p->currency);
+    json_put_str(o, "api_key_env", p->api_key_env);
+    json_put_str(o, "auth_style", p->auth_style);
+    json_put_bool(o, "active", p->active);
+    json_put_text(o, "status", p->active ? "active" : "inactive");
+    json_put_bool(o, "is_default_fallback", p->is_default_fallback);
+    put_json(o, "capabilities", p->capabilities_json, cJSON_CreateObject());
+    json_put_int(o, "model_count", model_count);
+    json_put_int(o, "route_count", route_count);
+    return o;
+}
+
+cJSON *view_decision(const struct decision *d)
+{
+    bool decided = strcmp(d->route_decision, "passthrough") != 0;
+    cJSON *o = cJSON_CreateObject();
+
+    json_put_str(o, "matched_route", d->model_route);
+    json_put_text(o, "match_type", d->match_type);
+    json_put_str(o, "upstream_url", decided ? d->base_url : STR_NONE);
+    json_put_str(o, "upstream_model", d->upstream_model);
+    json_put_str(o, "provider_slug", d->provider_slug);
+    json_put_str(o, "provider_name", d->provider_name);
+    json_put_text(o, "api_key_state", key_state_text(decision_key_state(d)));
+    put_json(o, "compatibility_fixes", d->fixes_json, cJSON_CreateArray());
+    return o;
+}
+
+cJSON *view_simple_page(cJSON *items, int64_t page, int64_t per_page)
+{
+    int64_t total = cJSON_GetArraySize(items), n = 0;
+    int64_t first = page - 1 > total / per_page ? total : (page - 1) * per_page;
+    cJSON *o = cJSON_CreateObject(), *shown = cJSON_AddArrayToObject(o, "items"), *item, *next;
+
+    for (item = items->child; item; item = next, n++) {
+        next = item->next;
+        if (n >= first && n < first + per_page)
+            cJSON_AddItemToArray(shown, cJSON_DetachItemViaPointer(items, item));
+    }
+    cJSON_Delete(items);
+    json_put_int(o, "page", page);
+    json_put_int(o, "per_page", per_page);
+    json_put_int(o, "total", total);
+    json_put_int(o, "pages", total > 0 ? (total - 1) / per_page + 1 : 1);
+    return o;
+}
