@@ -57,8 +57,8 @@ static bool is_openrouter(const struct sync_options *o)
 static cJSON *fetch_list(const struct sync_options *o, const struct fetch_options *how,
                          struct err *err)
 {
-    struct fetch f = {
-        .url = is_openrouter(o) ? STR(SYNC_OPENROUTER_URL) : STR(SYNC_HUGGINGFACE_URL)};
+    struct fetch f = {.url =
+                          is_openrouter(o) ? STR(SYNC_OPENROUTER_URL) : STR(SYNC_HUGGINGFACE_URL)};
     cJSON *tree = NULL;
 
     fetch_all(&f, 1, how);
@@ -98,8 +98,8 @@ static int add_rows(struct sync_preview *p, const struct fetch_options *how, str
 {
     const cJSON *models[LIMIT_MAX];
     char iso[CLOCK_ISO_SIZE];
-    struct str today = arena_dup(&p->rows.arena,
-                                 str_cut(str_c(clock_iso(clock_wall_us(), iso)), 10));
+    struct str today =
+        arena_dup(&p->rows.arena, str_cut(str_c(clock_iso(clock_wall_us(), iso)), 10));
     cJSON *list = fetch_list(&p->options, how, err);
     size_t count;
     int rc = list ? 0 : -1;
@@ -118,8 +118,8 @@ static int fetch_rows(struct api_call *call, struct store *store, struct sync_pr
                       struct err *err)
 {
     struct app *app = call->worker->app;
-    struct fetch_options how = {.timeout_ms = FETCH_MS, .limit = DOCUMENT_MAX,
-                                .ca_file = app->config->upstream_ca_file};
+    struct fetch_options how = {
+        .timeout_ms = FETCH_MS, .limit = DOCUMENT_MAX, .ca_file = app->config->upstream_ca_file};
     struct secret key = {0};
     struct provider provider;
     int rc;
@@ -176,8 +176,7 @@ static struct sync_preview *recall(struct app *app, struct str id)
 }
 
 /* The rows the body asks for, fetched. Returns owned; NULL: the call is answered. */
-static struct sync_preview *make_preview(struct api_call *call, struct store *store,
-                                         struct body *b)
+static struct sync_preview *make_preview(struct api_call *call, struct store *store, struct body *b)
 {
     struct sync_preview *p = xcalloc(1, sizeof(*p));
     struct err err;
@@ -297,7 +296,7 @@ struct apply {
     const struct keys *keys;
     struct backfill backfill;
     bool backfilling, more;
-    int64_t counts[3]; /* by status before */
+    int64_t counts[3];   /* by status before */
     struct buf warnings; /* JSON texts, separated by commas */
     struct err err;
     int rc;
@@ -439,8 +438,8 @@ static void apply(struct api_call *call, struct store *store, struct body *b,
     /* Others may apply the same preview: the comparison is this call's own. */
     struct sync_rows rows = {.rows = xcalloc(p->rows.count + 1, sizeof(*rows.rows)),
                              .count = p->rows.count};
-    struct apply a = {.app = call->worker->app, .rows = &rows, .keys = k,
-                      .backfill = {.kind = BACKFILL_MISSING}};
+    struct apply a = {
+        .app = call->worker->app, .rows = &rows, .keys = k, .backfill = {.kind = BACKFILL_MISSING}};
     struct price_book *book = api_book(call, store);
 
     if (!book)
