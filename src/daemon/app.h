@@ -38,6 +38,7 @@ struct app {
     int64_t started_wall_us, started_us;
     char url[300]; /* where it listens */
     _Atomic int viewers; /* open event streams */
+    _Atomic size_t unsent; /* bytes of API answers that clients have not taken yet */
 };
 
 /** A reference to the catalog in force. */

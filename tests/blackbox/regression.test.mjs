@@ -1,12 +1,15 @@
 /* What once went wrong, so that it does not come back. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { symlinkSync } from 'node:fs';
 import net from 'node:net';
+import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { folder, run, start } from './proxy.mjs';
 import { scripted } from './upstream.mjs';
-import { ms, until, within } from './until.mjs';
+import { ms, sleep, until, within } from './until.mjs';
 
 /** All that a connection receives until it ends. */
 async function readAll(socket) {
@@ -17,16 +20,14 @@ async function readAll(socket) {
   return text;
 }
 
-test('HEAD of the event stream ends and takes no place', async (t) => {
+test('HEAD of the event stream ends', async (t) => {
   const proxy = await start(t, { upstream: await scripted(t) });
-  for (let i = 0; i < 40; i++) {
-    const answer = await proxy.request('HEAD', '/api/events');
-    assert.equal(answer.status, 200);
-  }
   const wire = await proxy.connect();
-  wire.send(proxy.compose('GET', '/api/events'), 'GET');
-  assert.equal((await wire.head()).status, 200);
-  wire.close();
+  t.after(() => wire.close());
+  wire.send(proxy.compose('HEAD', '/api/events'), 'HEAD');
+  assert.equal((await wire.response()).status, 200);
+  wire.send(proxy.compose('GET', '/healthz'), 'GET');
+  assert.equal((await wire.response()).status, 200, 'the connection goes on');
 });
 
 test('nothing follows the bye of a viewer that did not keep up', async (t) => {
@@ -75,4 +76,78 @@ test('a database is taken under every name it has', async (t) => {
   const second = await run(['serve', '--port', '0', '--database-url', `sqlite:///${link}`]);
   assert.equal(second.code, 7, second.err);
   assert.match(second.err, /another server already uses/);
+});
+
+test('a large body goes where there is room', async (t) => {
+  const disk = folder(t);
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'none', disk]).status !== 0)
+    return t.skip('no right to mount');
+  try {
+    await t.test('when the disk of the database is full', async (t) => {
+      const upstream = await scripted(t);
+      const proxy = await start(t, {
+        upstream,
+        database: path.join(disk, 'x.sqlite3'),
+        env: { TMPDIR: os.tmpdir() },
+        set: { capture_max_request_bytes: 100000 },
+        exit: [0, 6],
+      });
+      const body = randomBytes(30 << 20); /* outgrows memory, then that disk */
+      const answer = await proxy.request('POST', '/v1/files', { body, limit: ms(20000) });
+      assert.equal(answer.status, 200, answer.text);
+      assert.ok(upstream.requests.at(-1).body.equals(body), 'it arrived as it was');
+    });
+  } finally {
+    spawnSync('umount', ['-l', disk]);
+  }
+});
+
+test('viewers that vanish while they are written to harm nothing', async (t) => {
+  const proxy = await start(t, { upstream: await scripted(t) });
+  const wire = await proxy.connect();
+  t.after(() => wire.close());
+  const request = proxy.post('/v1/embeddings', { model: 'm' });
+  for (let round = 0; round < 10; round++) {
+    const viewers = await Promise.all(Array.from({ length: 30 }, () => proxy.connect()));
+    for (const viewer of viewers)
+      viewer.send(proxy.compose('GET', '/api/events?kinds=finished,change'), 'GET');
+    await Promise.all(viewers.map((viewer) => viewer.head()));
+    for (const viewer of viewers) {
+      wire.send(request, 'POST');
+      await wire.response();
+      if (viewers.indexOf(viewer) % 10 === 9) await sleep(110); /* the sweep asks for events */
+      viewer.reset();
+    }
+  }
+  await proxy.healthy();
+});
+
+test('a row of a refused head holds nothing but its first line', async (t) => {
+  const proxy = await start(t, { upstream: await scripted(t) });
+  const answer = await proxy.send('POST /v1/chat\r\nAuthorization:Bearer\tsk-secret\r\nX: y\r\n\r\n');
+  assert.equal(answer.status, 505);
+  const record = await proxy.row('/v1/chat');
+  assert.equal(record.status, 505);
+});
+
+test('calls that nobody waits for do not keep others waiting', async (t) => {
+  const proxy = await start(t, { upstream: await scripted(t) });
+  const body = JSON.stringify(Object.fromEntries(Array.from({ length: 400000 }, (_, i) => [`k${i}`, i])));
+  await proxy.request('POST', '/v1/embeddings', {
+    fields: [['Content-Type', 'application/json']],
+    body,
+    limit: ms(20000),
+  });
+  const { id } = await proxy.row('/v1/embeddings', ms(20000));
+  const before = performance.now();
+  await proxy.detail(id);
+  const one = performance.now() - before;
+  const wires = await Promise.all(Array.from({ length: 60 }, () => proxy.connect()));
+  for (const wire of wires) wire.send(proxy.compose('GET', `/api/requests/${id}`), 'GET');
+  await sleep(one); /* two of them are at work, the others wait */
+  for (const wire of wires) wire.close();
+  const from = performance.now();
+  await until(async () => (await proxy.get('/api/status')).status === 200, 'an answer', ms(30000));
+  const waited = performance.now() - from;
+  assert.ok(waited < 12 * one + 500, `one call takes ${one} ms, the next waited ${waited} ms`);
 });

@@ -11,7 +11,7 @@ const JSON_TYPE = [['Content-Type', 'application/json']];
 async function post(proxy, target, value) {
   const answer = await proxy.request('POST', target, {
     fields: JSON_TYPE,
-    body: typeof value === 'string' ? value : JSON.stringify(value),
+    body: typeof value === 'string' ? value : JSON.stringify(value ?? {}),
     limit: 30000,
   });
   return { status: answer.status, json: answer.json };
@@ -71,6 +71,13 @@ test('old requests are trimmed in batches, and the counts with them', async (t) 
   assert.equal(proxy.sql('SELECT count(*) n FROM request_bodies')[0].n, 101);
   assert.equal(proxy.sql('PRAGMA freelist_count')[0].freelist_count, 0);
   assert.equal((await proxy.api('/api/runs')).items.length, 1, 'runs stay');
+  const storage = await proxy.api('/admin/api/storage?days=9');
+  assert.deepEqual(
+    [storage.rows, storage.runs, storage.free_bytes, storage.rows_older_than_retention],
+    [101, 1, 0, 0],
+  );
+  assert(storage.oldest_at < storage.newest_at);
+  assert.deepEqual((await post(proxy, '/admin/api/storage/check')).json, { ok: true, found: null });
   const all = await post(proxy, '/admin/api/settings/trim', { days: 9e15, confirm: 'yes' });
   assert.deepEqual(all.json, { deleted: 0 });
   const form = await proxy.request('POST', '/admin/trim', {

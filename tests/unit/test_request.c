@@ -303,6 +303,8 @@ static void keeps_foreign_pages_out(void **state)
     assert_false(origin_ok("POST", "/v1/x", "null", NULL));
     assert_false(origin_ok("POST", "/v1/x", "http://localhost@evil", NULL));
     assert_false(origin_ok("POST", "/v1/x", "http://127.0.0.1.evil", NULL));
+    assert_false(origin_ok("POST", "/v1/x", "http://[::1]evil.com", NULL));
+    assert_true(origin_ok("POST", "/v1/x", "http://[::1]:3000", NULL));
     assert_false(origin_ok("POST", "/v1/x", NULL, "cross-site"));
     assert_false(origin_ok("POST", "/v1/x", "file://", NULL));
 }

@@ -8,22 +8,47 @@
 #include "json/json.h"
 
 #define API_BODY_MAX 1048576
+/* Answers that clients do not read take memory: above this, large ones are refused. */
+#define UNSENT_MAX ((size_t)128 * 1024 * 1024)
+#define SMALL_ANSWER ((size_t)64 * 1024)
 
 static void free_if_over(struct api_call *call)
 {
     if (call->conn || call->running)
         return;
+    atomic_fetch_sub(&call->worker->app->unsent, call->unsent);
     buf_clear(&call->body);
     request_clear(&call->request);
     free(call);
 }
 
+/* Count the answer until it is sent; one too many is refused. */
+static void count_unsent(struct api_call *call)
+{
+    struct app *app = call->worker->app;
+
+    if (call->body.len > SMALL_ANSWER &&
+        atomic_fetch_add(&app->unsent, call->body.len) + call->body.len > UNSENT_MAX) {
+        atomic_fetch_sub(&app->unsent, call->body.len);
+        buf_clear(&call->body);
+        api_detail(call, 503, "Too many answers wait for their clients.");
+    } else if (call->body.len > SMALL_ANSWER) {
+        call->unsent = call->body.len;
+    }
+}
+
 static void answer(struct api_call *call)
 {
     struct str type = call->content_type.ptr ? call->content_type : STR("application/json");
+    struct buf body;
 
-    if (call->conn)
-        conn_answer(call->conn, call->status, type, &call->extra, buf_str(&call->body));
+    if (!call->conn)
+        return;
+    count_unsent(call);
+    body = call->body;
+    call->body = (struct buf){0}; /* the connection has a copy of its own; call may be gone then */
+    conn_answer(call->conn, call->status, type, &call->extra, buf_str(&body));
+    buf_clear(&body);
 }
 
 void api_finish(struct api_call *call)
@@ -50,6 +75,8 @@ static void on_run(struct job *job, struct store *store)
 {
     struct api_call *call = LIST_ENTRY(job, struct api_call, job);
 
+    if (atomic_load(&call->gone))
+        return;
     if (store)
         call->route->run(call, store);
     else
@@ -144,6 +171,7 @@ static void on_gone(void *ctx, const char *how)
 
     (void)how;
     call->conn = NULL;
+    atomic_store(&call->gone, true);
     free_if_over(call);
 }
 

@@ -4,6 +4,7 @@
 #define API_API_H
 
 #include <cjson/cJSON.h>
+#include <stdatomic.h>
 
 #include "daemon/worker.h"
 
@@ -43,11 +44,13 @@ struct api_call {
      *  api_finish(). NULL: it is answered. */
     void (*then)(struct api_call *call);
     void *state; /* of run and then; of write: in request.arena */
+    _Atomic bool gone; /* nobody waits for the answer */
     /* the answer */
     int status;
     struct str content_type; /* application/json unless run sets it */
     struct headers extra;    /* in request.arena */
     struct buf body;
+    size_t unsent; /* counted in the app's */
 };
 
 /** Start a call for a route that has run or write. slug is copied. */
@@ -92,6 +95,8 @@ extern const struct api_route api_models_routes[];
 
 /** Bytes of the file path + suffix; UNKNOWN when there is none. */
 int64_t api_file_size(const char *path, const char *suffix);
+/** Bytes that are free where path is; UNKNOWN. */
+int64_t api_disk_free(const char *path);
 /** {"version":…,"api":…,"pid":…,…}: appended as a JSON object. */
 void api_server_json(struct app *app, struct buf *out);
 /** {"queue_depth":…,…}: appended as a JSON object. store may be NULL. */

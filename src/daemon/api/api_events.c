@@ -96,12 +96,15 @@ static void on_run(struct job *job, struct store *store)
     bool missed;
     struct live_done *done = live_done(v->worker->app->live, v->rev, LIVE_ROWS_MAX, &count, &missed);
 
+    size_t left = count;
+
     v->until_rev = count ? done[0].rev : v->rev;
     if (count > 0 && (v->wants_change || missed))
         put_change(v, done, count, missed);
-    if (v->wants_finished)
-        for (size_t i = count; i > 0 && v->text.len < UNSENT_MAX * 16; i--)
-            put_finished(v, store, &done[i - 1]);
+    while (v->wants_finished && left > 0 && v->text.len < UNSENT_MAX * 16)
+        put_finished(v, store, &done[--left]);
+    if (v->wants_finished && left > 0) /* the rest comes with the next look */
+        v->until_rev = done[left].rev;
     live_done_free(done, count);
 }
 
@@ -116,13 +119,13 @@ static void on_done(struct job *job)
 {
     struct viewer *v = LIST_ENTRY(job, struct viewer, job);
 
-    v->working = false;
     v->rev = v->until_rev;
     if (v->conn && !v->over && v->text.len > 0) {
         v->change_us = clock_now_us();
-        send_text(v, buf_str(&v->text));
+        send_text(v, buf_str(&v->text)); /* may find the client gone: not before working ends */
     }
     v->text.len = 0;
+    v->working = false;
     free_if_over(v);
 }
 

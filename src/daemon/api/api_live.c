@@ -108,16 +108,17 @@ static void put_task_run(cJSON *row, struct run_names *names, int64_t id)
     cJSON_ReplaceItemInObjectCaseSensitive(row, "task_run", to);
 }
 
-static void put_inflight(cJSON *o, struct live *live, int64_t rev, struct run_names *names)
+static void put_inflight(cJSON *o, struct live *live, const struct live_totals *totals,
+                         struct run_names *names)
 {
     size_t count;
     struct live_row *rows = live_rows(live, &count);
     cJSON *list;
 
-    json_put_int(o, "inflight_total", (int64_t)count);
+    json_put_int(o, "inflight_total", totals->inflight);
     list = cJSON_AddArrayToObject(o, "inflight");
     for (size_t i = 0; i < count; i++) {
-        cJSON *row = flight_json(&rows[i], rev);
+        cJSON *row = flight_json(&rows[i], totals->rev);
 
         if (rows[i].capture)
             put_task_run(row, names, rows[i].capture->record.task_run_id);
@@ -184,7 +185,7 @@ static void run_live(struct api_call *call, struct store *store)
     put_made(o, "store", &part);
     put_totals(o, &totals, store_counters(store, &counters, &err) < 0 ? UNKNOWN : counters.total);
     put_active_run(o, store);
-    put_inflight(o, app->live, totals.rev, &names);
+    put_inflight(o, app->live, &totals, &names);
     put_finished(o, app->live, since, (size_t)rows, &names);
     arena_clear(&names.arena);
     json_print(&call->body, o);

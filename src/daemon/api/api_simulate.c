@@ -1,4 +1,5 @@
-/* Where a model would go, without asking anybody: simulation and sample requests. */
+/* Where a model would go, without asking anybody: simulation, look-up and sample requests. */
+#include "base/query.h"
 #include "core/forward_body.h"
 #include "core/routing_input.h"
 #include "daemon/api/api_routing.h"
@@ -240,7 +241,64 @@ static void run_sample(struct api_call *call, struct store *store)
     catalog_unref(catalog);
 }
 
+static cJSON *view_lookup(const struct app *app, struct str model, const struct decision *d,
+                          bool forced)
+{
+    bool decided = strcmp(d->route_decision, "passthrough") != 0;
+    bool matched = strcmp(d->route_decision, "route") == 0;
+    enum key_state key = decision_key_state(d);
+    cJSON *o = cJSON_CreateObject();
+
+    json_put_str(o, "client_model", model);
+    json_put_text(o, "status", matched ? "matched" : decided ? "fallback" : "unmatched");
+    json_put_str(o, "route", d->model_route);
+    json_put_text(o, "match_type", d->match_type);
+    json_put_str(o, "provider_slug", d->provider_slug);
+    json_put_str(o, "provider_name", d->provider_name);
+    json_put_text(o, "api_key_state",
+                  key == KEY_NOT_CONFIGURED ? "not configured" : key_state_text(key));
+    json_put_str(o, "upstream_url", decided ? d->base_url : STR_NONE);
+    json_put_str(o, "upstream_model", d->upstream_model);
+    cJSON_AddItemToObject(o, "sample_request", view_sample(app, model, d, forced));
+    return o;
+}
+
+static void lookup(struct api_call *call, struct store *store, struct str model, struct str slug)
+{
+    struct catalog *catalog = app_catalog(call->worker->app);
+    struct arena arena = {0};
+    struct decision d;
+    struct err err;
+
+    if (api_decide(store, catalog, model, slug, &arena, &d, &err) < 0)
+        api_error(call, &err);
+    else
+        api_json(call, 200, view_lookup(call->worker->app, model, &d, slug.len > 0));
+    arena_clear(&arena);
+    catalog_unref(catalog);
+}
+
+static void run_lookup(struct api_call *call, struct store *store)
+{
+    struct buf model = {0}, slug = {0};
+    struct str name;
+
+    query_get(call->query, "provider_slug", &slug);
+    if (!query_get(call->query, "model", &model))
+        api_text(call, 422,
+                 "{\"detail\":[{\"type\":\"missing\",\"loc\":[\"query\",\"model\"],"
+                 "\"msg\":\"is required\",\"input\":null}]}");
+    else if ((name = str_trim(buf_str(&model))).len == 0)
+        api_issue(call, "string_too_short", "model", "must not be empty", buf_str(&model),
+                  "{\"min_length\":1}");
+    else
+        lookup(call, store, name, str_trim(buf_str(&slug)));
+    buf_clear(&model);
+    buf_clear(&slug);
+}
+
 const struct api_route api_simulate_routes[] = {
+    {"GET", "/api/models/lookup", .run = run_lookup},
     {"POST", "/admin/api/routes/simulate", .run = run_simulate},
     {"POST", "/admin/api/routes/sample-request", .run = run_sample},
     {0},

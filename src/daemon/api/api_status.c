@@ -40,7 +40,7 @@ int64_t api_file_size(const char *path, const char *suffix)
     return stat(name, &st) == 0 ? (int64_t)st.st_size : UNKNOWN;
 }
 
-static int64_t disk_free(const char *path)
+int64_t api_disk_free(const char *path)
 {
     struct statvfs fs;
 
@@ -70,7 +70,7 @@ void api_store_json(struct app *app, struct store *store, struct buf *out)
     json_put_int(o, "rows", counters.total);
     json_put_int(o, "db_bytes", api_file_size(path, ""));
     json_put_int(o, "wal_bytes", api_file_size(path, "-wal"));
-    json_put_int(o, "disk_free_bytes", disk_free(path));
+    json_put_int(o, "disk_free_bytes", api_disk_free(path));
     json_put_str(o, "last_error", s.last_error[0] ? str_c(s.last_error) : STR_NONE);
     json_print(out, o);
     cJSON_Delete(o);
@@ -79,7 +79,7 @@ void api_store_json(struct app *app, struct store *store, struct buf *out)
 static void run_status(struct api_call *call, struct store *store)
 {
     struct app *app = call->worker->app;
-    int64_t room = disk_free(app->config->database_path);
+    int64_t room = api_disk_free(app->config->database_path);
     struct recorder_stats s;
 
     recorder_stats(app->recorder, &s);

@@ -111,6 +111,47 @@ static void run_preview(struct api_call *call, struct store *store)
     answer_tree(call, o);
 }
 
+/* Sizes of bodies would need a walk through all of them: they are not known. */
+static void put_storage(cJSON *o, const char *path, const struct store_storage *s)
+{
+    char stamp[CLOCK_ISO_SIZE];
+
+    json_put_text(o, "database", path);
+    json_put_int(o, "schema_version", s->schema_version);
+    json_put_int(o, "rows", s->rows);
+    json_put_int(o, "runs", s->runs);
+    json_put_int(o, "images", s->images);
+    json_put_text(o, "oldest_at", s->oldest_us == UNKNOWN ? NULL : clock_iso(s->oldest_us, stamp));
+    json_put_text(o, "newest_at", s->newest_us == UNKNOWN ? NULL : clock_iso(s->newest_us, stamp));
+    json_put_int(o, "db_bytes", api_file_size(path, ""));
+    json_put_int(o, "wal_bytes", api_file_size(path, "-wal"));
+    json_put_int(o, "free_bytes", s->free_bytes);
+    json_put_null(o, "body_bytes");
+    json_put_null(o, "stored_body_bytes");
+    json_put_int(o, "disk_free_bytes", api_disk_free(path));
+}
+
+static void run_storage(struct api_call *call, struct store *store)
+{
+    struct store_storage s;
+    int64_t days, old;
+    struct err err;
+    cJSON *o;
+
+    if (!api_query_int(call, "days", DAYS, 1, DAYS_MAX, &days))
+        return;
+    if (store_storage(store, &s, &err) < 0 ||
+        store_count_before(store, cutoff_us(days), &old, &err) < 0) {
+        api_error(call, &err);
+        return;
+    }
+    o = cJSON_CreateObject();
+    put_storage(o, call->worker->app->config->database_path, &s);
+    json_put_int(o, "retention_days", days);
+    json_put_int(o, "rows_older_than_retention", old);
+    answer_tree(call, o);
+}
+
 static void vacuum(struct api_call *call, struct store *store)
 {
     struct err err;
@@ -222,6 +263,7 @@ const struct api_route api_storage_routes[] = {
     {"POST", "/admin/api/settings/values", .write = write_values},
     {"GET", "/admin/api/settings/retention-preview", .run = run_preview},
     {"POST", "/admin/api/settings/trim", .write = write_trim},
+    {"GET", "/admin/api/storage", .run = run_storage},
     {"POST", "/admin/api/storage/vacuum", .write = write_vacuum},
     {"POST", "/admin/api/storage/check", .run = check_file},
     {"POST", "/admin/settings/incoming", .write = form_incoming},

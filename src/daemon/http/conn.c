@@ -51,6 +51,7 @@ struct conn {
 };
 
 static void process(struct conn *c);
+static void watch_reading(struct conn *c);
 
 static void set_state(struct conn *c, enum state state)
 {
@@ -115,6 +116,7 @@ static void start_linger(struct conn *c)
     c->in.len = 0;
     shutdown(fd, SHUT_WR);
     set_state(c, LINGER);
+    watch_reading(c);
 }
 
 static void answer_done(struct conn *c)
@@ -427,6 +429,10 @@ static bool read_head(struct conn *c)
     set_state(c, BODY);
     c->request.body.budget = c->host->body_budget;
     c->host->head(c->host->ctx, c, &c->request);
+    if (c->state == BODY && !c->responder) { /* nobody had the memory to answer */
+        close_conn(c);
+        return false;
+    }
     if (c->state == BODY && c->request.expects_continue && !request_body_empty(&c->request) &&
         c->in.len == 0 && c->request.content_length <= c->request.body_limit) {
         buf_put(&c->out, STR("HTTP/1.1 100 Continue\r\n\r\n"));
@@ -485,8 +491,6 @@ static bool step(struct conn *c)
     }
     return false;
 }
-
-static void watch_reading(struct conn *c);
 
 static void process(struct conn *c)
 {

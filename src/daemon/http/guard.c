@@ -62,8 +62,10 @@ bool guard_host(const struct guard *g, struct str authority, struct refusal *ref
 
 static bool is_loopback_origin(struct str rest)
 {
-    struct str host = without_port(rest);
+    struct str host = without_port(rest), port = str_from(rest, host.len);
 
+    if (port.len > 0 && port.ptr[0] != ':')
+        return false;
     if (is_localhost(host) || str_eq(host, STR("[::1]")))
         return true;
     return is_ip(host) && str_starts(host, STR("127."));

@@ -114,7 +114,11 @@ size_t head_scan(struct head_scan *scan, struct str bytes, struct refusal *refus
 bool head_guess(struct str bytes, struct str *method, struct str *target)
 {
     struct str rest = str_cut(bytes, 4096);
+    size_t len = 0;
 
+    while (len < rest.len && rest.ptr[len] != '\r' && rest.ptr[len] != '\n')
+        len++; /* what follows may hold secrets */
+    rest = str_cut(rest, len);
     return str_split(&rest, ' ', method) && method->len < 32 && str_split(&rest, ' ', target) &&
            utf8_valid(*method) && utf8_valid(*target);
 }

@@ -6,7 +6,11 @@
 
 #include "base/clock.h"
 #include "base/list.h"
+#include "base/utf8.h"
 #include "base/xalloc.h"
+
+#define KEPT_BYTES ((size_t)16 * 1024) /* of texts of a finished request */
+#define KEPT_TEXT ((size_t)1024)       /* of each when there are more */
 
 struct live_slot {
     struct list node;
@@ -163,11 +167,37 @@ static void count_finished(struct live *live, const struct record *r)
     live->cancelled += str_eq(r->terminated_by, str_c(TERMINATED_CANCELLED));
 }
 
+/* What the ring keeps of c: itself, or a copy without its header texts when these are large. */
+static struct capture *to_keep(struct capture *c)
+{
+    struct capture *copy;
+    struct record *r;
+
+    if (c->arena.used <= KEPT_BYTES)
+        return capture_ref(c);
+    copy = capture_new(c->request.budget);
+    if (!copy)
+        return NULL;
+    r = &copy->record;
+    *r = c->record;
+    r->request_headers_json = r->response_headers_json = STR_NONE;
+#define COPY_INT(name)
+#define COPY_BOOL(name)
+#define COPY_TEXT(name) r->name = arena_dup(&copy->arena, utf8_cut(r->name, KEPT_TEXT));
+#define X(kind, name) COPY_##kind(name)
+    RECORD_ARRIVAL_FIELDS(X)
+    RECORD_OUTCOME_FIELDS(X)
+#undef X
+    return copy;
+}
+
 void live_finished(struct live *live, struct capture *c)
 {
-    struct capture *oldest = NULL;
+    struct capture *oldest = NULL, *kept = to_keep(c);
     size_t at;
 
+    if (!kept)
+        return;
     pthread_mutex_lock(&live->lock);
     count_finished(live, &c->record);
     if (live->done_count == LIVE_ROWS_MAX) {
@@ -176,7 +206,7 @@ void live_finished(struct live *live, struct capture *c)
         live->done_count--;
     }
     at = (live->done_first + live->done_count++) % LIVE_ROWS_MAX;
-    live->done[at] = (struct live_done){load(&live->rev) + 1, capture_ref(c)};
+    live->done[at] = (struct live_done){load(&live->rev) + 1, kept};
     store(&live->rev, live->done[at].rev);
     pthread_mutex_unlock(&live->lock);
     capture_unref(oldest);

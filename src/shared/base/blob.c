@@ -9,21 +9,6 @@
 #define FIRST_SIZE ((size_t)1024)
 #define PAGE ((size_t)65536)
 
-static int open_spool(const struct blob_budget *budget)
-{
-    errno = ENOENT;
-    for (size_t i = 0; i < sizeof(budget->spool_dirs) / sizeof(*budget->spool_dirs); i++) {
-        int fd;
-
-        if (!budget->spool_dirs[i])
-            continue;
-        fd = open(budget->spool_dirs[i], O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-        if (fd >= 0)
-            return fd;
-    }
-    return -1;
-}
-
 /* Blocks are allocated before they are mapped: writing to a hole of a full disk would be SIGBUS. */
 static int grow_file(struct blob *b, int fd, size_t cap, struct err *err)
 {
@@ -45,25 +30,46 @@ static int grow_file(struct blob *b, int fd, size_t cap, struct err *err)
     return 0;
 }
 
-static int move_to_file(struct blob *b, size_t cap, struct err *err)
+static void release(struct blob *b)
 {
-    int fd = open_spool(b->budget);
-    char *old = b->ptr;
-    size_t old_cap = b->cap;
+    if (b->spooled) {
+        munmap(b->ptr, b->cap);
+        close(b->fd);
+    } else if (b->ptr) {
+        atomic_fetch_sub_explicit(&b->budget->used, b->cap, memory_order_relaxed);
+        free(b->ptr);
+    }
+}
 
-    if (fd < 0)
+static int move_to_folder(struct blob *b, const char *folder, size_t cap, struct err *err)
+{
+    struct blob moved = {.len = b->len, .budget = b->budget};
+
+    moved.fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (moved.fd < 0)
         return err_set(err, ERR_FULL, "cannot create a temporary file: %s", strerror(errno));
-    if (grow_file(b, fd, cap, err) < 0) {
-        close(fd);
+    if (grow_file(&moved, moved.fd, cap, err) < 0) {
+        close(moved.fd);
         return -1;
     }
     if (b->len)
-        memcpy(b->ptr, old, b->len);
-    b->fd = fd;
-    b->spooled = true;
-    free(old);
-    atomic_fetch_sub_explicit(&b->budget->used, old_cap, memory_order_relaxed);
+        memcpy(moved.ptr, b->ptr, b->len);
+    moved.spooled = true;
+    release(b);
+    *b = moved;
     return 0;
+}
+
+/* To the first folder that has room, from memory or from one that has none any more. */
+static int move_to_file(struct blob *b, size_t cap, struct err *err)
+{
+    const struct blob_budget *budget = b->budget;
+
+    err_set(err, ERR_FULL, "there is no folder for temporary files");
+    for (size_t i = 0; i < sizeof(budget->spool_dirs) / sizeof(*budget->spool_dirs); i++)
+        if (budget->spool_dirs[i] && move_to_folder(b, budget->spool_dirs[i], cap, err) == 0)
+            return 0;
+    return -1;
 }
 
 static int grow_memory(struct blob *b, size_t cap, struct err *err)
@@ -86,7 +92,9 @@ static int grow(struct blob *b, size_t cap, struct err *err)
 
     if (b->spooled || over) {
         cap = (cap + PAGE - 1) & ~(PAGE - 1);
-        return b->spooled ? grow_file(b, b->fd, cap, err) : move_to_file(b, cap, err);
+        if (b->spooled && grow_file(b, b->fd, cap, err) == 0)
+            return 0;
+        return move_to_file(b, cap, err);
     }
     return grow_memory(b, cap, err);
 }
@@ -121,12 +129,6 @@ int blob_add(struct blob *b, struct str s, struct err *err)
 
 void blob_clear(struct blob *b)
 {
-    if (b->spooled) {
-        munmap(b->ptr, b->cap);
-        close(b->fd);
-    } else if (b->ptr) {
-        atomic_fetch_sub_explicit(&b->budget->used, b->cap, memory_order_relaxed);
-        free(b->ptr);
-    }
+    release(b);
     *b = (struct blob){.budget = b->budget};
 }

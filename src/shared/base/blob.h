@@ -15,7 +15,7 @@ struct blob_budget {
     _Atomic size_t used;     /* bytes in memory now */
     size_t limit;            /* above it, blobs go to files from their first growth on */
     size_t each;             /* a blob larger than this goes to a file */
-    const char *spool_dirs[2]; /* tried in order, borrowed; NULL entries are skipped */
+    const char *spool_dirs[2]; /* the first with room, borrowed; NULL entries are skipped */
 };
 
 /** {0} with a budget is empty. */

@@ -269,7 +269,7 @@ int config_load(struct config *c, const struct opts *o, struct err *err)
     choose(o, "database-url", "LLM_OBSERVE_DATABASE_URL", "sqlite:///./llm_observe_proxy.sqlite3",
            &c->database_url, &c->database_source);
     if (store_path(str_c(c->database_url), &c->database_path, err) < 0)
-        return err_wrap(err, "--database-url");
+        return err_wrap(err, "%s", strcmp(c->database_source, "flag") == 0 ? "--database-url" : "LLM_OBSERVE_DATABASE_URL");
     return 0;
 }
 

@@ -99,6 +99,14 @@ int store_trim(struct store *store, int64_t before_us, int64_t max, int64_t max_
                int64_t *deleted, struct err *err);
 /** How many requests were created before before_us. */
 int store_count_before(struct store *store, int64_t before_us, int64_t *out, struct err *err);
+/** What the database holds. */
+struct store_storage {
+    int64_t rows, runs, images;
+    int64_t oldest_us, newest_us; /* UNKNOWN without requests */
+    int64_t free_bytes;           /* inside the file */
+    int64_t schema_version;
+};
+int store_storage(struct store *store, struct store_storage *out, struct err *err);
 /** Give free pages back to the file system; outside of a transaction. May take long, and needs as
  *  much free disk as the database has bytes. */
 int store_vacuum(struct store *store, struct err *err);

@@ -205,6 +205,24 @@ static bool has_log(const char *path)
     return found;
 }
 
+/* A database that is not there yet: can it be made? The first folder above it that exists tells. */
+static int check_folder(const char *path, struct err *err)
+{
+    struct str folder = str_c(path);
+    char name[4096];
+
+    for (;;) {
+        while (folder.len > 0 && folder.ptr[folder.len - 1] != '/')
+            folder.len--;
+        while (folder.len > 1 && folder.ptr[folder.len - 1] == '/')
+            folder.len--;
+        snprintf(name, sizeof(name), "%.*s", STR_ARG(folder.len ? folder : STR(".")));
+        if (access(name, F_OK) == 0 || folder.len <= 1)
+            break;
+    }
+    return access(name, W_OK | X_OK) == 0 ? 0 : refuse(err, path, strerror(errno));
+}
+
 int store_check(const char *path, struct err *err)
 {
     enum found found;
@@ -214,6 +232,8 @@ int store_check(const char *path, struct err *err)
     if (db_is_memory(path))
         return 0;
     rc = look_at_file(path, err);
+    if (rc == 0 && access(path, F_OK) < 0)
+        return check_folder(path, err);
     if (rc <= 0)
         return rc;
     if (access(path, W_OK) < 0)

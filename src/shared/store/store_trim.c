@@ -100,6 +100,25 @@ int store_count_before(struct store *store, int64_t before_us, int64_t *out, str
     return got < 0 ? -1 : 0;
 }
 
+int store_storage(struct store *store, struct store_storage *out, struct err *err)
+{
+    struct db_rows *rows = db_query(store->db, SQL_STORAGE_GET, DB_NO_ARGS, err);
+    int got = rows ? db_next(rows, err) : -1;
+
+    if (got == 1)
+        *out = (struct store_storage){
+            .rows = db_int(rows, 0),
+            .runs = db_int(rows, 1),
+            .images = db_int(rows, 2),
+            .oldest_us = int_or_unknown(rows, 3),
+            .newest_us = int_or_unknown(rows, 4),
+            .free_bytes = db_int(rows, 5),
+            .schema_version = db_int(rows, 6),
+        };
+    db_done(rows);
+    return got < 0 ? -1 : 0;
+}
+
 int store_vacuum(struct store *store, struct err *err)
 {
     return db_run(store->db, SQL_VACUUM, DB_NO_ARGS, err);
