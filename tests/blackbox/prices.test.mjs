@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { mock, run, start } from './proxy.mjs';
+import { scripted } from './upstream.mjs';
 import { until } from './until.mjs';
 
 const CHAT = '/v1/chat/completions';
@@ -209,4 +210,48 @@ test('an estimate and a lookup use the same rule as captures', async (t) => {
   assert.equal(found.price.key, 'openai:gpt-5.5');
   assert.equal((await call(proxy, 'GET', '/admin/api/pricing/find?provider=openai&model=q')).status, 404);
   assert.equal((await call(proxy, 'GET', '/admin/api/pricing/find?provider=openai')).status, 422);
+});
+
+test('what was previewed of a router is applied, and rows without a cost are priced', async (t) => {
+  const router = await scripted(t);
+  router.script('/api/v1/models', (turn) =>
+    turn.json({ data: [{ id: 'a/b', name: 'B', pricing: { prompt: '0.000001', completion: 2e-6 } }] }),
+  );
+  router.script('/api/v1/models/a/b/endpoints', (turn) =>
+    turn.json({ data: { endpoints: [{ tag: 'x', pricing: { prompt: '0.000003', completion: '0' } }] } }),
+  );
+  const upstream = await mock(t, ['--ttft', '0', '--tps', '0']);
+  const proxy = await start(t, {
+    upstream,
+    env: { LLM_OBSERVE_CATALOG_URL: new URL(router.url).origin, OPENROUTER_API_KEY: 'sk-router' },
+  });
+  const CATALOG = '/admin/api/pricing/catalog';
+  const preview = await must(proxy, 'POST', `${CATALOG}/preview`, { source: 'openrouter' });
+  assert.deepEqual(preview.counts, { new: 2, update: 0, unchanged: 0 });
+  assert.deepEqual(preview.items.map((item) => item.key), ['openrouter:a/b', 'openrouter:a/b@x']);
+  assert.equal(preview.items[1].source_url, 'https://openrouter.ai/api/v1/models/a/b/endpoints');
+  assert.equal((await must(proxy, 'GET', `${PRICES}?search=a/b`)).total, 0);
+
+  await must(proxy, 'PUT', '/admin/api/providers/openrouter', {
+    name: 'OpenRouter', upstream_url: upstream.url,
+  }); // prettier-ignore
+  await ask(proxy, 'a/b');
+  const { record } = await proxy.captured(`endpoint=${encodeURIComponent(CHAT)}`);
+  assert.equal(record.billing_total_cost_usd, null);
+  const id = preview.preview_id;
+  const wrong = await call(proxy, 'POST', `${CATALOG}/apply`, { preview_id: id, keys: ['openrouter:a/b', 'no'] });
+  assert.equal(wrong.status, 400);
+  assert.deepEqual(wrong.value.missing_keys, ['no']);
+  assert.equal((await must(proxy, 'GET', `${PRICES}?search=a/b`)).total, 0);
+  const done = await must(proxy, 'POST', `${CATALOG}/apply`, {
+    preview_id: id, keys: 'openrouter:a/b,openrouter:a/b@x',
+  }); // prettier-ignore
+  assert.equal(done.applied, 2);
+  assert.equal(done.created, 2);
+  assert.equal(done.preview.counts.unchanged, 2);
+  assert.equal(router.of('/api/v1/models').length, 1);
+  assert.equal(done.repriced_missing, 1);
+  const [row] = (await must(proxy, 'GET', `${PRICES}?search=a/b@x`)).items;
+  assert.equal(row.input_usd_per_million, 3);
+  assert.equal(row.edited, false);
 });
