@@ -153,10 +153,14 @@ static void a_service_tier_has_rates_of_its_own(void **state)
         {.service_tier = STR("batch"), .rates = rates_none(), .multiplier = 500000},
         {.service_tier = STR("priority"), .rates = rates_none(), .multiplier = 1000000},
     };
-    struct cost_tokens t = {.usage = {.input = 1000, .cached_input = UNKNOWN,
-                                      .cache_write_input = UNKNOWN, .output = 10,
-                                      .reasoning = UNKNOWN, .total = UNKNOWN},
-                            .cache_write_1h = UNKNOWN, .service_tier = STR("batch")};
+    struct cost_tokens t = {.usage = {.input = 1000,
+                                      .cached_input = UNKNOWN,
+                                      .cache_write_input = UNKNOWN,
+                                      .output = 10,
+                                      .reasoning = UNKNOWN,
+                                      .total = UNKNOWN},
+                            .cache_write_1h = UNKNOWN,
+                            .service_tier = STR("batch")};
     struct price p;
     struct cost c;
 
@@ -204,12 +208,12 @@ static void a_tier_without_a_rate_does_not_borrow_it_from_the_price(void **state
 
 static void an_inactive_price_does_not_hide_an_active_one(void **state)
 {
-    cJSON *one = json_parse(STR(
-        "{\"providers\":[{\"slug\":\"a\",\"name\":\"A\"}],\"prices\":["
-        "{\"provider\":\"a\",\"model\":\"m\",\"active\":false,\"aliases\":[\"x\"],"
-        "\"input_usd_per_million\":1,\"output_usd_per_million\":1},"
-        "{\"provider\":\"a\",\"model\":\"n\",\"aliases\":\"x, M\\nx\","
-        "\"input_usd_per_million\":2,\"output_usd_per_million\":2}]}"));
+    cJSON *one =
+        json_parse(STR("{\"providers\":[{\"slug\":\"a\",\"name\":\"A\"}],\"prices\":["
+                       "{\"provider\":\"a\",\"model\":\"m\",\"active\":false,\"aliases\":[\"x\"],"
+                       "\"input_usd_per_million\":1,\"output_usd_per_million\":1},"
+                       "{\"provider\":\"a\",\"model\":\"n\",\"aliases\":\"x, M\\nx\","
+                       "\"input_usd_per_million\":2,\"output_usd_per_million\":2}]}"));
     struct price_book *book = cost_book(one, NULL, NULL);
     enum price_match match;
 

@@ -82,8 +82,8 @@ static void what_is_no_document_is_an_error(void **state)
     struct fetch one = {.url = STR("file:///etc/hostname")};
 
     (void)state;
-    check(STR("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"), 0,
-          "HTTP 302");
+    check(STR("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"),
+          0, "HTTP 302");
     check(STR("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"), 0, "HTTP 500");
     check(STR("HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n"), 2000, "too large");
     fetch_all(&one, 1, &options);

@@ -60,10 +60,29 @@ static void the_seventh_decimal_is_rounded_half_to_even(void **state)
 
 static void what_is_no_price_is_refused(void **state)
 {
-    static const char *const bad[] = {"",    " ",       "-1",       "-0",  "NaN",  "Infinity", "inf",
-                                      "1_0", "0x10",    "1,5",      "1 2", ".",    "e5",       "1e",
-                                      "1e+", "1.2.3",   "++1",      "$1",  "1USD", "1e1.5",
-                                      "1e7", "1000000.000001", "99999999999999999999999"};
+    static const char *const bad[] = {"",
+                                      " ",
+                                      "-1",
+                                      "-0",
+                                      "NaN",
+                                      "Infinity",
+                                      "inf",
+                                      "1_0",
+                                      "0x10",
+                                      "1,5",
+                                      "1 2",
+                                      ".",
+                                      "e5",
+                                      "1e",
+                                      "1e+",
+                                      "1.2.3",
+                                      "++1",
+                                      "$1",
+                                      "1USD",
+                                      "1e1.5",
+                                      "1e7",
+                                      "1000000.000001",
+                                      "99999999999999999999999"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {

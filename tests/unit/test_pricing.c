@@ -122,15 +122,16 @@ static const struct price *by_key(const struct price_book *book, struct str key)
     return price_book_get(book, slug, key);
 }
 
-static void check_rate(const char *id, const struct what_if *w, const cJSON *e, enum price_rate rate)
+static void check_rate(const char *id, const struct what_if *w, const cJSON *e,
+                       enum price_rate rate)
 {
     char text[MONEY_SIZE] = "";
     int64_t value = what_if_rates(w)->of[rate];
 
     if (value != UNKNOWN)
         money_rate_fixed(value, text);
-    if (!str_eq(str_c(text), cost_text(e, rate_key[rate]).ptr ? cost_text(e, rate_key[rate])
-                                                               : STR("")))
+    if (!str_eq(str_c(text),
+                cost_text(e, rate_key[rate]).ptr ? cost_text(e, rate_key[rate]) : STR("")))
         fail_msg("%s: %s is %s", id, rate_key[rate], text);
 }
 
@@ -179,8 +180,11 @@ static void a_run_is_compared_request_by_request(void **state)
 
 static void a_comparison_that_does_not_fit_is_unknown(void **state)
 {
-    struct usage u = {.input = INT64_C(9000000), .cached_input = UNKNOWN,
-                      .cache_write_input = UNKNOWN, .output = 0, .reasoning = UNKNOWN,
+    struct usage u = {.input = INT64_C(9000000),
+                      .cached_input = UNKNOWN,
+                      .cache_write_input = UNKNOWN,
+                      .output = 0,
+                      .reasoning = UNKNOWN,
                       .total = UNKNOWN};
     struct what_if w;
     struct price p;
@@ -243,7 +247,8 @@ static void store_case(struct store *store, const cJSON *o, int64_t id)
     buf_clear(&snapshot);
 }
 
-static void check_backfill(struct store *store, const cJSON *one, enum backfill_kind kind, int64_t id)
+static void check_backfill(struct store *store, const cJSON *one, enum backfill_kind kind,
+                           int64_t id)
 {
     const char *name = cost_get(one, "id")->valuestring;
     const cJSON *e = cost_get(one, "expect");
@@ -325,8 +330,8 @@ static void a_run_is_compared_with_the_prices_asked_for(void **state)
     assert_true(cJSON_IsNull(cost_get(o, "baseline")));
     assert_true(cJSON_IsNull(cost_get(o, "message")));
     scenario = cJSON_GetArrayItem(cost_get(o, "scenarios"), 0);
-    assert_true(str_eq(cost_text(cost_get(scenario, "display"), "total_cost_usd"),
-                       STR("$0.003000")));
+    assert_true(
+        str_eq(cost_text(cost_get(scenario, "display"), "total_cost_usd"), STR("$0.003000")));
     cJSON_Delete(o);
     out.len = 0;
     OK(view_what_if(store, 1, STR("key="), &out, &err));

@@ -68,8 +68,8 @@ static void what_was_deleted_or_edited_stays_so(void **state)
                    "DELETE FROM model_providers WHERE slug = 'xai';"
                    "UPDATE model_prices SET input_rate = 7 WHERE model = 'gpt-5.4'");
     OK(store_seed(store, &err));
-    assert_int_equal(query_number(f->db, "SELECT count(*) FROM model_prices WHERE model = 'gpt-5.5'"),
-                     0);
+    assert_int_equal(
+        query_number(f->db, "SELECT count(*) FROM model_prices WHERE model = 'gpt-5.5'"), 0);
     assert_int_equal(query_number(f->db, "SELECT count(*) FROM model_prices "
                                          "WHERE provider_slug = 'xai'"),
                      0);
@@ -130,14 +130,14 @@ static void prices_come_back_as_they_were_put(void **state)
     struct folder *f = *state;
     struct store *store = open_seeded(f->db);
     struct arena arena = {0};
-    cJSON *o = json_parse(STR(
-        "{\"provider_slug\":\"openai\",\"model\":\"x\",\"aliases\":[\"b\",\"a\"],"
-        "\"input_usd_per_million\":\"0.5\",\"output_usd_per_million\":2,"
-        "\"cache_write_1h_usd_per_million\":3,\"reasoning_usd_per_million\":4,"
-        "\"context_length\":1000,\"active\":false,\"notes\":\"n\",\"tiers\":[{"
-        "\"min_input_tokens\":5,\"label\":\"l\",\"input_usd_per_million\":1,"
-        "\"output_usd_per_million\":1,\"cached_input_usd_per_million\":0}],"
-        "\"variants\":[{\"service_tier\":\"batch\",\"multiplier\":\"0.5\"}]}"));
+    cJSON *o =
+        json_parse(STR("{\"provider_slug\":\"openai\",\"model\":\"x\",\"aliases\":[\"b\",\"a\"],"
+                       "\"input_usd_per_million\":\"0.5\",\"output_usd_per_million\":2,"
+                       "\"cache_write_1h_usd_per_million\":3,\"reasoning_usd_per_million\":4,"
+                       "\"context_length\":1000,\"active\":false,\"notes\":\"n\",\"tiers\":[{"
+                       "\"min_input_tokens\":5,\"label\":\"l\",\"input_usd_per_million\":1,"
+                       "\"output_usd_per_million\":1,\"cached_input_usd_per_million\":0}],"
+                       "\"variants\":[{\"service_tier\":\"batch\",\"multiplier\":\"0.5\"}]}"));
     struct price_book *book;
     const struct price *got;
     int64_t before, after;

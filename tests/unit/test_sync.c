@@ -31,13 +31,14 @@ static struct sync_rows rows_of(const cJSON *given)
         const char *id = cost_get(models[i], "id")->valuestring;
 
         if (str_eq(o.source, STR("openrouter")))
-            assert_int_equal(
-                sync_add_openrouter(&rows, &o, models[i], cost_get(cost_get(given, "endpoints"), id),
-                                    sync_endpoints_url(models[i], &rows.arena),
-                                    STR("2031-04-05"), &err),
-                0);
+            assert_int_equal(sync_add_openrouter(&rows, &o, models[i],
+                                                 cost_get(cost_get(given, "endpoints"), id),
+                                                 sync_endpoints_url(models[i], &rows.arena),
+                                                 STR("2031-04-05"), &err),
+                             0);
         else
-            assert_int_equal(sync_add_huggingface(&rows, &o, models[i], STR("2031-04-05"), &err), 0);
+            assert_int_equal(sync_add_huggingface(&rows, &o, models[i], STR("2031-04-05"), &err),
+                             0);
     }
     return rows;
 }
@@ -138,10 +139,10 @@ static void the_cheaper_of_two_endpoints_with_one_tag_counts(void **state)
 
 static void rows_are_compared_with_what_is_stored(void **state)
 {
-    cJSON *given = json_parse(STR(
-        "{\"source\":\"huggingface-router\",\"include_provider_rows\":false,\"models\":["
-        "{\"id\":\"m\",\"providers\":[{\"provider\":\"p\",\"pricing\":{\"input\":1,"
-        "\"output\":2}}]}]}"));
+    cJSON *given = json_parse(
+        STR("{\"source\":\"huggingface-router\",\"include_provider_rows\":false,\"models\":["
+            "{\"id\":\"m\",\"providers\":[{\"provider\":\"p\",\"pricing\":{\"input\":1,"
+            "\"output\":2}}]}]}"));
     struct sync_rows rows = rows_of(given);
     struct price_book *book = price_book_new(1);
     struct price p = rows.rows[0].price;

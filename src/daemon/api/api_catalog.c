@@ -54,11 +54,25 @@ static bool is_openrouter(const struct sync_options *o)
 
 /* ---- fetching ---- */
 
-static cJSON *fetch_list(const struct sync_options *o, const struct fetch_options *how,
-                         struct err *err)
+/* Where a published document is really got from: LLM_OBSERVE_CATALOG_URL names a mirror. */
+static struct str mirrored(struct str url, struct arena *arena)
 {
-    struct fetch f = {
-        .url = is_openrouter(o) ? STR(SYNC_OPENROUTER_URL) : STR(SYNC_HUGGINGFACE_URL)};
+    struct str base = str_trim(str_c(getenv("LLM_OBSERVE_CATALOG_URL")));
+    struct str rest = str_from(url, sizeof("https://") - 1);
+    ptrdiff_t slash = str_chr(rest, '/');
+
+    if (base.len == 0 || slash < 0)
+        return url;
+    while (base.len > 0 && base.ptr[base.len - 1] == '/')
+        base.len--;
+    return arena_printf(arena, "%.*s%.*s", STR_ARG(base), STR_ARG(str_from(rest, (size_t)slash)));
+}
+
+static cJSON *fetch_list(const struct sync_options *o, const struct fetch_options *how,
+                         struct arena *arena, struct err *err)
+{
+    struct str url = is_openrouter(o) ? STR(SYNC_OPENROUTER_URL) : STR(SYNC_HUGGINGFACE_URL);
+    struct fetch f = {.url = mirrored(url, arena)};
     cJSON *tree = NULL;
 
     fetch_all(&f, 1, how);
@@ -74,10 +88,13 @@ static int add_openrouter(struct sync_preview *p, const cJSON **models, size_t c
                           const struct fetch_options *how, struct str today, struct err *err)
 {
     struct fetch *pages = xcalloc(count + 1, sizeof(*pages));
+    struct str urls[LIMIT_MAX];
     int rc = 0;
 
-    for (size_t i = 0; i < count; i++)
-        pages[i].url = sync_endpoints_url(models[i], &p->rows.arena);
+    for (size_t i = 0; i < count; i++) {
+        urls[i] = sync_endpoints_url(models[i], &p->rows.arena);
+        pages[i].url = mirrored(urls[i], &p->rows.arena);
+    }
     if (p->options.provider_rows)
         fetch_all(pages, count, how);
     for (size_t i = 0; i < count; i++) {
@@ -85,8 +102,7 @@ static int add_openrouter(struct sync_preview *p, const cJSON **models, size_t c
             pages[i].error[0] || !pages[i].body.ptr ? NULL : json_parse(buf_str(&pages[i].body));
 
         if (rc == 0)
-            rc = sync_add_openrouter(&p->rows, &p->options, models[i], tree, pages[i].url, today,
-                                     err);
+            rc = sync_add_openrouter(&p->rows, &p->options, models[i], tree, urls[i], today, err);
         cJSON_Delete(tree);
         buf_clear(&pages[i].body);
     }
@@ -98,9 +114,9 @@ static int add_rows(struct sync_preview *p, const struct fetch_options *how, str
 {
     const cJSON *models[LIMIT_MAX];
     char iso[CLOCK_ISO_SIZE];
-    struct str today = arena_dup(&p->rows.arena,
-                                 str_cut(str_c(clock_iso(clock_wall_us(), iso)), 10));
-    cJSON *list = fetch_list(&p->options, how, err);
+    struct str today =
+        arena_dup(&p->rows.arena, str_cut(str_c(clock_iso(clock_wall_us(), iso)), 10));
+    cJSON *list = fetch_list(&p->options, how, &p->rows.arena, err);
     size_t count;
     int rc = list ? 0 : -1;
 
@@ -118,8 +134,8 @@ static int fetch_rows(struct api_call *call, struct store *store, struct sync_pr
                       struct err *err)
 {
     struct app *app = call->worker->app;
-    struct fetch_options how = {.timeout_ms = FETCH_MS, .limit = DOCUMENT_MAX,
-                                .ca_file = app->config->upstream_ca_file};
+    struct fetch_options how = {
+        .timeout_ms = FETCH_MS, .limit = DOCUMENT_MAX, .ca_file = app->config->upstream_ca_file};
     struct secret key = {0};
     struct provider provider;
     int rc;
@@ -176,8 +192,7 @@ static struct sync_preview *recall(struct app *app, struct str id)
 }
 
 /* The rows the body asks for, fetched. Returns owned; NULL: the call is answered. */
-static struct sync_preview *make_preview(struct api_call *call, struct store *store,
-                                         struct body *b)
+static struct sync_preview *make_preview(struct api_call *call, struct store *store, struct body *b)
 {
     struct sync_preview *p = xcalloc(1, sizeof(*p));
     struct err err;
@@ -297,7 +312,7 @@ struct apply {
     const struct keys *keys;
     struct backfill backfill;
     bool backfilling, more;
-    int64_t counts[3]; /* by status before */
+    int64_t counts[3];   /* by status before */
     struct buf warnings; /* JSON texts, separated by commas */
     struct err err;
     int rc;
@@ -439,8 +454,8 @@ static void apply(struct api_call *call, struct store *store, struct body *b,
     /* Others may apply the same preview: the comparison is this call's own. */
     struct sync_rows rows = {.rows = xcalloc(p->rows.count + 1, sizeof(*rows.rows)),
                              .count = p->rows.count};
-    struct apply a = {.app = call->worker->app, .rows = &rows, .keys = k,
-                      .backfill = {.kind = BACKFILL_MISSING}};
+    struct apply a = {
+        .app = call->worker->app, .rows = &rows, .keys = k, .backfill = {.kind = BACKFILL_MISSING}};
     struct price_book *book = api_book(call, store);
 
     if (!book)

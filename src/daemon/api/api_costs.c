@@ -35,8 +35,8 @@ static struct backfill *start_backfill(struct api_call *call)
     } else if (!b) {
         api_detail(call, 503, "No memory for the call.");
     } else {
-        *b = (struct backfill){
-            .kind = str_eq(kind, STR("cached")) ? BACKFILL_CACHED : BACKFILL_MISSING};
+        *b = (struct backfill){.kind = str_eq(kind, STR("cached")) ? BACKFILL_CACHED
+                                                                   : BACKFILL_MISSING};
     }
     body_clear(&body);
     return b;

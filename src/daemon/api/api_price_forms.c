@@ -1,7 +1,7 @@
 /* The forms about prices: they answer with a redirect to the page they are on. */
+#include "core/price_json.h"
 #include "daemon/api/api_body.h"
 #include "daemon/api/api_prices.h"
-#include "core/price_json.h"
 #include "store/store_prices.h"
 
 static void redirect(struct api_call *call)

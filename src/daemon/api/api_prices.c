@@ -40,8 +40,7 @@ static void run_list(struct api_call *call, struct store *store)
                                       .provider_slug = str_trim(buf_str(&provider)),
                                       .status = str_trim(buf_str(&status))};
 
-        api_json(call, 200,
-                 view_simple_page(view_price_list(book, &filter), page, per_page));
+        api_json(call, 200, view_simple_page(view_price_list(book, &filter), page, per_page));
     }
     price_book_unref(book);
     buf_clear(&search);

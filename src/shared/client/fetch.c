@@ -94,7 +94,8 @@ static void finish(struct transfer *t, CURLM *multi, CURLcode code)
     if (t->too_large)
         snprintf(f->error, sizeof(f->error), "the answer is too large");
     else if (code != CURLE_OK)
-        snprintf(f->error, sizeof(f->error), "%.180s", t->why[0] ? t->why : curl_easy_strerror(code));
+        snprintf(f->error, sizeof(f->error), "%.180s",
+                 t->why[0] ? t->why : curl_easy_strerror(code));
     else if (status < 200 || status > 299)
         snprintf(f->error, sizeof(f->error), "HTTP %ld", status);
     curl_multi_remove_handle(multi, t->easy);

@@ -160,8 +160,7 @@ static struct str upstream_base(const struct record *r)
     return str_ends(url, tail) ? str_cut(url, url.len - tail.len) : STR_NONE;
 }
 
-const struct price_provider *billing_provider(const struct price_book *book,
-                                              const struct record *r)
+const struct price_provider *billing_provider(const struct price_book *book, const struct record *r)
 {
     const struct price_provider *p = price_book_provider(book, r->provider_slug);
 
@@ -188,8 +187,7 @@ struct cost_tokens billing_tokens(const struct record *r)
 }
 
 bool billing_apply(const struct price_book *book, struct record *r,
-                   const struct cost_tokens *tokens, struct cost_notes *notes,
-                   struct arena *arena)
+                   const struct cost_tokens *tokens, struct cost_notes *notes, struct arena *arena)
 {
     const struct price *p;
     struct buf snapshot = {0};

@@ -27,7 +27,6 @@ void billing_price(const struct price_book *book, struct record *r, struct str r
 /** The cost and snapshot alone, for a provider and model that are set. False, r untouched: no
  *  price, or no counts, or no memory. */
 bool billing_apply(const struct price_book *book, struct record *r,
-                   const struct cost_tokens *tokens, struct cost_notes *notes,
-                   struct arena *arena);
+                   const struct cost_tokens *tokens, struct cost_notes *notes, struct arena *arena);
 
 #endif

@@ -28,7 +28,7 @@ struct cost {
     const struct price_tier *tier; /* NULL: the price's own rates */
     bool tier_gap;                 /* there are tiers and none fits */
     const struct price_variant *variant;
-    struct rates rates;     /* in effect */
+    struct rates rates;                /* in effect */
     int64_t cached, uncached, written; /* tokens, cut to the input */
 };
 
@@ -43,7 +43,7 @@ struct cost_notes {
     const struct price_provider *provider;
     struct str billing_model;
     enum price_match match;
-    int64_t upstream_cost;       /* what the provider says it paid itself */
+    int64_t upstream_cost; /* what the provider says it paid itself */
     struct str historical_backfill, catalog_backfill;
     int64_t previous_total;
 };

@@ -34,9 +34,9 @@ static void put_input(cJSON *o, const struct cost_tokens *t, const struct cost *
     json_put_int(o, "cache_write_input_tokens", t->usage.cache_write_input);
     json_put_int(o, "uncached_input_tokens", c->uncached);
     json_put_text(o, "cached_input_pricing",
-                  c->cached == 0                                  ? "not_reported"
+                  c->cached == 0                              ? "not_reported"
                   : c->rates.of[RATE_CACHED_INPUT] == UNKNOWN ? "standard_input_rate"
-                                                                  : "cached_input_rate");
+                                                              : "cached_input_rate");
 }
 
 static void put_cache_write(cJSON *o, const struct cost_tokens *t, const struct cost *c)
@@ -96,8 +96,7 @@ static void put_notes(cJSON *o, const struct cost *c, const struct cost_notes *n
     if (n->historical_backfill.ptr)
         json_put_str(o, "historical_cost_backfill", n->historical_backfill);
     if (n->previous_total != UNKNOWN)
-        json_put_text(o, "previous_total_cost_usd",
-                      money_print_least(n->previous_total, 8, text));
+        json_put_text(o, "previous_total_cost_usd", money_print_least(n->previous_total, 8, text));
     if (n->catalog_backfill.ptr)
         json_put_str(o, "pricing_catalog_backfill", n->catalog_backfill);
 }

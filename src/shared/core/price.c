@@ -125,8 +125,7 @@ int price_copy(struct arena *arena, const struct price *p, struct price *out, st
         !copy_text(arena, &copy.display_name) || !copy_text(arena, &copy.source_url) ||
         !copy_text(arena, &copy.checked_at) || !copy_text(arena, &copy.release_date) ||
         !copy_text(arena, &copy.notes) || !copy_text(arena, &copy.seed_digest) ||
-        !copy_text(arena, &copy.sync_digest) ||
-        !copy_lists(arena, p, &copy))
+        !copy_text(arena, &copy.sync_digest) || !copy_lists(arena, p, &copy))
         return err_set(err, ERR_NO_MEMORY, "no memory for a price");
     *out = copy;
     return 0;

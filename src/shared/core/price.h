@@ -9,7 +9,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-/** The rates of a price, a tier or a variant: pico-dollars per token, UNKNOWN when there is none. */
+/** The rates of a price, a tier or a variant: pico-dollars per token, UNKNOWN when there is none.
+ */
 #define PRICE_RATES(X) /* constant, name */                                                        \
     X(INPUT, input)                                                                                \
     X(CACHED_INPUT, cached_input)                                                                  \
@@ -22,7 +23,7 @@ enum price_rate {
 #define X(constant, name) RATE_##constant,
     PRICE_RATES(X)
 #undef X
-    RATE_COUNT
+        RATE_COUNT
 };
 
 struct rates {
@@ -86,7 +87,14 @@ struct price_provider {
 };
 
 /** Which step of the lookup found a price. */
-enum price_match { MATCH_NONE, MATCH_EXACT, MATCH_ALIAS, MATCH_NORMALIZED, MATCH_DATED, MATCH_BASE };
+enum price_match {
+    MATCH_NONE,
+    MATCH_EXACT,
+    MATCH_ALIAS,
+    MATCH_NORMALIZED,
+    MATCH_DATED,
+    MATCH_BASE
+};
 /** "exact", "alias", "normalized", "dated", "router_base"; NULL for MATCH_NONE. */
 const char *price_match_name(enum price_match match);
 
@@ -116,7 +124,8 @@ const struct price_provider *price_book_provider(const struct price_book *book, 
  *  without case. */
 const struct price_provider *price_book_provider_at(const struct price_book *book, struct str base);
 /** The provider with the longest base URL that url is, or starts with before a slash. */
-const struct price_provider *price_book_provider_over(const struct price_book *book, struct str url);
+const struct price_provider *price_book_provider_over(const struct price_book *book,
+                                                      struct str url);
 /** The active price of a billed model: by name, alias, either without case, without a date, by
  *  the base of a router's endpoint. NULL when there is none. */
 const struct price *price_book_find(const struct price_book *book, struct str provider_slug,

@@ -17,8 +17,8 @@ static const cJSON *member(const cJSON *o, const char *name, const char *other)
 
     cJSON_ArrayForEach(item, o)
     {
-        if (item->string && (strcmp(item->string, name) == 0 ||
-                             (other && strcmp(item->string, other) == 0)))
+        if (item->string &&
+            (strcmp(item->string, name) == 0 || (other && strcmp(item->string, other) == 0)))
             found = item;
     }
     return found;
@@ -340,8 +340,7 @@ int price_tier_check(const struct price *p, const struct price_tier *t, struct e
     if (check_rates(&t->rates, err) < 0)
         return -1;
     if (t->max != UNKNOWN && t->max <= (t->min == UNKNOWN ? 0 : t->min))
-        return err_set(err, ERR_INVALID,
-                       "max_input_tokens must be greater than min_input_tokens.");
+        return err_set(err, ERR_INVALID, "max_input_tokens must be greater than min_input_tokens.");
     for (size_t i = 0; i < p->tier_count; i++) {
         const struct price_tier *other = &p->tiers[i];
 

@@ -253,8 +253,7 @@ static const cJSON *hf_cheapest(const cJSON *model)
             continue;
         sum = rates.of[RATE_INPUT] + rates.of[RATE_OUTPUT];
         if (!best || sum < best_sum ||
-            (sum == best_sum &&
-             compare_bytes(text(one, "provider"), text(best, "provider")) < 0)) {
+            (sum == best_sum && compare_bytes(text(one, "provider"), text(best, "provider")) < 0)) {
             best = one;
             best_sum = sum;
         }
@@ -303,8 +302,8 @@ static int hf_row(struct sync_rows *rows, const cJSON *model, const cJSON *entry
     p->context_length = count(get(entry, "context_length"));
     if (cJSON_IsBool(get(entry, "supports_tools")))
         row->supports_tools = cJSON_IsTrue(get(entry, "supports_tools"));
-    p->display_name = arena_printf(a, "%.*s (%.*s)", STR_ARG(id),
-                                   STR_ARG(base ? STR("HF Router") : provider));
+    p->display_name =
+        arena_printf(a, "%.*s (%.*s)", STR_ARG(id), STR_ARG(base ? STR("HF Router") : provider));
     if (!base)
         add_alias(p, p->model);
     if (!base || !str_eq(lower(a, name), name))
@@ -514,7 +513,7 @@ void sync_compare(struct sync_rows *rows, const struct price_book *book)
 
         row->price.id = stored ? stored->id : 0;
         row->edited = stored && price_edited(stored);
-        row->status = !stored ? SYNC_NEW
+        row->status = !stored                                         ? SYNC_NEW
                       : stored->active && same_price(stored, &merged) ? SYNC_UNCHANGED
                                                                       : SYNC_UPDATE;
     }

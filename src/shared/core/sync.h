@@ -1,4 +1,5 @@
-/* core/sync.h - prices out of the model lists that routers publish. Pure: documents in, rows out. */
+/* core/sync.h - prices out of the model lists that routers publish. Pure: documents in, rows out.
+ */
 #ifndef CORE_SYNC_H
 #define CORE_SYNC_H
 
@@ -63,7 +64,7 @@ void sync_clear(struct sync_rows *rows);
 struct sync_preview {
     _Atomic int refs;
     char id[24];
-    int64_t made_us; /* monotonic */
+    int64_t made_us;             /* monotonic */
     struct sync_options options; /* texts in rows.arena */
     struct sync_rows rows;
 };

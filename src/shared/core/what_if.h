@@ -8,7 +8,7 @@
 struct what_if {
     const struct price *price; /* borrowed */
     int64_t included, missing; /* requests with, and without, both counts */
-    int64_t input, cached_input, cache_write_input, output, total; /* tokens */
+    int64_t input, cached_input, cache_write_input, output, total;  /* tokens */
     int64_t input_cost, cached_input_cost, output_cost, total_cost; /* UNKNOWN after an overflow;
                                                                        cached: until one is known */
     bool overflow;

@@ -1,10 +1,10 @@
 /* Requests that were stored before their price was known, or before cached tokens had a rate. */
 #include "core/billing.h"
 #include "core/forward.h"
-#include "json/json.h"
 #include "llm/answer.h"
 #include "store/store_prices.h"
 #include "store/store_priv.h"
+#include "json/json.h"
 
 #define BATCH_MAX 200
 #define CACHED_MARK "cached-input-v0.4"
@@ -125,9 +125,9 @@ static bool reprice(const struct price_book *book, enum backfill_kind kind,
     fill_counts(r, &a.usage);
     r->billing_provider_slug = notes.provider->slug;
     r->billing_provider_name = notes.provider->name;
-    r->billing_model = billing_model(
-        notes.provider->slug, r->upstream_model.ptr ? r->upstream_model : r->billing_model, a.model,
-        r->model, r->request_body, arena);
+    r->billing_model = billing_model(notes.provider->slug,
+                                     r->upstream_model.ptr ? r->upstream_model : r->billing_model,
+                                     a.model, r->model, r->request_body, arena);
     if (kind == BACKFILL_CACHED) {
         notes.historical_backfill = STR(CACHED_MARK);
         notes.previous_total = before->billing_total_cost_pusd;

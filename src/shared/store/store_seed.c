@@ -2,10 +2,10 @@
  * refresh it only while nobody has changed it, and never bring back what was deleted. */
 #include "base/clock.h"
 #include "core/price_json.h"
-#include "json/json.h"
 #include "seed.h"
 #include "store/store_prices.h"
 #include "store/store_priv.h"
+#include "json/json.h"
 
 struct seeding {
     struct store *store;
@@ -130,8 +130,7 @@ static int seed_price(struct seeding *s, const cJSON *o, struct err *err)
     return rc;
 }
 
-static int seed_all(struct seeding *s, const cJSON *providers, const cJSON *prices,
-                    struct err *err)
+static int seed_all(struct seeding *s, const cJSON *providers, const cJSON *prices, struct err *err)
 {
     const cJSON *one;
 

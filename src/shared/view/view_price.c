@@ -5,9 +5,9 @@
 #include "base/xalloc.h"
 #include "core/money.h"
 #include "core/price_json.h"
-#include "json/json.h"
 #include "view/display.h"
 #include "view/view_priv.h"
+#include "json/json.h"
 
 void view_put_rate(cJSON *o, const char *key, int64_t rate)
 {
@@ -211,8 +211,8 @@ cJSON *view_price_find(const struct price_book *book, struct str provider_slug, 
 cJSON *view_price_estimate(const struct price_book *book, struct str provider_slug,
                            struct str model, const struct cost_tokens *tokens)
 {
-    struct cost_notes notes = {.billing_model = str_trim(model), .upstream_cost = UNKNOWN,
-                               .previous_total = UNKNOWN};
+    struct cost_notes notes = {
+        .billing_model = str_trim(model), .upstream_cost = UNKNOWN, .previous_total = UNKNOWN};
     const struct price *p = price_book_find(book, provider_slug, model, &notes.match);
     struct buf snapshot = {0};
     struct cost cost;

@@ -1,10 +1,10 @@
 #include "view/view_sync.h"
 
 #include "core/money.h"
-#include "json/json.h"
 #include "view/display.h"
 #include "view/view_price.h"
 #include "view/view_priv.h"
+#include "json/json.h"
 
 static const enum price_rate shown[] = {RATE_INPUT, RATE_CACHED_INPUT, RATE_OUTPUT};
 static const char *const status_text[] = {
@@ -21,7 +21,9 @@ static void put_display(cJSON *o, const struct sync_row *row)
         view_put_rate_display(display, rate_key[shown[i]], row->price.rates.of[shown[i]]);
     view_put_compact(display, "context_length", row->price.context_length);
     json_put_text(display, "supports_tools",
-                  row->supports_tools < 0 ? "-" : row->supports_tools ? "Yes" : "No");
+                  row->supports_tools < 0 ? "-"
+                  : row->supports_tools   ? "Yes"
+                                          : "No");
 }
 
 static void put_price(cJSON *o, const struct price *p)

@@ -5,11 +5,11 @@
 #include "base/query.h"
 #include "base/xalloc.h"
 #include "core/what_if.h"
-#include "json/json.h"
 #include "store/store_prices.h"
 #include "view/display.h"
 #include "view/view_price.h"
 #include "view/view_priv.h"
+#include "json/json.h"
 
 #define SCENARIOS_MAX 100
 
@@ -38,10 +38,9 @@ struct comparison {
 static const struct price *find_key(const struct price_book *book, struct str key)
 {
     ptrdiff_t colon = str_chr(key, ':');
-    const struct price *p =
-        colon < 0 ? NULL
-                  : price_book_get(book, str_cut(key, (size_t)colon),
-                                   str_from(key, (size_t)colon + 1));
+    const struct price *p = colon < 0 ? NULL
+                                      : price_book_get(book, str_cut(key, (size_t)colon),
+                                                       str_from(key, (size_t)colon + 1));
 
     return p && p->active ? p : NULL;
 }
@@ -123,9 +122,9 @@ static void put_identity(struct comparison *c, cJSON *o, const struct price *p)
 {
     const struct price_provider *provider = price_book_provider(c->book, p->provider_slug);
 
-    json_put_str(o, "key",
-                 arena_printf(&c->arena, "%.*s:%.*s", STR_ARG(p->provider_slug),
-                              STR_ARG(p->model)));
+    json_put_str(
+        o, "key",
+        arena_printf(&c->arena, "%.*s:%.*s", STR_ARG(p->provider_slug), STR_ARG(p->model)));
     json_put_str(o, "provider_slug", p->provider_slug);
     json_put_str(o, "provider_name", provider ? provider->name : p->provider_slug);
     json_put_str(o, "model", p->model);
