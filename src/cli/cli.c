@@ -121,9 +121,9 @@ static int refuse_forms(const struct cli *cli, unsigned forms, struct err *err)
         const char *option;
         unsigned form;
     } needs[] = {
-        {"json", FORM_JSON},      {"jsonl", FORM_ROWS},     {"csv", FORM_ROWS},
-        {"columns", FORM_ROWS},   {"header", FORM_ROWS},    {"no-header", FORM_ROWS},
-        {"wide", FORM_ROWS},      {"dry-run", FORM_CHANGES},
+        {"json", FORM_JSON},    {"jsonl", FORM_ROWS},      {"csv", FORM_ROWS},
+        {"columns", FORM_ROWS}, {"header", FORM_ROWS},     {"no-header", FORM_ROWS},
+        {"wide", FORM_ROWS},    {"dry-run", FORM_CHANGES},
     };
 
     for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)

@@ -9,7 +9,10 @@
 #include "base/opt.h"
 
 #define PROGRAM "llm-observe-proxy"
-#define LIST_END {0}
+#define LIST_END                                                                                   \
+    {                                                                                              \
+        0                                                                                          \
+    }
 
 extern const struct opt global_options[];
 

@@ -75,7 +75,7 @@ struct kept {
 
 struct lister {
     struct job *job;
-    int64_t limit, count; /* limit 0: all */
+    int64_t limit, count;      /* limit 0: all */
     const struct column *sort; /* NULL: as they come */
     bool reverse;
     struct kept *kept;
@@ -198,9 +198,9 @@ static int requests_list(struct cli *cli)
     if (read_order(&l, cli, &job.err) < 0)
         return cli_usage(cli->name, &job.err);
     if (job_start(&job, cli, &request_rows)) {
-        rc = request_list_each(&job.list, &job.source, l.sort || l.limit == 0 ? LIST_SCAN_ALL
-                                                                              : l.limit,
-                               on_list_row, &l, &job.err);
+        rc = request_list_each(&job.list, &job.source,
+                               l.sort || l.limit == 0 ? LIST_SCAN_ALL : l.limit, on_list_row, &l,
+                               &job.err);
         if (rc == 0)
             rc = print_kept(&l, &job.err);
     }

@@ -17,9 +17,18 @@
 
 #define API_VERSION 1
 
-static const char *const fields[] = {"name", "version", "api", "commit", "libraries",
-                                     "libraries.libuv", "libraries.libcurl", "libraries.sqlite",
-                                     "libraries.cjson", "libraries.llhttp", "libraries.zstd", NULL};
+static const char *const fields[] = {"name",
+                                     "version",
+                                     "api",
+                                     "commit",
+                                     "libraries",
+                                     "libraries.libuv",
+                                     "libraries.libcurl",
+                                     "libraries.sqlite",
+                                     "libraries.cjson",
+                                     "libraries.llhttp",
+                                     "libraries.zstd",
+                                     NULL};
 
 static void put_library(struct buf *out, const char *name, const char *version)
 {

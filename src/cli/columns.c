@@ -10,11 +10,17 @@
 #define SLOW_MS 10000
 
 #define TEXT(id, title, min, max, flex, drop, path)                                                \
-    {id, title, min, max, false, flex, drop, KIND_TEXT, path, NULL, NULL}
+    {                                                                                              \
+        id, title, min, max, false, flex, drop, KIND_TEXT, path, NULL, NULL                        \
+    }
 #define NUMBER(id, title, min, drop, kind, path, live, estimated)                                  \
-    {id, title, min, 20, true, false, drop, kind, path, live, estimated}
+    {                                                                                              \
+        id, title, min, 20, true, false, drop, kind, path, live, estimated                         \
+    }
 #define SPECIAL(id, title, min, max, right, drop, kind, path)                                      \
-    {id, title, min, max, right, false, drop, kind, path, NULL, NULL}
+    {                                                                                              \
+        id, title, min, max, right, false, drop, kind, path, NULL, NULL                            \
+    }
 
 const struct column request_columns[] = {
     NUMBER("id", "ID", 6, 0, KIND_INT, "id", NULL, NULL),
@@ -56,23 +62,88 @@ const struct column request_columns[] = {
 };
 
 const char *const request_fields[] = {
-    "id", "rev", "created_at", "completed_at", "created_at_fallback", "created_at_table_fallback",
-    "method", "endpoint", "model", "upstream_model", "model_route", "upstream_url", "status",
-    "status_label", "outcome", "state", "duration_ms", "duration_display_ms", "duration_display",
-    "duration_is_elapsed", "is_stream", "has_images", "has_tool_calls", "task_run", "task_run.id",
-    "task_run.name", "tokens", "tokens.input", "tokens.cached_input", "tokens.output",
-    "tokens.total", "tokens.input_display", "tokens.cached_input_display",
-    "tokens.output_display", "tokens.total_display", "tokens.input_estimated",
-    "tokens_per_second", "tokens_per_second_display", "generation_tps", "cost_usd",
-    "cost_display", "billing_provider", "provider_name", "provider_slug", "billing_model",
-    "route_name", "response_was_rewritten", "compat_fixes_json", "compat_fix_errors_json",
-    "compatibility_label", "error", "signals", "signals.stream", "signals.image", "signals.tool",
-    "signals.error", "signals.slow", "signals.large", "preview", "semantic_summary", "ttft_ms",
-    "first_byte_ms", "upstream_connect_ms", "upstream_headers_ms", "chunk_count", "event_count",
-    "chunk_gap_avg_ms", "chunk_gap_p95_ms", "chunk_gap_max_ms", "client_lag_max_ms",
-    "request_bytes", "response_bytes", "response_model", "finish_reason", "tool_call_count",
-    "reasoning_tokens", "cache_write_input_tokens", "reported_cost_usd", "upstream_error_message",
-    "stream_done", "terminated_by", NULL,
+    "id",
+    "rev",
+    "created_at",
+    "completed_at",
+    "created_at_fallback",
+    "created_at_table_fallback",
+    "method",
+    "endpoint",
+    "model",
+    "upstream_model",
+    "model_route",
+    "upstream_url",
+    "status",
+    "status_label",
+    "outcome",
+    "state",
+    "duration_ms",
+    "duration_display_ms",
+    "duration_display",
+    "duration_is_elapsed",
+    "is_stream",
+    "has_images",
+    "has_tool_calls",
+    "task_run",
+    "task_run.id",
+    "task_run.name",
+    "tokens",
+    "tokens.input",
+    "tokens.cached_input",
+    "tokens.output",
+    "tokens.total",
+    "tokens.input_display",
+    "tokens.cached_input_display",
+    "tokens.output_display",
+    "tokens.total_display",
+    "tokens.input_estimated",
+    "tokens_per_second",
+    "tokens_per_second_display",
+    "generation_tps",
+    "cost_usd",
+    "cost_display",
+    "billing_provider",
+    "provider_name",
+    "provider_slug",
+    "billing_model",
+    "route_name",
+    "response_was_rewritten",
+    "compat_fixes_json",
+    "compat_fix_errors_json",
+    "compatibility_label",
+    "error",
+    "signals",
+    "signals.stream",
+    "signals.image",
+    "signals.tool",
+    "signals.error",
+    "signals.slow",
+    "signals.large",
+    "preview",
+    "semantic_summary",
+    "ttft_ms",
+    "first_byte_ms",
+    "upstream_connect_ms",
+    "upstream_headers_ms",
+    "chunk_count",
+    "event_count",
+    "chunk_gap_avg_ms",
+    "chunk_gap_p95_ms",
+    "chunk_gap_max_ms",
+    "client_lag_max_ms",
+    "request_bytes",
+    "response_bytes",
+    "response_model",
+    "finish_reason",
+    "tool_call_count",
+    "reasoning_tokens",
+    "cache_write_input_tokens",
+    "reported_cost_usd",
+    "upstream_error_message",
+    "stream_done",
+    "terminated_by",
+    NULL,
 };
 
 const char request_columns_machine[] =
@@ -118,16 +189,23 @@ static bool has(const struct row *row, const char *path, const char *text)
 static const struct {
     const char *name, *code;
     enum role role;
-} states[] = {
-    {"receiving", "rcv", ROLE_LIVE}, {"connecting", "con", ROLE_LIVE},
-    {"waiting", "pre", ROLE_LIVE},   {"stalled", "STL", ROLE_WARN},
-    {"streaming", "str", ROLE_STREAM}, {"pending", "pen", ROLE_LIVE},
-}, outcomes[] = { /* a NULL code: the status */
-    {"cancelled", "kil", ROLE_ODD},  {"client_gone", "cxl", ROLE_ODD},
-    {"timeout", "tmo", ROLE_ERROR},  {"cut", "cut", ROLE_ODD},
-    {"failed", NULL, ROLE_ERROR},    {"http_error", NULL, ROLE_ERROR},
-    {"upstream_error", "err", ROLE_ERROR}, {"rewritten", "fix", ROLE_ODD},
-    {"ok", "ok", ROLE_NONE},
+} states[] =
+    {
+        {"receiving", "rcv", ROLE_LIVE},   {"connecting", "con", ROLE_LIVE},
+        {"waiting", "pre", ROLE_LIVE},     {"stalled", "STL", ROLE_WARN},
+        {"streaming", "str", ROLE_STREAM}, {"pending", "pen", ROLE_LIVE},
+},
+  outcomes[] = {
+      /* a NULL code: the status */
+      {"cancelled", "kil", ROLE_ODD},
+      {"client_gone", "cxl", ROLE_ODD},
+      {"timeout", "tmo", ROLE_ERROR},
+      {"cut", "cut", ROLE_ODD},
+      {"failed", NULL, ROLE_ERROR},
+      {"http_error", NULL, ROLE_ERROR},
+      {"upstream_error", "err", ROLE_ERROR},
+      {"rewritten", "fix", ROLE_ODD},
+      {"ok", "ok", ROLE_NONE},
 };
 
 const char *request_state(const struct row *row, char out[8], enum role *role)
@@ -191,8 +269,8 @@ static void put_host(const struct row *row, const struct column *c, struct buf *
 static void put_endpoint(const struct row *row, const struct column *c, struct buf *out)
 {
     static const char *const known[][2] = {
-        {"/v1/chat/completions", "chat"},  {"/v1/completions", "complete"},
-        {"/v1/responses", "responses"},    {"/v1/messages", "messages"},
+        {"/v1/chat/completions", "chat"}, {"/v1/completions", "complete"},
+        {"/v1/responses", "responses"},   {"/v1/messages", "messages"},
         {"/v1/embeddings", "embeddings"},
     };
     struct buf path = {0};

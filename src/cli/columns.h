@@ -9,9 +9,9 @@
 /** How a value is shown to people; --json, TSV and CSV show it as it is. */
 enum column_kind {
     KIND_TEXT,
-    KIND_FLAG,     /* "y" */
-    KIND_INT,      /* all digits */
-    KIND_COUNT,    /* compact */
+    KIND_FLAG,  /* "y" */
+    KIND_INT,   /* all digits */
+    KIND_COUNT, /* compact */
     KIND_RATE,
     KIND_BYTES,
     KIND_DURATION,
@@ -20,20 +20,20 @@ enum column_kind {
     KIND_TIME,
     KIND_STATE,
     KIND_ENDPOINT,
-    KIND_CACHED,   /* cached of input tokens, percent */
+    KIND_CACHED, /* cached of input tokens, percent */
     KIND_ROUTE,
     KIND_HOST,
 };
 
 struct column {
-    const char *id;    /* for --columns and --sort */
+    const char *id; /* for --columns and --sort */
     const char *title;
-    size_t min, max;   /* cells */
+    size_t min, max; /* cells */
     bool right, flex;
-    int drop;          /* the highest goes first when the table is too wide; 0 stays longest */
+    int drop; /* the highest goes first when the table is too wide; 0 stays longest */
     enum column_kind kind;
-    const char *path;  /* where the value is */
-    const char *live;  /* where it is while the request runs, or NULL */
+    const char *path;      /* where the value is */
+    const char *live;      /* where it is while the request runs, or NULL */
     const char *estimated; /* a flag that it is an estimate, or NULL */
 };
 

@@ -18,15 +18,14 @@ static const struct {
 static const struct {
     const char *name, *text;
 } topics[] = {
-    {"formats",
-     "On a terminal lists are tables; in a pipe they are tab-separated raw values\n"
-     "without a header. --json prints the API's objects, --jsonl one a line, --csv by\n"
-     "RFC 4180. --json=a,b.c takes these members only; --json=help lists them. Numbers\n"
-     "keep all their digits.\n"
-     "\n"
-     "Durations are 184ms 1.21s 2m41s 3h12m 3d04h, counts 1.23k 4.61M, sizes 38.1K\n"
-     "(1024), money $0.0278; ~ is an estimate, - is unknown. Times are typed as\n"
-     "2031-04-05T06:07, 14:02, today, yesterday, or 15m (so long ago).\n"},
+    {"formats", "On a terminal lists are tables; in a pipe they are tab-separated raw values\n"
+                "without a header. --json prints the API's objects, --jsonl one a line, --csv by\n"
+                "RFC 4180. --json=a,b.c takes these members only; --json=help lists them. Numbers\n"
+                "keep all their digits.\n"
+                "\n"
+                "Durations are 184ms 1.21s 2m41s 3h12m 3d04h, counts 1.23k 4.61M, sizes 38.1K\n"
+                "(1024), money $0.0278; ~ is an estimate, - is unknown. Times are typed as\n"
+                "2031-04-05T06:07, 14:02, today, yesterday, or 15m (so long ago).\n"},
     {"environment",
      "LLM_OBSERVE_URL             ask this server, as --url\n"
      "LLM_OBSERVE_DATABASE_URL    the database when no option names one\n"
@@ -37,20 +36,18 @@ static const struct {
      "COLUMNS                     width when the terminal does not tell\n"
      "LLM_OBSERVE_FORCE_TTY       format stdout as for a terminal of this many cells\n"
      "LC_ALL, LC_CTYPE, LANG, TZ  character set, time zone\n"},
-    {"exit-codes",
-     "0    done; an empty list is done too\n"
-     "1    it ran and failed\n"
-     "2    unknown option or command, bad value, refused without --yes\n"
-     "3    not found\n"
-     "4    denied by the server\n"
-     "5    no server and no database, or it stopped answering\n"
-     "6    the database cannot be opened, is damaged, full or of another version\n"
-     "7    already exists, or in use\n"
-     "8    partial: some of it worked, or the stored body is cut\n"
-     "75   database locked or server overloaded: try again\n"},
-    {"files",
-     "./llm_observe_proxy.sqlite3         the database when nothing names another\n"
-     "./llm_observe_proxy.sqlite3.serve   beside it, locked while a server runs\n"},
+    {"exit-codes", "0    done; an empty list is done too\n"
+                   "1    it ran and failed\n"
+                   "2    unknown option or command, bad value, refused without --yes\n"
+                   "3    not found\n"
+                   "4    denied by the server\n"
+                   "5    no server and no database, or it stopped answering\n"
+                   "6    the database cannot be opened, is damaged, full or of another version\n"
+                   "7    already exists, or in use\n"
+                   "8    partial: some of it worked, or the stored body is cut\n"
+                   "75   database locked or server overloaded: try again\n"},
+    {"files", "./llm_observe_proxy.sqlite3         the database when nothing names another\n"
+              "./llm_observe_proxy.sqlite3.serve   beside it, locked while a server runs\n"},
 };
 #define TOPICS (sizeof(topics) / sizeof(topics[0]))
 

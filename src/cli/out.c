@@ -80,8 +80,8 @@ static int wants_color(const struct cli *cli, bool *color, struct err *err)
 const char *out_role_start(const struct out *o, enum role role)
 {
     static const char *const starts[] = {
-        [ROLE_NONE] = "",           [ROLE_LIVE] = "\x1b[36m",    [ROLE_STREAM] = "\x1b[32m",
-        [ROLE_WARN] = "\x1b[33m",   [ROLE_ERROR] = "\x1b[1;31m", [ROLE_ODD] = "\x1b[35m",
+        [ROLE_NONE] = "",         [ROLE_LIVE] = "\x1b[36m",    [ROLE_STREAM] = "\x1b[32m",
+        [ROLE_WARN] = "\x1b[33m", [ROLE_ERROR] = "\x1b[1;31m", [ROLE_ODD] = "\x1b[35m",
         [ROLE_DIM] = "\x1b[2m",
     };
 

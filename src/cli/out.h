@@ -14,7 +14,7 @@ enum out_form { OUT_TABLE, OUT_TSV, OUT_JSON, OUT_JSONL, OUT_CSV };
 
 /** What a verb has to show. */
 struct out_spec {
-    const struct column *columns;            /* NULL: the verb shows one thing */
+    const struct column *columns;             /* NULL: the verb shows one thing */
     const char *(*columns_for)(size_t width); /* default columns of a table */
     const char *machine;                      /* default columns of TSV and CSV */
     const char *const *fields;                /* for --json=FIELDS */

@@ -136,7 +136,7 @@ struct pages {
     const struct request_list *list;
     int64_t before; /* the cursor; 0: the newest */
     int64_t last_id, seen[REMEMBERED];
-    size_t seen_count; /* of all rows; the last REMEMBERED ids are kept */
+    size_t seen_count;  /* of all rows; the last REMEMBERED ids are kept */
     size_t rows, fresh; /* of the last page */
     struct row row;
 };
@@ -155,8 +155,8 @@ static int get_page(struct pages *p, struct source *source, int64_t per_page, st
     if (p->list->after)
         buf_printf(&query, "&after=%" PRId64, p->list->after);
     rc = source_get(source, "requests", PATH, query.ptr, text, &answer, err);
-    if (rc == 0 && (!json_member(answer, STR("items"), items) ||
-                    json_type_of(*items) != JSON_ARRAY))
+    if (rc == 0 &&
+        (!json_member(answer, STR("items"), items) || json_type_of(*items) != JSON_ARRAY))
         rc = err_set(err, ERR_FAILED, "requests: the answer of %s has no items",
                      source_name(source));
     buf_clear(&query);

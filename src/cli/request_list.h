@@ -16,8 +16,7 @@
         {"status", 0, OPT_TEXT, "CODE", "answered with this HTTP status"},                         \
         {"endpoint", 0, OPT_TEXT, "TEXT", "whose path contains this"},                             \
         {"stream", 0, OPT_FLAG, NULL, "streamed"}, {"image", 0, OPT_FLAG, NULL, "with images"},    \
-        {"tool", 0, OPT_FLAG, NULL, "with tool calls"},                                            \
-        {"error", 0, OPT_FLAG, NULL, "failed"},                                                    \
+        {"tool", 0, OPT_FLAG, NULL, "with tool calls"}, {"error", 0, OPT_FLAG, NULL, "failed"},    \
         {"slow", 0, OPT_FLAG, NULL, "that took 10 s or more"},                                     \
         {"large", 0, OPT_FLAG, NULL, "with 10 000 tokens or more"},                                \
         {"since", 0, OPT_TEXT, "TIME", "arrived at or after TIME"},                                \
@@ -30,8 +29,8 @@
 struct request_list {
     struct buf query; /* the filters as the API's parameters */
     const struct cli *cli;
-    int64_t before, after;       /* ids; 0: none */
-    int64_t since_us, until_us;  /* 0: none */
+    int64_t before, after;      /* ids; 0: none */
+    int64_t since_us, until_us; /* 0: none */
 };
 
 /** Read the list options. ERR_INVALID. Release with request_list_clear(), also after an error. */

@@ -34,25 +34,57 @@ const char show_more[] =
     "Exit status: 3 no such request or body, 8 the stored body is cut.\n";
 
 static const char *const show_fields[] = {
-    "record", "images", "request_render", "request_render.mode", "request_render.title",
-    "request_render.text", "request_render.html", "request_render.tool_blocks", "response_render",
-    "response_render.mode", "response_render.title", "response_render.text",
-    "response_render.html", "response_render.tool_blocks", "raw_response_render",
-    "raw_response_render.text", "mode", "active_run", "upstream_url", "poll_interval_ms",
-    "record.path", "record.query_string", "record.completed_at_fallback",
-    "record.request_headers_json", "record.request_content_type", "record.response_headers_json",
-    "record.response_content_type", "record.billing_provider_slug",
-    "record.billing_provider_name", "record.billing_input_tokens",
-    "record.billing_cached_input_tokens", "record.billing_output_tokens",
-    "record.billing_total_tokens", "record.billing_input_cost_usd",
-    "record.billing_output_cost_usd", "record.billing_total_cost_usd",
-    "record.billing_total_cost_display", "record.pricing_snapshot_json",
-    "record.estimated_input_tokens", "record.estimated_input_tokens_display",
-    "record.estimated_input_tokenizer", "record.estimated_input_model",
-    "record.display_input_tokens", "record.display_cached_input_tokens",
-    "record.display_output_tokens", "record.display_total_tokens",
-    "record.display_input_tokens_display", "record.display_cached_input_tokens_display",
-    "record.display_output_tokens_display", "record.display_total_tokens_display", NULL,
+    "record",
+    "images",
+    "request_render",
+    "request_render.mode",
+    "request_render.title",
+    "request_render.text",
+    "request_render.html",
+    "request_render.tool_blocks",
+    "response_render",
+    "response_render.mode",
+    "response_render.title",
+    "response_render.text",
+    "response_render.html",
+    "response_render.tool_blocks",
+    "raw_response_render",
+    "raw_response_render.text",
+    "mode",
+    "active_run",
+    "upstream_url",
+    "poll_interval_ms",
+    "record.path",
+    "record.query_string",
+    "record.completed_at_fallback",
+    "record.request_headers_json",
+    "record.request_content_type",
+    "record.response_headers_json",
+    "record.response_content_type",
+    "record.billing_provider_slug",
+    "record.billing_provider_name",
+    "record.billing_input_tokens",
+    "record.billing_cached_input_tokens",
+    "record.billing_output_tokens",
+    "record.billing_total_tokens",
+    "record.billing_input_cost_usd",
+    "record.billing_output_cost_usd",
+    "record.billing_total_cost_usd",
+    "record.billing_total_cost_display",
+    "record.pricing_snapshot_json",
+    "record.estimated_input_tokens",
+    "record.estimated_input_tokens_display",
+    "record.estimated_input_tokenizer",
+    "record.estimated_input_model",
+    "record.display_input_tokens",
+    "record.display_cached_input_tokens",
+    "record.display_output_tokens",
+    "record.display_total_tokens",
+    "record.display_input_tokens_display",
+    "record.display_cached_input_tokens_display",
+    "record.display_output_tokens_display",
+    "record.display_total_tokens_display",
+    NULL,
 };
 
 /* ---- a file instead of stdout ---- */
@@ -161,8 +193,9 @@ static int show_raw(struct job *job, int64_t id, enum body_side side)
     if (rc == 0)
         rc = out_end(&job->out, &job->err);
     if (rc == 0 && (truncated || is_cut(job, id, side, raw.bytes))) {
-        cli_note(&(struct cli){0}, "request %" PRId64 " %s was cut when it was stored: %" PRId64
-                 " bytes are here", id, body_side_names[side], raw.bytes);
+        cli_note(&(struct cli){0},
+                 "request %" PRId64 " %s was cut when it was stored: %" PRId64 " bytes are here",
+                 id, body_side_names[side], raw.bytes);
         job->status = err_exit_status(ERR_PARTIAL);
     }
     buf_clear(&raw.held);

@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 #include "base/xalloc.h"
-#include "json/json_scan.h"
 #include "requests_priv.h"
+#include "json/json_scan.h"
 
 #define DEFAULT_COUNT 10
 #define SCAN 1000 /* rows looked at for those that ended meanwhile */

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "json/json_scan.h"
 #include "text/term.h"
+#include "json/json_scan.h"
 
 #define HEAD_WIDTH 80
 
@@ -543,9 +543,9 @@ static void put_images(struct page *p)
 
 static const char *extension(const struct row *image)
 {
-    static const char *const types[][2] = {{"image/png", "png"},   {"image/jpeg", "jpg"},
-                                           {"image/gif", "gif"},   {"image/webp", "webp"},
-                                           {"image/bmp", "bmp"},   {"image/svg+xml", "svg"}};
+    static const char *const types[][2] = {{"image/png", "png"}, {"image/jpeg", "jpg"},
+                                           {"image/gif", "gif"}, {"image/webp", "webp"},
+                                           {"image/bmp", "bmp"}, {"image/svg+xml", "svg"}};
     struct str mime;
 
     if (row_get(image, "mime_type", &mime))

@@ -6,8 +6,8 @@
 
 #include "base/utf8.h"
 #include "base/xalloc.h"
-#include "json/json_scan.h"
 #include "text/format.h"
+#include "json/json_scan.h"
 
 #define ROW_MEMBERS_MAX 4096 /* more than any answer has; the rest of a hostile one is not seen */
 

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "json/json_scan.h"
 #include "row.h"
 #include "view/view_record.h"
+#include "json/json_scan.h"
 
 #define DEFAULT_DATABASE "sqlite:///./llm_observe_proxy.sqlite3"
 #define DEFAULT_UPSTREAM "http://localhost:8000/v1"
@@ -159,9 +159,8 @@ static int open_file(struct source *s, const char *path, struct err *err)
         return 0;
     }
     free(saved);
-    s->upstream_url = str_dup(
-        str_c(env("LLM_OBSERVE_UPSTREAM_URL") ? env("LLM_OBSERVE_UPSTREAM_URL")
-                                              : DEFAULT_UPSTREAM));
+    s->upstream_url = str_dup(str_c(
+        env("LLM_OBSERVE_UPSTREAM_URL") ? env("LLM_OBSERVE_UPSTREAM_URL") : DEFAULT_UPSTREAM));
     return 0;
 }
 

@@ -29,15 +29,15 @@ struct app {
     struct startup startup;       /* what every catalog starts from */
     pthread_mutex_t catalog_lock; /* of catalog */
     struct catalog *catalog;
-    pthread_mutex_t previews_lock; /* of previews and next_preview */
+    pthread_mutex_t previews_lock;                /* of previews and next_preview */
     struct sync_preview *previews[SYNC_PREVIEWS]; /* the last ones; NULL: none */
     unsigned next_preview;
-    _Atomic bool syncing; /* a catalogue is being fetched */
+    _Atomic bool syncing;    /* a catalogue is being fetched */
     struct refresh *refresh; /* looks for what other processes change */
-    char instance[16]; /* changes with each start */
+    char instance[16];       /* changes with each start */
     int64_t started_wall_us, started_us;
-    char url[300]; /* where it listens */
-    _Atomic int viewers; /* open event streams */
+    char url[300];         /* where it listens */
+    _Atomic int viewers;   /* open event streams */
     _Atomic size_t unsent; /* bytes of API answers that clients have not taken yet */
 };
 

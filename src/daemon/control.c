@@ -7,6 +7,7 @@
 #include "base/xalloc.h"
 
 #define SIGNALS 3
+#define TICK_MS 250
 
 struct thread {
     pthread_t id;
@@ -17,7 +18,8 @@ struct thread {
 struct control {
     uv_loop_t loop;
     uv_signal_t signals[SIGNALS];
-    uv_timer_t grace;
+    uv_timer_t grace, tick;
+    const struct control_events *events;
     uv_async_t ended;
     struct thread *threads;
     unsigned count;
@@ -80,6 +82,7 @@ static void on_ended(uv_async_t *handle)
     for (int i = 0; i < SIGNALS; i++)
         uv_close((uv_handle_t *)&c->signals[i], NULL);
     uv_close((uv_handle_t *)&c->grace, NULL);
+    uv_close((uv_handle_t *)&c->tick, NULL);
     uv_close((uv_handle_t *)&c->ended, NULL);
 }
 
@@ -108,18 +111,26 @@ static void watch_signals(struct control *c)
     }
 }
 
-int control_run(struct worker *workers, unsigned count, int64_t grace_ms,
-                void (*ready)(void *ctx), void *ctx, struct err *err)
+static void on_tick(uv_timer_t *timer)
 {
-    struct control c = {.count = count, .grace_ms = grace_ms};
+    struct control *c = timer->data;
+
+    c->events->tick(c->events->ctx);
+}
+
+int control_run(struct worker *workers, unsigned count, int64_t grace_ms,
+                const struct control_events *events, struct err *err)
+{
+    struct control c = {.count = count, .grace_ms = grace_ms, .events = events};
     unsigned started = 0;
 
     if (uv_loop_init(&c.loop) != 0)
         return err_set(err, ERR_FAILED, "cannot create an event loop");
     c.threads = xcalloc(count, sizeof(*c.threads));
     uv_timer_init(&c.loop, &c.grace);
+    uv_timer_init(&c.loop, &c.tick);
     uv_async_init(&c.loop, &c.ended, on_ended);
-    c.grace.data = c.ended.data = &c;
+    c.grace.data = c.tick.data = c.ended.data = &c;
     watch_signals(&c);
     atomic_store(&c.running, count);
     for (; started < count; started++) {
@@ -128,8 +139,10 @@ int control_run(struct worker *workers, unsigned count, int64_t grace_ms,
             break;
     }
     open_signals(true);
-    if (started == count && ready)
-        ready(ctx);
+    if (started == count) {
+        events->ready(events->ctx);
+        uv_timer_start(&c.tick, on_tick, 0, TICK_MS);
+    }
     if (started < count) { /* end those that run, in order */
         atomic_fetch_sub(&c.running, count - started);
         c.count = started;

@@ -7,9 +7,15 @@
 
 /** Hold signals that stop the program back from all threads; before the first one is started. */
 void control_block_signals(void);
-/** Run the workers on threads of their own until a signal has ended them all. ready() is called on
- *  the control loop once everything runs; it may be NULL. ERR_FAILED when threads cannot start. */
+struct control_events {
+    void (*ready)(void *ctx); /* everything runs */
+    void (*tick)(void *ctx);  /* a few times a second while it does */
+    void *ctx;
+};
+
+/** Run the workers on threads of their own until a signal has ended them all. The events come on
+ *  the control loop. ERR_FAILED when threads cannot start. */
 int control_run(struct worker *workers, unsigned count, int64_t grace_ms,
-                void (*ready)(void *ctx), void *ctx, struct err *err);
+                const struct control_events *events, struct err *err);
 
 #endif

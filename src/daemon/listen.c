@@ -48,12 +48,14 @@ static int bind_error(const struct addrinfo *a, int port, struct err *err)
     char host[64] = "?";
 
     getnameinfo(a->ai_addr, a->ai_addrlen, host, sizeof(host), NULL, 0, NI_NUMERICHOST);
-    return err_set(err, ERR_CONFLICT, a->ai_family == AF_INET6 ? "cannot listen on [%s]:%d: %s"
-                                                               : "cannot listen on %s:%d: %s",
+    return err_set(err, ERR_CONFLICT,
+                   a->ai_family == AF_INET6 ? "cannot listen on [%s]:%d: %s"
+                                            : "cannot listen on %s:%d: %s",
                    host, port, reason == EADDRINUSE ? "address already in use" : strerror(reason));
 }
 
-/* Bind once without sharing and let go: two programs that both share would not notice each other. */
+/* Bind once without sharing and let go: two programs that both share would not notice each other.
+ */
 static int probe(const struct addrinfo *a, int *port, struct err *err)
 {
     int fd = open_socket(a, false), rc = -1;

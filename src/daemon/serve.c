@@ -1,5 +1,6 @@
 #include "daemon/serve.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,9 +8,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#ifdef HAVE_SYSTEMD
-#include <systemd/sd-daemon.h>
-#endif
 
 #include "base/clock.h"
 #include "base/xalloc.h"
@@ -20,11 +18,12 @@
 #include "daemon/demo.h"
 #include "daemon/instance.h"
 #include "daemon/listen.h"
+#include "daemon/notify.h"
 #include "daemon/refresh.h"
-#include "json/json.h"
-#include "store/store_prices.h"
 #include "store/store_default_routes.h"
+#include "store/store_prices.h"
 #include "store/store_routing.h"
+#include "json/json.h"
 
 #define READERS 2
 #define DRAIN_MS 5000
@@ -57,8 +56,9 @@ static void print_help(void)
 {
     struct buf help = {0};
 
-    buf_put(&help, STR("usage: llm-observe-proxy [serve] [options]\n\n"
-                       "Forward /v1/* to an OpenAI-compatible upstream and capture every exchange.\n\n"));
+    buf_put(&help,
+            STR("usage: llm-observe-proxy [serve] [options]\n\n"
+                "Forward /v1/* to an OpenAI-compatible upstream and capture every exchange.\n\n"));
     opts_help(&help, serve_options);
     fputs(help.ptr, stdout);
     buf_clear(&help);
@@ -124,6 +124,7 @@ static int settle_rows(struct server *s, struct err *err)
 
     if (!store)
         return -1;
+    store_keep_log(store);
     s->app.runs = open_runs_new();
     if (store_last_id(store, &last, err) < 0 ||
         store_close_pending(store, clock_wall_us(), &closed, err) < 0 ||
@@ -232,7 +233,7 @@ static int init_app(struct server *s, struct err *err)
     s->app.recorder = recorder_start(c->database_path, &limits, &events, err);
     if (!s->app.recorder || init_catalog(s, err) < 0)
         return -1;
-    s->app.refresh = refresh_start(&s->app);
+    s->app.refresh = refresh_new(&s->app);
     s->app.readers = readers_start(c->database_path, READERS, err);
     return s->app.readers ? 0 : -1;
 }
@@ -297,6 +298,7 @@ static void announce(void *ctx)
     struct server *s = ctx;
     const struct config *c = &s->config;
 
+    malloc_trim(0); /* what the start needed */
     printf("llm-observe-proxy %s listening on %s\n", LOP_VERSION, s->app.url);
     if (isatty(STDOUT_FILENO)) {
         printf("  proxy     %s/v1 -> %s\n", s->app.url, config_upstream_url(c));
@@ -306,15 +308,21 @@ static void announce(void *ctx)
     }
     fflush(stdout);
     warn_exposed(s);
-#ifdef HAVE_SYSTEMD
-    sd_notify(0, "READY=1");
-#endif
+    notify_systemd("READY=1");
     if (s->demo)
         demo_start(s->demo, s->app.url);
 }
 
+static void on_tick(void *ctx)
+{
+    struct server *s = ctx;
+
+    refresh_look(s->app.refresh);
+}
+
 static int run(struct server *s, struct err *err)
 {
+    const struct control_events events = {.ready = announce, .tick = on_tick, .ctx = s};
     size_t max_conns = raise_fd_limit();
     int rc = -1;
 
@@ -326,11 +334,9 @@ static int run(struct server *s, struct err *err)
         return -1;
     if (s->unclean)
         s->damage = damage_check_start(s->config.database_path);
-    rc = control_run(s->workers, s->worker_count, s->config.settings.shutdown_grace_ms, announce, s,
+    rc = control_run(s->workers, s->worker_count, s->config.settings.shutdown_grace_ms, &events,
                      err);
-#ifdef HAVE_SYSTEMD
-    sd_notify(0, "STOPPING=1");
-#endif
+    notify_systemd("STOPPING=1");
     return rc;
 }
 
@@ -341,11 +347,11 @@ static int64_t stop(struct server *s)
 
     demo_stop(s->demo);
     damage_check_end(s->damage);
-    refresh_stop(s->app.refresh);
     if (s->app.readers)
         readers_stop(s->app.readers);
     if (s->app.recorder)
         lost = recorder_stop(s->app.recorder, DRAIN_MS);
+    refresh_free(s->app.refresh);
     live_free(s->app.live);
     for (size_t i = 0; i < SYNC_PREVIEWS; i++)
         sync_preview_unref(s->app.previews[i]);

@@ -37,7 +37,8 @@ struct worker {
 };
 
 /** Set up a loop that accepts on fds (listening sockets; the worker owns them from now on). */
-int worker_init(struct worker *w, struct app *app, const int *fds, size_t fd_count, struct err *err);
+int worker_init(struct worker *w, struct app *app, const int *fds, size_t fd_count,
+                struct err *err);
 /** Run the loop until the worker has stopped; releases everything. The caller's thread. */
 void worker_run(struct worker *w);
 /** Any thread. Stop accepting, let exchanges finish; returns at once. */

@@ -544,16 +544,35 @@ static void read_options(int argc, char **argv)
 
     while ((letter = getopt(argc, argv, "m:sb:c:n:d:w:t:p")) != -1) {
         switch (letter) {
-        case 'm': want.model = optarg; break;
-        case 's': want.stream = true; break;
-        case 'b': want.body = strtoul(optarg, NULL, 10); break;
-        case 'c': want.conns = strtoul(optarg, NULL, 10); break;
-        case 'n': want.count = strtoull(optarg, NULL, 10); break;
-        case 'd': want.seconds = strtod(optarg, NULL); break;
-        case 'w': want.spread_ms = strtoull(optarg, NULL, 10); break;
-        case 't': want.patience = strtod(optarg, NULL); break;
-        case 'p': want.probe = true; break;
-        default: exit(2);
+        case 'm':
+            want.model = optarg;
+            break;
+        case 's':
+            want.stream = true;
+            break;
+        case 'b':
+            want.body = strtoul(optarg, NULL, 10);
+            break;
+        case 'c':
+            want.conns = strtoul(optarg, NULL, 10);
+            break;
+        case 'n':
+            want.count = strtoull(optarg, NULL, 10);
+            break;
+        case 'd':
+            want.seconds = strtod(optarg, NULL);
+            break;
+        case 'w':
+            want.spread_ms = strtoull(optarg, NULL, 10);
+            break;
+        case 't':
+            want.patience = strtod(optarg, NULL);
+            break;
+        case 'p':
+            want.probe = true;
+            break;
+        default:
+            exit(2);
         }
     }
     if (optind != argc - 1 || want.conns < 1 || want.conns > 20000 || want.body > 16 << 20 ||

@@ -62,7 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct result cut = run(&r, text, n);
 
         request_clear(&r);
-        if (cut.status != whole.status || cut.used != whole.used || (cut.status == 0 && cut.body != whole.body))
+        if (cut.status != whole.status || cut.used != whole.used ||
+            (cut.status == 0 && cut.body != whole.body))
             abort();
     }
     return 0;

@@ -58,7 +58,6 @@ const LIBRARIES = [
   [/^llhttp/, ['http', 'upstream']],
   [/^uv(\.h|\/)/, [...DAEMON, 'serve']],
   [/^(ncurses|curses|panel)/, ['tui']],
-  [/^systemd\//, ['serve']],
 ];
 const SEES_ALL_LIBRARIES = new Set(['cli/cmd_version.c']);
 

@@ -273,10 +273,11 @@ static void calls_without_numbers_count_by_position(void **state)
     struct answer a;
 
     (void)state;
-    a = read_text("data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"id\":\"a\"},{\"id\":\"b\"}]}},"
-                  "{\"delta\":{\"function_call\":{\"name\":\"f\"}}}]}\n\n"
-                  "data: {\"choices\":[{\"index\":1,\"delta\":{\"function_call\":{}}}]}\n\n",
-                  true, &arena);
+    a = read_text(
+        "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"id\":\"a\"},{\"id\":\"b\"}]}},"
+        "{\"delta\":{\"function_call\":{\"name\":\"f\"}}}]}\n\n"
+        "data: {\"choices\":[{\"index\":1,\"delta\":{\"function_call\":{}}}]}\n\n",
+        true, &arena);
     assert_int_equal(a.tool_call_count, 3);
     a = read_text("data: {\"choices\":[{\"index\":1e15,\"delta\":{\"tool_calls\":[{\"index\":-1},"
                   "{\"index\":90071992547}]}}]}\n\n",

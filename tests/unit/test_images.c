@@ -114,8 +114,7 @@ static void an_image_that_is_too_large_is_named_without_data(void **state)
     images_find(buf_str(&body), STR_NONE, IMAGES_MAX, &arena, &found);
     assert_int_equal(found.count, 1);
     assert_null(found.items[0].data_base64.ptr);
-    assert_true(
-        str_eq(found.items[0].head, STR("data:image/png;base64,(20972544 bytes omitted)")));
+    assert_true(str_eq(found.items[0].head, STR("data:image/png;base64,(20972544 bytes omitted)")));
     buf_clear(&body);
     arena_clear(&arena);
 }

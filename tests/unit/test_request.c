@@ -54,11 +54,15 @@ struct refused_case {
 };
 
 #define H "Host: a\r\n"
-#define CASE(what, text, status) {what, {text, sizeof(text) - 1}, status}
+#define CASE(what, text, status)                                                                   \
+    {                                                                                              \
+        what, {text, sizeof(text) - 1}, status                                                     \
+    }
 
 static const struct refused_case refused[] = {
     CASE("bare LF", "GET / HTTP/1.1\nHost: a\n\n", 400),
-    CASE("bare CR in a value", "GET / HTTP/1.1\r\n" H "X:\rTransfer-Encoding: chunked\r\n\r\n", 400),
+    CASE("bare CR in a value", "GET / HTTP/1.1\r\n" H "X:\rTransfer-Encoding: chunked\r\n\r\n",
+         400),
     CASE("CR CR before a field", "GET / HTTP/1.1\r\n" H "X:\r\rContent-Length: 5\r\n\r\n", 400),
     CASE("CR at the end of the head", "GET / HTTP/1.1\r\n" H "\r\n\rX\r\n\r\n", 0),
     CASE("NUL in a value", "GET / HTTP/1.1\r\n" H "X: a\0b\r\n\r\n", 400),
@@ -89,22 +93,30 @@ static const struct refused_case refused[] = {
     CASE("two ports in Host", "GET / HTTP/1.1\r\nHost: a:1:2\r\n\r\n", 400),
     CASE("port alone in Host", "GET / HTTP/1.1\r\nHost: :\r\n\r\n", 400),
     CASE("length and chunked",
-         "POST / HTTP/1.1\r\n" H "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+         "POST / HTTP/1.1\r\n" H "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+         400),
     CASE("chunked and length",
-         "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", 400),
-    CASE("two lengths", "POST / HTTP/1.1\r\n" H "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400),
+         "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+         400),
+    CASE("two lengths", "POST / HTTP/1.1\r\n" H "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+         400),
     CASE("list of lengths", "POST / HTTP/1.1\r\n" H "Content-Length: 1, 2\r\n\r\nab", 400),
     CASE("signed length", "POST / HTTP/1.1\r\n" H "Content-Length: +1\r\n\r\na", 400),
     CASE("hex length", "POST / HTTP/1.1\r\n" H "Content-Length: 0x1\r\n\r\na", 400),
-    CASE("huge length", "POST / HTTP/1.1\r\n" H "Content-Length: 99999999999999999999\r\n\r\na", 400),
+    CASE("huge length", "POST / HTTP/1.1\r\n" H "Content-Length: 99999999999999999999\r\n\r\na",
+         400),
     CASE("gzip coding", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: gzip\r\n\r\n", 501),
-    CASE("gzip, chunked", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
-    CASE("chunked in 1.0", "POST / HTTP/1.0\r\n" H "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
-    CASE("other expectation", "POST / HTTP/1.1\r\n" H "Expect: tea\r\nContent-Length: 1\r\n\r\na", 417),
+    CASE("gzip, chunked",
+         "POST / HTTP/1.1\r\n" H "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
+    CASE("chunked in 1.0", "POST / HTTP/1.0\r\n" H "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+         400),
+    CASE("other expectation", "POST / HTTP/1.1\r\n" H "Expect: tea\r\nContent-Length: 1\r\n\r\na",
+         417),
     CASE("bare CR after a chunk size",
          "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n5\rXhello\r\n0\r\n\r\n", 400),
     CASE("bare CR in an extension",
-         "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n5;a=b\rXhello\r\n0\r\n\r\n", 400),
+         "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n5;a=b\rXhello\r\n0\r\n\r\n",
+         400),
     CASE("data not followed by CRLF",
          "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n5\r\nhelloXX0\r\n\r\n", 400),
     CASE("bare CR at the end of chunks",
@@ -128,8 +140,8 @@ static void refuses_what_could_be_read_in_two_ways(void **state)
             int status = parse(&r, refused[i].text, n, &refusal);
 
             if (status != refused[i].status)
-                fail_msg("%s in pieces of %zu: got %d, expected %d (%s)", refused[i].what, n, status,
-                         refused[i].status, refusal.message);
+                fail_msg("%s in pieces of %zu: got %d, expected %d (%s)", refused[i].what, n,
+                         status, refused[i].status, refusal.message);
             request_clear(&r);
         }
     }
@@ -162,7 +174,9 @@ static void takes_the_authority_of_an_absolute_target(void **state)
     struct refusal refusal;
 
     (void)state;
-    assert_int_equal(parse(&r, STR("GET http://other:1/v1/a%2Fb HTTP/1.1\r\nHost: a\r\n\r\n"), 999, &refusal), 0);
+    assert_int_equal(
+        parse(&r, STR("GET http://other:1/v1/a%2Fb HTTP/1.1\r\nHost: a\r\n\r\n"), 999, &refusal),
+        0);
     assert_true(str_eq(r.authority, STR("other:1")));
     assert_true(str_eq(r.path, STR("/v1/a%2Fb")));
     request_clear(&r);
@@ -186,7 +200,8 @@ static void refuses_at_the_limit_and_not_at_the_end(void **state)
     (void)state;
     assert_int_equal(parse(&r, repeat(&b, "GET /", "a", 17000), 4096, &refusal), 414);
     assert_string_equal(refusal.code, "target_too_long");
-    assert_int_equal(parse(&r, repeat(&b, "GET / HTTP/1.1\r\n" H "X: ", "a", 70000), 4096, &refusal), 431);
+    assert_int_equal(
+        parse(&r, repeat(&b, "GET / HTTP/1.1\r\n" H "X: ", "a", 70000), 4096, &refusal), 431);
     assert_string_equal(refusal.code, "header_too_large");
     repeat(&b, "GET / HTTP/1.1\r\n" H, "A: b\r\n", 256);
     buf_put(&b, STR("\r\n"));
@@ -245,7 +260,10 @@ static void links_a_strict_llhttp(void **state)
 static bool host_ok(const char *host)
 {
     static const char *const names[] = {"proxy.lan"};
-    struct guard g = {.allowed_hosts = names, .allowed_host_count = 1, .own_name = "devbox", .listen_host = "localhost"};
+    struct guard g = {.allowed_hosts = names,
+                      .allowed_host_count = 1,
+                      .own_name = "devbox",
+                      .listen_host = "localhost"};
     struct refusal refusal;
 
     return guard_host(&g, str_c(host), &refusal);
@@ -315,11 +333,13 @@ static void writes_each_shape_of_error(void **state)
 
     (void)state;
     error_body(&b, STR("/v1/chat"), "upstream_error", "connect_failed", STR("a \"b\""));
-    assert_string_equal(b.ptr, "{\"error\":{\"message\":\"a \\\"b\\\"\",\"type\":\"upstream_error\","
-                               "\"code\":\"connect_failed\"}}");
+    assert_string_equal(b.ptr,
+                        "{\"error\":{\"message\":\"a \\\"b\\\"\",\"type\":\"upstream_error\","
+                        "\"code\":\"connect_failed\"}}");
     buf_clear(&b);
     error_body(&b, STR("/v1/messages"), "x", NULL, STR("m"));
-    assert_string_equal(b.ptr, "{\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"m\"}}");
+    assert_string_equal(
+        b.ptr, "{\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"m\"}}");
     buf_clear(&b);
     error_body(&b, STR("/api/x"), "x", NULL, STR("m"));
     assert_string_equal(b.ptr, "{\"detail\":\"m\"}");

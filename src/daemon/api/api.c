@@ -190,8 +190,8 @@ static const struct responder responder = {
     .sent = on_sent,
 };
 
-void api_open(struct worker *w, struct conn *conn, struct request *r,
-              const struct api_route *route, int64_t id, struct str slug)
+void api_open(struct worker *w, struct conn *conn, struct request *r, const struct api_route *route,
+              int64_t id, struct str slug)
 {
     struct api_call *call = calloc(1, sizeof(*call));
     struct refusal refusal = {0};
@@ -252,8 +252,8 @@ void api_issue(struct api_call *call, const char *type, const char *name, const 
 {
     call->status = 422;
     call->body.len = 0;
-    buf_printf(&call->body, "{\"detail\":[{\"type\":\"%s\",\"loc\":[\"query\",\"%s\"],\"msg\":", type,
-               name);
+    buf_printf(&call->body,
+               "{\"detail\":[{\"type\":\"%s\",\"loc\":[\"query\",\"%s\"],\"msg\":", type, name);
     json_quote(&call->body, str_c(msg));
     buf_put(&call->body, STR(",\"input\":"));
     json_quote(&call->body, str_cut(input, 200));

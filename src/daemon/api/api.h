@@ -43,7 +43,7 @@ struct api_call {
     /** Set by run: the call goes on on the loop, where it may ask others; then() calls
      *  api_finish(). NULL: it is answered. */
     void (*then)(struct api_call *call);
-    void *state; /* of run and then; of write: in request.arena */
+    void *state;       /* of run and then; of write: in request.arena */
     _Atomic bool gone; /* nobody waits for the answer */
     /* the answer */
     int status;
@@ -54,8 +54,8 @@ struct api_call {
 };
 
 /** Start a call for a route that has run or write. slug is copied. */
-void api_open(struct worker *w, struct conn *conn, struct request *r,
-              const struct api_route *route, int64_t id, struct str slug);
+void api_open(struct worker *w, struct conn *conn, struct request *r, const struct api_route *route,
+              int64_t id, struct str slug);
 /** Loop thread: then() is through, the answer is filled. */
 void api_finish(struct api_call *call);
 /** Fill the answer {"detail":message}. */

@@ -6,8 +6,8 @@
 #include "base/query.h"
 #include "daemon/api/api.h"
 #include "daemon/api/api_live.h"
-#include "json/json.h"
 #include "view/view_record.h"
+#include "json/json.h"
 
 #define VIEWERS_MAX 32
 #define UNSENT_MAX ((size_t)256 * 1024)
@@ -23,10 +23,10 @@ struct viewer {
     struct conn *conn; /* NULL: gone */
     struct job job;
     bool working, wants_change, wants_finished, started;
-    bool over;          /* bye was said: nothing may follow */
-    int64_t rev;        /* what was sent up to */
-    int64_t last_us;    /* when something was sent last */
-    int64_t change_us;  /* when the last change event was */
+    bool over;         /* bye was said: nothing may follow */
+    int64_t rev;       /* what was sent up to */
+    int64_t last_us;   /* when something was sent last */
+    int64_t change_us; /* when the last change event was */
     /* for the reader thread */
     int64_t until_rev;
     struct buf text;
@@ -63,7 +63,8 @@ static void put_change(struct viewer *v, const struct live_done *done, size_t co
     buf_printf(&json, "{\"rev\":%lld,\"kinds\":[\"requests\"],\"request_ids\":[",
                (long long)v->until_rev);
     for (size_t i = 0; i < count && i < IDS_MAX; i++)
-        buf_printf(&json, "%s%lld", i ? "," : "", (long long)done[count - 1 - i].capture->record.id);
+        buf_printf(&json, "%s%lld", i ? "," : "",
+                   (long long)done[count - 1 - i].capture->record.id);
     buf_printf(&json, "],\"run_ids\":[],\"truncated\":%s}",
                missed || count > IDS_MAX ? "true" : "false");
     put_event(&v->text, v->until_rev, "change", &json);
@@ -94,7 +95,8 @@ static void on_run(struct job *job, struct store *store)
     struct viewer *v = LIST_ENTRY(job, struct viewer, job);
     size_t count;
     bool missed;
-    struct live_done *done = live_done(v->worker->app->live, v->rev, LIVE_ROWS_MAX, &count, &missed);
+    struct live_done *done =
+        live_done(v->worker->app->live, v->rev, LIVE_ROWS_MAX, &count, &missed);
 
     size_t left = count;
 
@@ -161,13 +163,13 @@ static void look(struct viewer *v, int64_t now_us)
 
 void api_events_sweep(struct worker *w, int64_t now_us)
 {
-    LIST_EACH_SAFE(node, &w->viewers)
+    LIST_EACH_SAFE (node, &w->viewers)
         look(LIST_ENTRY(node, struct viewer, node), now_us);
 }
 
 void api_events_stop(struct worker *w)
 {
-    LIST_EACH_SAFE(node, &w->viewers) {
+    LIST_EACH_SAFE (node, &w->viewers) {
         struct viewer *v = LIST_ENTRY(node, struct viewer, node);
 
         if (v->conn && v->started && !v->over)

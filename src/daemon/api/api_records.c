@@ -18,7 +18,8 @@ static void run_list(struct api_call *call, struct store *store)
     struct view_context ctx = context(call);
     struct err err;
 
-    if (view_record_list(store, call->path, call->query, &ctx, &call->status, &call->body, &err) < 0)
+    if (view_record_list(store, call->path, call->query, &ctx, &call->status, &call->body, &err) <
+        0)
         api_error(call, &err);
 }
 
@@ -27,7 +28,8 @@ static void run_detail(struct api_call *call, struct store *store)
     struct view_context ctx = context(call);
     struct err err;
 
-    if (view_record_detail(store, call->id, call->query, &ctx, &call->status, &call->body, &err) < 0)
+    if (view_record_detail(store, call->id, call->query, &ctx, &call->status, &call->body, &err) <
+        0)
         api_error(call, &err);
 }
 

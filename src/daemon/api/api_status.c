@@ -127,7 +127,8 @@ static void open_admin(struct worker *w, struct conn *conn, struct request *r)
 
     (void)w;
     if (headers_add(&extra, &r->arena, STR("Content-Security-Policy"),
-                    STR("default-src 'none'; base-uri 'none'; frame-ancestors 'none'"), &err) == 0 &&
+                    STR("default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
+                    &err) == 0 &&
         headers_add(&extra, &r->arena, STR("X-Frame-Options"), STR("DENY"), &err) == 0 &&
         headers_add(&extra, &r->arena, STR("Cross-Origin-Opener-Policy"), STR("same-origin"),
                     &err) == 0)

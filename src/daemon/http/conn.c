@@ -673,14 +673,14 @@ void conn_sweep(struct conn_host *host, int64_t now_us)
 {
     while (host->abort_at_us && now_us >= host->abort_at_us && !list_empty(&host->conns))
         client_gone(LIST_ENTRY(host->conns.next, struct conn, node), "proxy stopped");
-    LIST_EACH_SAFE(node, &host->conns)
+    LIST_EACH_SAFE (node, &host->conns)
         sweep_one(LIST_ENTRY(node, struct conn, node), now_us);
 }
 
 void conn_stop_all(struct conn_host *host)
 {
     host->stopping = true;
-    LIST_EACH_SAFE(node, &host->conns) {
+    LIST_EACH_SAFE (node, &host->conns) {
         struct conn *c = LIST_ENTRY(node, struct conn, node);
 
         if (c->state == IDLE)
@@ -692,7 +692,7 @@ bool conn_close_idlest(struct conn_host *host)
 {
     struct conn *found = NULL;
 
-    LIST_EACH(node, &host->conns) {
+    LIST_EACH (node, &host->conns) {
         struct conn *c = LIST_ENTRY(node, struct conn, node);
 
         if ((c->state == IDLE || c->state == HEAD) && (!found || c->since_us < found->since_us))

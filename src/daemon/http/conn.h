@@ -29,8 +29,8 @@ struct responder {
     void (*gone)(void *ctx, const char *how);
     /** Room again after conn_full() was true. May be NULL. */
     void (*drained)(void *ctx);
-    /** The answer, ended by conn_end() or conn_cut(), was handed to the socket; the last call. It may
-     *  come from inside conn_end(), conn_cut() and conn_flush(). */
+    /** The answer, ended by conn_end() or conn_cut(), was handed to the socket; the last call. It
+     * may come from inside conn_end(), conn_cut() and conn_flush(). */
     void (*sent)(void *ctx);
 };
 
@@ -43,7 +43,7 @@ struct conn_host {
     size_t read_size;
     struct blob_budget *body_budget;
     int64_t header_timeout_us, body_idle_timeout_us, idle_timeout_us, send_timeout_us; /* 0: none */
-    bool stopping; /* no keep-alive any more */
+    bool stopping;       /* no keep-alive any more */
     int64_t abort_at_us; /* 0: never; then all connections are closed, whatever they do */
     /** A head is there: call conn_respond_with(), or answer at once with conn_refuse() or
      *  conn_answer(). */
@@ -71,7 +71,8 @@ struct str conn_client(const struct conn *c);
 /** Refuse the request at hand with an error body of the shape that its path wants. The connection
  *  closes afterwards when body bytes may follow. */
 void conn_refuse(struct conn *c, const struct refusal *refusal, bool close);
-/** A complete answer; extra may be NULL: further headers. sent() follows when a responder is named. */
+/** A complete answer; extra may be NULL: further headers. sent() follows when a responder is named.
+ */
 void conn_answer(struct conn *c, int status, struct str content_type, const struct headers *extra,
                  struct str body);
 
@@ -82,7 +83,8 @@ void conn_head(struct conn *c, int status, const struct headers *headers, int64_
 void conn_bytes(struct conn *c, struct str bytes);
 /** End the body; flush; sent() comes when the socket has it all. */
 void conn_end(struct conn *c);
-/** End in a way that looks broken: no terminating chunk, connection closed; sent() comes as well. */
+/** End in a way that looks broken: no terminating chunk, connection closed; sent() comes as well.
+ */
 void conn_cut(struct conn *c);
 /** Hand what is gathered to the socket. */
 void conn_flush(struct conn *c);

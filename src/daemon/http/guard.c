@@ -94,7 +94,8 @@ static bool origin_allowed(const struct guard *g, struct str origin, struct str 
 
 static bool is_read(struct str method)
 {
-    return str_eq(method, STR("GET")) || str_eq(method, STR("HEAD")) || str_eq(method, STR("OPTIONS"));
+    return str_eq(method, STR("GET")) || str_eq(method, STR("HEAD")) ||
+           str_eq(method, STR("OPTIONS"));
 }
 
 bool guard_origin(const struct guard *g, struct str method, struct str path, struct str authority,

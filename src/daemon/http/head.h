@@ -11,10 +11,10 @@
 
 /** Where a scan is; {0} is the start of a head. */
 struct head_scan {
-    size_t seen;   /* bytes looked at */
-    size_t line;   /* where the line at hand begins */
+    size_t seen;       /* bytes looked at */
+    size_t line;       /* where the line at hand begins */
     size_t first_line; /* length of the request line */
-    size_t fields; /* complete field lines */
+    size_t fields;     /* complete field lines */
 };
 
 /** Look at what has come of a head since the last call; bytes is all of it. Blank lines before it

@@ -86,7 +86,8 @@ static bool run_parser(struct request *r, struct str head, struct refusal *refus
         if (code == HPE_INVALID_VERSION)
             return refuse(refusal, 505, "version_not_supported",
                           "Only HTTP/1.0 and HTTP/1.1 are spoken.");
-        return refuse(refusal, 400, framing_error(code) ? "conflicting_framing" : "malformed_request",
+        return refuse(refusal, 400,
+                      framing_error(code) ? "conflicting_framing" : "malformed_request",
                       "The request could not be parsed: %s.", llhttp_get_error_reason(&parser));
     }
     if (parser.http_major != 1 || parser.http_minor > 1)
@@ -219,9 +220,7 @@ static bool check_target(struct request *r, struct refusal *refusal)
                refuse(refusal, 400, "malformed_request", "The target * is for OPTIONS only.");
     }
     if (path.len == 0 || path.ptr[0] != '/') {
-        at = str_istarts(path, STR("http://"))    ? 7
-             : str_istarts(path, STR("https://")) ? 8
-                                                  : -1;
+        at = str_istarts(path, STR("http://")) ? 7 : str_istarts(path, STR("https://")) ? 8 : -1;
         if (at < 0)
             return refuse(refusal, 400, "malformed_request",
                           "The request target must be a path or an http URL.");
@@ -245,7 +244,8 @@ static bool check_target(struct request *r, struct refusal *refusal)
 
 static bool check_method(struct request *r, struct refusal *refusal)
 {
-    static const char *const allowed[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"};
+    static const char *const allowed[] = {"GET",    "POST",    "PUT", "PATCH",
+                                          "DELETE", "OPTIONS", "HEAD"};
 
     for (size_t i = 0; i < sizeof(allowed) / sizeof(*allowed); i++)
         if (str_eq(r->method, str_c(allowed[i])))

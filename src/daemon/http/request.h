@@ -24,7 +24,7 @@ struct request {
     bool http10;
     bool keep_alive;
     bool expects_continue;
-    bool asterisk; /* OPTIONS * */
+    bool asterisk;          /* OPTIONS * */
     int64_t content_length; /* -1: chunked; 0 without a body */
     bool has_length;        /* Content-Length was given */
     int64_t body_limit;     /* bytes; set before the body is read */
@@ -33,8 +33,8 @@ struct request {
     int64_t body_seen; /* bytes of the body that arrived */
 };
 
-/** Parse a complete head, passed by head_scan(), into *r (empty before). False and *refusal when it is refused; r->path
- *  may be known then, for the shape of the answer. */
+/** Parse a complete head, passed by head_scan(), into *r (empty before). False and *refusal when it
+ * is refused; r->path may be known then, for the shape of the answer. */
 bool request_parse(struct request *r, struct str head, struct refusal *refusal);
 /** Take body bytes off *bytes. 1: the body is complete, 0: more is needed, -1: *refusal. */
 int request_body(struct request *r, struct str *bytes, struct refusal *refusal);

@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-#include "json/json.h"
 #include "llm/multipart.h"
+#include "json/json.h"
 
 #define CREATED 1767225600 /* of the models: 2026 */
 #define TRANSCRIPT_TOKENS 30

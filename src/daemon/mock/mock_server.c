@@ -74,8 +74,7 @@ static void on_stop(uv_async_t *handle)
     close_all(handle->data);
 }
 
-static void on_malformed(void *ctx, struct conn *c, struct str bytes,
-                         const struct refusal *refusal)
+static void on_malformed(void *ctx, struct conn *c, struct str bytes, const struct refusal *refusal)
 {
     (void)ctx;
     (void)c;

@@ -3,9 +3,9 @@
 #include "base/utf8.h"
 #include "core/forward.h"
 #include "daemon/upstream/decode.h"
-#include "json/json_scan.h"
 #include "llm/images.h"
 #include "llm/signals.h"
+#include "json/json_scan.h"
 
 #define SLOW_BYTES ((size_t)256 * 1024)
 #define NAME_MAX_BYTES ((size_t)1024)

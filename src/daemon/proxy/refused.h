@@ -1,4 +1,5 @@
-/* daemon/proxy/refused.h - the row of a message whose head was refused before it became a request. */
+/* daemon/proxy/refused.h - the row of a message whose head was refused before it became a request.
+ */
 #ifndef PROXY_REFUSED_H
 #define PROXY_REFUSED_H
 

@@ -7,9 +7,9 @@
 #include "core/price.h"
 #include "daemon/record/capture.h"
 
-/** Fill the columns of c->record that come from its bodies, and what the exchange costs by the prices
- *  of book (NULL: none are known); texts go to its arena. What cannot be understood leaves them
- *  unknown. Writer thread, after recorder_end(). */
+/** Fill the columns of c->record that come from its bodies, and what the exchange costs by the
+ * prices of book (NULL: none are known); texts go to its arena. What cannot be understood leaves
+ * them unknown. Writer thread, after recorder_end(). */
 void analyze(struct capture *c, const struct price_book *book);
 
 #endif

@@ -46,7 +46,7 @@ void live_free(struct live *live)
 {
     if (!live)
         return;
-    LIST_EACH_SAFE(node, &live->slots) {
+    LIST_EACH_SAFE (node, &live->slots) {
         struct live_slot *slot = LIST_ENTRY(node, struct live_slot, node);
 
         capture_unref(slot->capture);
@@ -258,7 +258,7 @@ struct live_row *live_rows(struct live *live, size_t *count)
     size_t n = 0;
 
     pthread_mutex_lock(&live->lock);
-    LIST_EACH(node, &live->slots) {
+    LIST_EACH (node, &live->slots) {
         if (n == LIVE_ROWS_MAX)
             break;
         copy_row(LIST_ENTRY(node, struct live_slot, node), &rows[n++], now_us);

@@ -1,7 +1,8 @@
 /* daemon/record/live.h - the requests in flight and the last finished ones, in memory.
  *
  * Workers write, the API and top read copies. Starting and ending a row takes a lock held for a few
- * instructions; progress is relaxed atomic stores, so a streaming chunk never waits for a reader. */
+ * instructions; progress is relaxed atomic stores, so a streaming chunk never waits for a reader.
+ */
 #ifndef RECORD_LIVE_H
 #define RECORD_LIVE_H
 
@@ -50,7 +51,7 @@ struct live_row {
     bool stalled, is_stream;
     int64_t status; /* UNKNOWN before the head */
     int64_t request_bytes, response_bytes, chunks;
-    int64_t events, content_events; /* UNKNOWN when not a stream */
+    int64_t events, content_events;                  /* UNKNOWN when not a stream */
     int64_t ttft_us, gap_us, gap_avg_us, gap_max_us; /* UNKNOWN before */
 };
 struct live_done {

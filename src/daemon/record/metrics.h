@@ -1,7 +1,7 @@
 /* daemon/record/metrics.h - counters and histograms since the start, for GET /metrics.
  *
- * The writer adds what it stored; a scrape formats a copy of the numbers. Clients choose endpoints and
- * models, so the number of series is bounded: what comes after is counted as "other". */
+ * The writer adds what it stored; a scrape formats a copy of the numbers. Clients choose endpoints
+ * and models, so the number of series is bounded: what comes after is counted as "other". */
 #ifndef RECORD_METRICS_H
 #define RECORD_METRICS_H
 

@@ -287,7 +287,7 @@ struct recorder_job *queue_next_job(struct queue *q, bool urgent)
     struct recorder_job *job = NULL;
 
     pthread_mutex_lock(&q->lock);
-    LIST_EACH(node, &q->jobs) {
+    LIST_EACH (node, &q->jobs) {
         job = LIST_ENTRY(node, struct recorder_job, node);
         if (!urgent || job->urgent)
             break;

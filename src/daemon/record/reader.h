@@ -11,7 +11,7 @@ struct readers;
 /** run is called on a reader thread, done afterwards on the loop of home. Embed it. */
 struct job {
     struct note note;
-    struct inbox *home; /* borrowed until done ran */
+    struct inbox *home;                                /* borrowed until done ran */
     void (*run)(struct job *job, struct store *store); /* store is NULL when it cannot be opened */
     void (*done)(struct job *job);
 };

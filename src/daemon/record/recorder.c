@@ -43,8 +43,8 @@ struct recorder {
     /* writer thread only */
     struct store *store;
     struct price_book *prices; /* of the store's generation at the last batch; NULL: not read yet */
-    bool reopen; /* before the next use */
-    bool dirty;  /* committed since the last checkpoint */
+    bool reopen;               /* before the next use */
+    bool dirty;                /* committed since the last checkpoint */
     bool wal_is_large;
     int64_t retry_us; /* not before then */
     int64_t next_check_us, next_counts_us;

@@ -1,7 +1,7 @@
 #include "arena.h"
 
-#include <stdarg.h>
 #include <stdalign.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -34,7 +34,8 @@ void *arena_alloc(struct arena *a, size_t size)
     size_t start = block ? (block->used + align - 1) & ~(align - 1) : 0;
 
     if (!block || start > block->size || block->size - start < size) {
-        block = add_block(a, size > BLOCK_SIZE - sizeof(*block) ? size : BLOCK_SIZE - sizeof(*block));
+        block =
+            add_block(a, size > BLOCK_SIZE - sizeof(*block) ? size : BLOCK_SIZE - sizeof(*block));
         if (!block)
             return NULL;
         start = 0;

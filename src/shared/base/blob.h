@@ -12,9 +12,9 @@
 
 /** Shared by many blobs: how many bytes they hold in memory, and where larger ones go. */
 struct blob_budget {
-    _Atomic size_t used;     /* bytes in memory now */
-    size_t limit;            /* above it, blobs go to files from their first growth on */
-    size_t each;             /* a blob larger than this goes to a file */
+    _Atomic size_t used;       /* bytes in memory now */
+    size_t limit;              /* above it, blobs go to files from their first growth on */
+    size_t each;               /* a blob larger than this goes to a file */
     const char *spool_dirs[2]; /* the first with room, borrowed; NULL entries are skipped */
 };
 
@@ -22,8 +22,8 @@ struct blob_budget {
 struct blob {
     char *ptr;
     size_t len, cap;
-    bool spooled; /* ptr is a mapping of an unlinked file */
-    int fd;       /* of that file */
+    bool spooled;               /* ptr is a mapping of an unlinked file */
+    int fd;                     /* of that file */
     struct blob_budget *budget; /* borrowed, never NULL once bytes were added */
 };
 

@@ -9,8 +9,9 @@ struct list {
     struct list *prev, *next;
 };
 
-#define LIST_ENTRY(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
-#define LIST_EACH(node, head) for (struct list *node = (head)->next; node != (head); node = node->next)
+#define LIST_ENTRY(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
+#define LIST_EACH(node, head)                                                                      \
+    for (struct list *node = (head)->next; node != (head); node = node->next)
 /** The node at hand may be removed inside the loop; its successor may not. */
 #define LIST_EACH_SAFE(node, head)                                                                 \
     for (struct list *node = (head)->next, *node##_next = node->next; node != (head);              \

@@ -26,8 +26,7 @@ static struct {
     char (*lines)[LINE_SIZE]; /* a ring while the thread runs, else NULL */
     size_t first, count, lost;
     bool stopping;
-} logger = {
-    .level = LOG_INFO, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+} logger = {.level = LOG_INFO, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
 bool log_level_parse(struct str name, enum log_level *out)
 {
@@ -62,8 +61,9 @@ static size_t put_clean(char *out, size_t size, struct str text, bool json)
 
     for (size_t i = 0; i < text.len; i += len) {
         int32_t code = utf8_next(str_from(text, i), &len);
-        bool bad = code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x2028 || code == 0x2029 ||
-                   (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
+        bool bad = code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x2028 ||
+                   code == 0x2029 || (code >= 0x202A && code <= 0x202E) ||
+                   (code >= 0x2066 && code <= 0x2069);
 
         if (used + len + 2 > size)
             break;
@@ -88,7 +88,8 @@ static void format_line(char out[LINE_SIZE], enum log_level level, struct str te
     clock_iso(clock_wall_us(), stamp);
     stamp[23] = '\0'; /* milliseconds */
     used = (size_t)snprintf(out, LINE_SIZE,
-                            json ? "{\"ts\":\"%sZ\",\"level\":\"%s\",\"msg\":\"" : "%sZ level=%s msg=\"",
+                            json ? "{\"ts\":\"%sZ\",\"level\":\"%s\",\"msg\":\""
+                                 : "%sZ level=%s msg=\"",
                             stamp, level_names[level]);
     used += put_clean(out + used, LINE_SIZE - used - 8, text, true);
     snprintf(out + used, LINE_SIZE - used, json ? "\"}\n" : "\"\n");

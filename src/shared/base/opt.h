@@ -17,8 +17,8 @@ enum opt_kind {
 };
 
 struct opt {
-    const char *name;  /* without dashes */
-    char short_name;   /* or 0 */
+    const char *name; /* without dashes */
+    char short_name;  /* or 0 */
     enum opt_kind kind;
     const char *value; /* the placeholder in help: "URL" */
     const char *help;

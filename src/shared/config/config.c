@@ -117,7 +117,8 @@ static int load_upstream(struct config *c, const struct opts *o, struct err *err
            &c->upstream_url, &c->upstream_source);
     if (forward_check_base_url(str_c(c->upstream_url), &clean, err) < 0)
         return err_wrap(err, "%s",
-                        opts_text(o, "upstream-url") ? "--upstream-url" : "LLM_OBSERVE_UPSTREAM_URL");
+                        opts_text(o, "upstream-url") ? "--upstream-url"
+                                                     : "LLM_OBSERVE_UPSTREAM_URL");
     {
         char *kept = str_dup(clean);
 
@@ -156,10 +157,11 @@ static int load_log(struct config *c, const struct opts *o, struct err *err)
         level = env("LLM_OBSERVE_LOG_LEVEL");
     if (level && !log_level_parse(str_c(level), &c->log_level))
         return err_set(err, ERR_INVALID,
-                       "%s: \"%.60s\" is none of critical, error, warning, info, debug, trace", where,
-                       level);
+                       "%s: \"%.60s\" is none of critical, error, warning, info, debug, trace",
+                       where, level);
     if (format && strcmp(format, "text") != 0 && strcmp(format, "json") != 0)
-        return err_set(err, ERR_INVALID, "--log-format: \"%.60s\" is neither text nor json", format);
+        return err_set(err, ERR_INVALID, "--log-format: \"%.60s\" is neither text nor json",
+                       format);
     c->log_json = format && strcmp(format, "json") == 0;
     c->quiet = opts_flag(o, "quiet");
     if (c->quiet && c->log_level < LOG_WARNING)
@@ -211,7 +213,8 @@ static int set_one(struct config *c, struct str pair, struct err *err)
         return parse_number(what, value, settings_table[i].least, settings_table[i].most,
                             setting_at(c, i), err);
     }
-    return err_set(err, ERR_INVALID, "--set: there is no setting \"%.*s\"", STR_ARG(str_cut(key, 60)));
+    return err_set(err, ERR_INVALID, "--set: there is no setting \"%.*s\"",
+                   STR_ARG(str_cut(key, 60)));
 }
 
 static int load_settings(struct config *c, const struct opts *o, struct err *err)
@@ -269,7 +272,9 @@ int config_load(struct config *c, const struct opts *o, struct err *err)
     choose(o, "database-url", "LLM_OBSERVE_DATABASE_URL", "sqlite:///./llm_observe_proxy.sqlite3",
            &c->database_url, &c->database_source);
     if (store_path(str_c(c->database_url), &c->database_path, err) < 0)
-        return err_wrap(err, "%s", strcmp(c->database_source, "flag") == 0 ? "--database-url" : "LLM_OBSERVE_DATABASE_URL");
+        return err_wrap(err, "%s",
+                        strcmp(c->database_source, "flag") == 0 ? "--database-url"
+                                                                : "LLM_OBSERVE_DATABASE_URL");
     return 0;
 }
 
@@ -301,8 +306,8 @@ static int apply_saved_address(struct config *c, struct store *store, struct err
     if (store_setting_get(store, STR("incoming_port"), &port, err) < 0 ||
         store_setting_get(store, STR("expose_all_ips"), &expose, err) < 0)
         goto out;
-    if (port && strcmp(c->port_source, "flag") != 0 && str_int64(str_trim(str_c(port)), &n) && n >= 1 &&
-        n <= 65535) {
+    if (port && strcmp(c->port_source, "flag") != 0 && str_int64(str_trim(str_c(port)), &n) &&
+        n >= 1 && n <= 65535) {
         c->port = (int)n;
         c->port_source = "saved";
     }

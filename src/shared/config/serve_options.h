@@ -1,4 +1,5 @@
-/* config/serve_options.h - the options of "serve": parsed, printed and documented from one table. */
+/* config/serve_options.h - the options of "serve": parsed, printed and documented from one table.
+ */
 #ifndef CONFIG_SERVE_OPTIONS_H
 #define CONFIG_SERVE_OPTIONS_H
 

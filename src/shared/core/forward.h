@@ -8,11 +8,11 @@
 
 /** Where a request goes and with which key. Borrowed texts. */
 struct decision {
-    struct str base_url;       /* as configured */
-    struct str provider_slug;  /* STR_NONE: none */
+    struct str base_url;      /* as configured */
+    struct str provider_slug; /* STR_NONE: none */
     struct str provider_name;
-    struct str upstream_model; /* STR_NONE: as requested */
-    struct str model_route;    /* the pattern that matched */
+    struct str upstream_model;  /* STR_NONE: as requested */
+    struct str model_route;     /* the pattern that matched */
     const char *match_type;     /* "exact", "prefix"; NULL: no route */
     const char *route_decision; /* "route", "fallback", "passthrough" */
     const char *route_source;   /* "startup", "db", "fallback", "none" */

@@ -15,7 +15,8 @@ void record_init(struct record *r)
 
 bool record_failed(const struct record *r)
 {
-    bool bad_status = r->response_status != UNKNOWN && (r->response_status < 200 || r->response_status >= 400);
+    bool bad_status =
+        r->response_status != UNKNOWN && (r->response_status < 200 || r->response_status >= 400);
 
     return r->error.ptr || bad_status || r->upstream_error_message.ptr;
 }

@@ -2,7 +2,8 @@
  *
  * The table below is the one list of its fields: the store binds and reads by it, the schema has a
  * column of the same name for each, and a unit test holds them together. Text is borrowed from the
- * arena of whoever made the record. Absent text is STR_NONE; an unknown number is UNKNOWN (base/str.h). */
+ * arena of whoever made the record. Absent text is STR_NONE; an unknown number is UNKNOWN
+ * (base/str.h). */
 #ifndef CORE_RECORD_H
 #define CORE_RECORD_H
 

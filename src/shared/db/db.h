@@ -43,6 +43,8 @@ bool db_is_memory(const char *path);
 /** Open path (":memory:" for a private one). Returns owned, db_close(). ERR_STORE, ERR_CORRUPT. */
 struct db *db_open(const char *path, enum db_mode mode, struct err *err);
 void db_close(struct db *db);
+/** Leave the log as it is when this handle closes: another one follows at once. */
+void db_keep_log(struct db *db);
 /** Commits of this handle survive a power loss too. */
 int db_set_full_sync(struct db *db, bool full, struct err *err);
 /** How long calls of this handle wait for a lock before they say ERR_BUSY; 0 at first for writers.

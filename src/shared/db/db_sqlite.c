@@ -402,6 +402,11 @@ void db_set_time_limit(struct db *db, int64_t ms)
     sqlite3_progress_handler(db->handle, ms ? PROGRESS_STEPS : 0, ms ? on_progress : NULL, db);
 }
 
+void db_keep_log(struct db *db)
+{
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 void db_interrupt(struct db *db)
 {
     sqlite3_interrupt(db->handle);

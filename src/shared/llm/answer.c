@@ -1,10 +1,10 @@
 #include "answer.h"
 
-#include "json/json_number.h"
 #include "llm/keys.h"
 #include "llm/signals.h"
 #include "llm/sse.h"
 #include "utf8.h"
+#include "json/json_number.h"
 
 /* Larger events are not read. */
 #define EVENT_BYTES ((size_t)16 << 20)
@@ -20,7 +20,7 @@ struct reader {
     struct arena *arena;
     const struct json_index *json; /* the value at hand */
     bool is_event;
-    bool found; /* a value was read */
+    bool found;    /* a value was read */
     int64_t items; /* calls that have no numbers */
     uint64_t calls[MAX_CHOICES][MAX_CALLS / 64];
 };

@@ -11,7 +11,30 @@ static const struct {
 
 /* The first key of each length; those of the same length follow it. */
 static const uint8_t first[] = {
-    [2] = KEY_id, [3] = KEY_url, [4] = KEY_cost, [5] = KEY_delta, [6] = KEY_object, [7] = KEY_cache_n, [8] = KEY_metadata, [9] = KEY_arguments, [10] = KEY_eval_count, [11] = KEY_predicted_n, [12] = KEY_input_schema, [13] = KEY_cached_tokens, [14] = KEY_cache_creation, [15] = KEY_server_tool_use, [16] = KEY_promptTokenCount, [17] = KEY_cache_read_tokens, [18] = KEY_cache_write_tokens, [19] = KEY_cached_input_tokens, [20] = KEY_candidatesTokenCount, [21] = KEY_output_tokens_details, [23] = KEY_cache_read_input_tokens, [24] = KEY_prompt_cache_miss_tokens, [25] = KEY_completion_tokens_details, [27] = KEY_cache_creation_input_tokens,
+    [2] = KEY_id,
+    [3] = KEY_url,
+    [4] = KEY_cost,
+    [5] = KEY_delta,
+    [6] = KEY_object,
+    [7] = KEY_cache_n,
+    [8] = KEY_metadata,
+    [9] = KEY_arguments,
+    [10] = KEY_eval_count,
+    [11] = KEY_predicted_n,
+    [12] = KEY_input_schema,
+    [13] = KEY_cached_tokens,
+    [14] = KEY_cache_creation,
+    [15] = KEY_server_tool_use,
+    [16] = KEY_promptTokenCount,
+    [17] = KEY_cache_read_tokens,
+    [18] = KEY_cache_write_tokens,
+    [19] = KEY_cached_input_tokens,
+    [20] = KEY_candidatesTokenCount,
+    [21] = KEY_output_tokens_details,
+    [23] = KEY_cache_read_input_tokens,
+    [24] = KEY_prompt_cache_miss_tokens,
+    [25] = KEY_completion_tokens_details,
+    [27] = KEY_cache_creation_input_tokens,
 };
 
 static enum llm_key find_decoded(struct str raw)

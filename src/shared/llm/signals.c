@@ -1,19 +1,13 @@
 #include "signals.h"
 
-#include "json/json_number.h"
 #include "llm/keys.h"
+#include "json/json_number.h"
 
 /* Items of the Responses API that are calls; the others say something about calls. */
 static const struct str call_types[] = {
-    STR("function_call"),
-    STR("custom_tool_call"),
-    STR("mcp_call"),
-    STR("computer_call"),
-    STR("web_search_call"),
-    STR("file_search_call"),
-    STR("code_interpreter_call"),
-    STR("image_generation_call"),
-    STR("local_shell_call"),
+    STR("function_call"),         STR("custom_tool_call"),      STR("mcp_call"),
+    STR("computer_call"),         STR("web_search_call"),       STR("file_search_call"),
+    STR("code_interpreter_call"), STR("image_generation_call"), STR("local_shell_call"),
 };
 static const struct str other_types[] = {
     STR("tool_call"),

@@ -28,12 +28,12 @@ struct sse {
     bool done;         /* a [DONE] was seen */
     bool at_boundary;  /* the bytes so far end after a complete event */
     /* private */
-    struct buf data;   /* the data lines of the event so far, unless whole holds them */
-    struct buf line;   /* the data of a line that spans pieces, without leading blanks */
-    struct str whole;  /* the one data line of the event, inside the piece being fed */
+    struct buf data;  /* the data lines of the event so far, unless whole holds them */
+    struct buf line;  /* the data of a line that spans pieces, without leading blanks */
+    struct str whole; /* the one data line of the event, inside the piece being fed */
     enum sse_line state;
-    size_t prefix;     /* bytes of "data:" or of the byte order mark seen */
-    bool started;      /* behind the byte order mark */
+    size_t prefix; /* bytes of "data:" or of the byte order mark seen */
+    bool started;  /* behind the byte order mark */
     bool last_was_cr, has_data, cut, line_cut;
 };
 

@@ -1,7 +1,7 @@
 #include "usage.h"
 
-#include "json/json_number.h"
 #include "llm/keys.h"
+#include "json/json_number.h"
 
 /* Deeper than this nobody reports usage. */
 #define MAX_DEPTH 64
@@ -103,8 +103,8 @@ static int64_t cache_write_of(const struct json_index *json, const struct member
 
 static int64_t reasoning_of(const struct json_index *json, const struct members *m)
 {
-    static const enum llm_key objects[] = {
-        KEY_output_tokens_details, KEY_completion_tokens_details, KEY_output_token_details};
+    static const enum llm_key objects[] = {KEY_output_tokens_details, KEY_completion_tokens_details,
+                                           KEY_output_token_details};
     int64_t count = detail_of(json, m, objects, KEY_reasoning_tokens, KEY_reasoning_tokens);
 
     return first_known(count, count_of(json, m, KEY_reasoning_tokens));
@@ -136,10 +136,10 @@ static bool read_usage_object(const struct json_index *json, const struct member
     if (!is_usage_object(json, m))
         return false;
     out->input = input_of(json, m);
-    out->output = first_known(count_of(json, m, KEY_output_tokens),
-                              count_of(json, m, KEY_completion_tokens));
-    out->total = first_known(count_of(json, m, KEY_total_tokens),
-                             sum_both(out->input, out->output));
+    out->output =
+        first_known(count_of(json, m, KEY_output_tokens), count_of(json, m, KEY_completion_tokens));
+    out->total =
+        first_known(count_of(json, m, KEY_total_tokens), sum_both(out->input, out->output));
     out->cached_input = cached_of(json, m);
     out->cache_write_input = cache_write_of(json, m);
     out->reasoning = reasoning_of(json, m);
@@ -181,8 +181,8 @@ static bool read_gemini(const struct json_index *json, const struct members *m, 
     out->cached_input = count_of(json, &g, KEY_cachedContentTokenCount);
     out->reasoning = count_of(json, &g, KEY_thoughtsTokenCount);
     out->output = sum_known(count_of(json, &g, KEY_candidatesTokenCount), out->reasoning);
-    out->total = first_known(count_of(json, &g, KEY_totalTokenCount),
-                             sum_both(out->input, out->output));
+    out->total =
+        first_known(count_of(json, &g, KEY_totalTokenCount), sum_both(out->input, out->output));
     return usage_known(out);
 }
 
@@ -285,7 +285,7 @@ bool usage_is_consumption(struct str method, struct str endpoint)
         STR("/v1/tokenize"),
     };
     static const struct str below[] = {
-        STR("/v1/files"), STR("/v1/batches"), STR("/v1/fine_tuning"),
+        STR("/v1/files"), STR("/v1/batches"),          STR("/v1/fine_tuning"),
         STR("/v1/evals"), STR("/v1/messages/batches"),
     };
 

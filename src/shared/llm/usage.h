@@ -11,8 +11,7 @@ struct usage {
     int64_t input, cached_input, cache_write_input, output, reasoning, total;
 };
 
-#define USAGE_UNKNOWN                                                                              \
-    ((struct usage){UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN})
+#define USAGE_UNKNOWN ((struct usage){UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN})
 
 /** True when input, cached, cache-write, output or total is known. */
 bool usage_known(const struct usage *u);

@@ -127,8 +127,8 @@ static bool is_output_member(struct str key)
 /* What one walk over the choices of a chat or completions chunk shows. */
 struct choices {
     bool output;
-    bool calls;   /* the start of a call */
-    bool reports; /* usage inside a choice */
+    bool calls;               /* the start of a call */
+    bool reports;             /* usage inside a choice */
     struct str finish_reason; /* of the first choice; a string, or STR_NONE */
 };
 
@@ -328,8 +328,8 @@ static void add_event(struct buf *to, struct str event)
 static void keep_event(struct watch *w, const struct event *e, const struct choices *choices,
                        struct str type, struct str event)
 {
-    bool item = str_eq(type, STR("response.output_item.done")) &&
-                str_find(event, STR("_call\"")) >= 0;
+    bool item =
+        str_eq(type, STR("response.output_item.done")) && str_find(event, STR("_call\"")) >= 0;
     bool block = str_eq(type, STR("content_block_start")) && typed_has_output(e, type);
 
     if (e->reports || choices->reports || (is_end(type) && e->response.ptr)) {

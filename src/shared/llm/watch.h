@@ -15,7 +15,7 @@ struct watch {
     int64_t last_content_us;
     int64_t gap_sum_us, gap_max_us, gap_count;
     uint32_t gaps[WATCH_GAP_BUCKETS];
-    bool done;          /* [DONE], response.completed, .incomplete, .failed, message_stop */
+    bool done;              /* [DONE], response.completed, .incomplete, .failed, message_stop */
     char finish_reason[64]; /* last one seen, "" none */
     struct buf error_event; /* data of the first event that holds an error, at most 16 KiB */
     /* private */
@@ -38,7 +38,8 @@ int64_t watch_gap_p95_us(const struct watch *w);
  *  stream itself is not stored whole. */
 void watch_kept(const struct watch *w, struct buf *out);
 
-/** True when an event (its JSON text) carries generated output: the one that stops the TTFT clock. */
+/** True when an event (its JSON text) carries generated output: the one that stops the TTFT clock.
+ */
 bool watch_is_content(struct str event);
 
 #endif

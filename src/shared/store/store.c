@@ -96,6 +96,11 @@ void store_set_time_limit(struct store *store, int64_t ms)
     db_set_time_limit(store->db, ms);
 }
 
+void store_keep_log(struct store *store)
+{
+    db_keep_log(store->db);
+}
+
 void store_interrupt(struct store *store)
 {
     db_interrupt(store->db);

@@ -35,6 +35,8 @@ int store_check(const char *path, struct err *err);
  *  to the store). Returns owned, store_close(). */
 struct store *store_open(const char *path, enum store_mode mode, struct err *err);
 void store_close(struct store *store);
+/** Leave the log as it is when this store closes: another one follows at once. */
+void store_keep_log(struct store *store);
 /** False when the file this store has open is no longer the one at its path. */
 bool store_current(const struct store *store);
 /** Commits survive a power loss too (synchronous=FULL). */
@@ -93,8 +95,8 @@ int store_record_list(struct store *store, const struct record_filter *filter, b
                       void *ctx, struct err *err);
 int store_record_count(struct store *store, const struct record_filter *filter, int64_t *out,
                        struct err *err);
-/** Delete requests created before before_us, oldest first, with all that belongs to them: at most max
- *  rows, and none any more after max_us. *deleted is how many. One transaction. */
+/** Delete requests created before before_us, oldest first, with all that belongs to them: at most
+ * max rows, and none any more after max_us. *deleted is how many. One transaction. */
 int store_trim(struct store *store, int64_t before_us, int64_t max, int64_t max_us,
                int64_t *deleted, struct err *err);
 /** How many requests were created before before_us. */
@@ -121,10 +123,11 @@ enum store_facet { FACET_MODEL, FACET_ENDPOINT, FACET_ROUTE, FACET_PROVIDER };
 typedef void store_facet_fn(void *ctx, struct str value, struct str label, int64_t count);
 int store_facets(struct store *store, enum store_facet facet, store_facet_fn *each, void *ctx,
                  struct err *err);
-/** Models of captured requests that start with prefix (without ASCII case), the latest use first. */
+/** Models of captured requests that start with prefix (without ASCII case), the latest use first.
+ */
 typedef void store_model_fn(void *ctx, struct str model, int64_t requests, int64_t last_us);
-int store_recent_models(struct store *store, struct str prefix, int64_t limit,
-                        store_model_fn *each, void *ctx, struct err *err);
+int store_recent_models(struct store *store, struct str prefix, int64_t limit, store_model_fn *each,
+                        void *ctx, struct err *err);
 struct store_counters {
     int64_t total, streams, images, tools, errors, slow, large;
 };
@@ -156,7 +159,8 @@ enum store_run_group { RUN_MODELS, RUN_ENDPOINTS, RUN_STATUSES };
 typedef void store_run_group_fn(void *ctx, struct str label, int64_t count);
 int store_run_groups(struct store *store, int64_t id, enum store_run_group group,
                      store_run_group_fn *each, void *ctx, struct err *err);
-/** Percentiles over the count requests of a run that have a value (of the sums: ttfts, durations). */
+/** Percentiles over the count requests of a run that have a value (of the sums: ttfts, durations).
+ */
 enum store_run_times { RUN_TTFT, RUN_DURATION };
 int store_run_percentiles(struct store *store, int64_t id, enum store_run_times times,
                           int64_t count, struct run_percentiles *out, struct err *err);

@@ -210,8 +210,8 @@ int store_counters(struct store *store, struct store_counters *out, struct err *
     return got;
 }
 
-int store_recent_models(struct store *store, struct str prefix, int64_t limit,
-                        store_model_fn *each, void *ctx, struct err *err)
+int store_recent_models(struct store *store, struct str prefix, int64_t limit, store_model_fn *each,
+                        void *ctx, struct err *err)
 {
     struct db_rows *rows =
         db_query(store->db, SQL_FACET_RECENT_MODELS, DB_ARGS(DB_TEXT(prefix), DB_INT(limit)), err);

@@ -41,8 +41,7 @@ static int keep(struct arena *arena, struct db_rows *rows, int column, struct st
 static int read_image(struct db_rows *rows, struct arena *arena, struct image *out, struct err *err)
 {
     if (keep(arena, rows, 0, &out->kind, err) < 0 ||
-        keep(arena, rows, 1, &out->mime_type, err) < 0 ||
-        keep(arena, rows, 2, &out->head, err) < 0)
+        keep(arena, rows, 1, &out->mime_type, err) < 0 || keep(arena, rows, 2, &out->head, err) < 0)
         return -1;
     return keep(arena, rows, 3, &out->data_base64, err);
 }
@@ -61,8 +60,8 @@ static int count_images(struct store *store, int64_t id, size_t *out, struct err
 static int read_images(struct store *store, int64_t id, size_t count, struct arena *arena,
                        struct images *out, struct err *err)
 {
-    struct db_rows *rows = db_query(store->db, SQL_IMAGE_LIST,
-                                    DB_ARGS(DB_INT(id), DB_INT((int64_t)count)), err);
+    struct db_rows *rows =
+        db_query(store->db, SQL_IMAGE_LIST, DB_ARGS(DB_INT(id), DB_INT((int64_t)count)), err);
     int got = rows ? 0 : -2;
 
     while (got == 0 && out->count < count) {

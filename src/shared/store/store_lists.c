@@ -15,8 +15,9 @@
 /* BY_ALL and BY_CREATED walk the same index, the former without any filter but the range. */
 #define DRIVERS(X)                                                                                 \
     X(ALL)                                                                                         \
-    X(CREATED) X(MODEL) X(ROUTE) X(PROVIDER) X(STATUS) X(RUN) X(ENDPOINT) X(ENDPOINTS) X(STREAM)   \
-        X(IMAGE) X(TOOL) X(ERROR) X(SLOW) X(LARGE)
+    X(CREATED)                                                                                     \
+    X(MODEL) X(ROUTE) X(PROVIDER) X(STATUS) X(RUN) X(ENDPOINT) X(ENDPOINTS) X(STREAM) X(IMAGE)     \
+        X(TOOL) X(ERROR) X(SLOW) X(LARGE)
 
 enum driver {
 #define X(name) BY_##name,

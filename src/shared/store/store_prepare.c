@@ -357,6 +357,8 @@ int store_migrate(const char *path, const char *const *migrations, int count, bo
     if (!db)
         return err_wrap(err, "database %s", path);
     rc = bring_up(db, path, migrations, count, no_backup, err);
+    if (rc == 0)
+        db_keep_log(db);
     db_close(db);
     return rc;
 }

@@ -48,8 +48,8 @@ enum counter {
     COUNTER_LARGE,
     COUNTER_COUNT
 };
-/* Facets that only the store uses follow those of store.h. Those of one run have its id as value and
- * what is counted as label. */
+/* Facets that only the store uses follow those of store.h. Those of one run have its id as value
+ * and what is counted as label. */
 enum {
     FACET_STATUS = FACET_PROVIDER + 1,
     FACET_RUN,

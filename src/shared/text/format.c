@@ -408,8 +408,8 @@ bool format_parse_iso(struct str s, int64_t *wall_us)
         !take_number(&s, 2, 12, &tm.tm_mon) || !take_char(&s, "-") ||
         !take_number(&s, 2, 31, &tm.tm_mday) || tm.tm_mon == 0 || tm.tm_mday == 0)
         return false;
-    if (s.len > 0 && (!take_char(&s, "Tt ") || !take_clock(&s, &tm, &micros) ||
-                      !take_zone(&s, &zoned, &offset)))
+    if (s.len > 0 &&
+        (!take_char(&s, "Tt ") || !take_clock(&s, &tm, &micros) || !take_zone(&s, &zoned, &offset)))
         return false;
     tm.tm_year -= 1900;
     tm.tm_mon -= 1;
@@ -503,25 +503,24 @@ static bool parse_unit(struct str text, const struct unit *units, int64_t *out)
 
 bool format_parse_duration(struct str text, int64_t *ms)
 {
-    static const struct unit units[] = {{"", 1},      {"ms", 1},  {"s", SECOND}, {"m", MINUTE},
-                                        {"h", HOUR},  {"d", DAY}, {NULL, 0}};
+    static const struct unit units[] = {{"", 1},     {"ms", 1},  {"s", SECOND}, {"m", MINUTE},
+                                        {"h", HOUR}, {"d", DAY}, {NULL, 0}};
 
     return parse_unit(text, units, ms);
 }
 
 bool format_parse_count(struct str text, int64_t *n)
 {
-    static const struct unit units[] = {
-        {"", 1}, {"k", 1000}, {"K", 1000}, {"M", 1000000}, {"B", 1000000000}, {NULL, 0}};
+    static const struct unit units[] = {{"", 1},        {"k", 1000},       {"K", 1000},
+                                        {"M", 1000000}, {"B", 1000000000}, {NULL, 0}};
 
     return parse_unit(text, units, n);
 }
 
 bool format_parse_bytes(struct str text, int64_t *bytes)
 {
-    static const struct unit units[] = {{"", 1},          {"K", 1 << 10},
-                                        {"k", 1 << 10},   {"M", 1 << 20},
-                                        {"G", 1 << 30},   {"T", INT64_C(1) << 40},
+    static const struct unit units[] = {{"", 1},        {"K", 1 << 10}, {"k", 1 << 10},
+                                        {"M", 1 << 20}, {"G", 1 << 30}, {"T", INT64_C(1) << 40},
                                         {NULL, 0}};
 
     return parse_unit(text, units, bytes);

@@ -12,10 +12,10 @@
 
 /* What becomes of one code point. */
 enum class {
-    PLAIN,    /* shown as it is */
-    MARK,     /* takes no cell, belongs to the character before */
-    JOINER,   /* ZWJ or a variation selector: the same, at most one of each */
-    HARMFUL,  /* shown as an escape */
+    PLAIN,   /* shown as it is */
+    MARK,    /* takes no cell, belongs to the character before */
+    JOINER,  /* ZWJ or a variation selector: the same, at most one of each */
+    HARMFUL, /* shown as an escape */
 };
 
 /* U+061C, U+200E-F, U+202A-E and U+2066-9 reorder text; U+200B, U+FEFF and the tags hide it;
@@ -32,17 +32,12 @@ static bool is_selector(int32_t c)
     return (c >= 0xFE00 && c <= 0xFE0F) || (c >= 0xE0100 && c <= 0xE01EF);
 }
 
-static enum class classify(int32_t c, int *width)
-{
-    *width = 0;
-    if (is_listed(c))
-        return HARMFUL;
-    if (c == 0x200D || is_selector(c))
-        return JOINER;
-    *width = wcwidth((wchar_t)c);
-    if (*width < 0)
-        return HARMFUL;
-    return *width == 0 ? MARK : PLAIN;
+static enum class classify(int32_t c, int *width) {
+        *width = 0; if (is_listed(c)) return HARMFUL;
+        if (c == 0x200D || is_selector(c)) return JOINER;
+        *width = wcwidth((wchar_t)c);
+        if (*width < 0) return HARMFUL;
+        return *width == 0 ? MARK : PLAIN;
 }
 
 struct cleaner {
@@ -50,8 +45,8 @@ struct cleaner {
     unsigned flags;
     size_t column; /* cells since the line began */
     unsigned marks;
-    bool base;               /* the last thing was a visible character that marks may follow */
-    bool joined, selected;   /* it has a ZWJ, a variation selector */
+    bool base;             /* the last thing was a visible character that marks may follow */
+    bool joined, selected; /* it has a ZWJ, a variation selector */
     bool dim;
     struct err *err;
 };

@@ -51,8 +51,8 @@ static void put_image(cJSON *list, const struct image *image)
 
     json_put_str(o, "kind", image->kind);
     json_put_str(o, "mime_type", image->mime_type);
-    if (str_eq(image->kind, STR(IMAGE_DATA_URL)) &&
-        buf_add(&source, image->head, &err) == 0 && buf_add(&source, image->data_base64, &err) == 0)
+    if (str_eq(image->kind, STR(IMAGE_DATA_URL)) && buf_add(&source, image->head, &err) == 0 &&
+        buf_add(&source, image->data_base64, &err) == 0)
         json_put_str(o, "source", buf_str(&source));
     else
         json_put_str(o, "source", image->head);

@@ -23,8 +23,7 @@ struct view_context {
 /** Answer GET /api/requests: path is the path being served, query the raw query string. *status
  *  becomes 200 or 422 and the JSON text is appended to out. Fails only when the store does. */
 int view_record_list(struct store *store, struct str path, struct str query,
-                     const struct view_context *ctx, int *status, struct buf *out,
-                     struct err *err);
+                     const struct view_context *ctx, int *status, struct buf *out, struct err *err);
 /** Answer GET /api/requests/{id}: *status becomes 200 or 404. */
 int view_record_detail(struct store *store, int64_t id, struct str query,
                        const struct view_context *ctx, int *status, struct buf *out,

@@ -24,7 +24,7 @@ enum view_run_parts { VIEW_RUN_PAGE = 1, VIEW_RUN_STATS = 2 };
 /** Answer GET /api/runs/{id} and what is below it: parts says which. *status becomes 200, 404 or
  *  422. path and query are those being served. */
 int view_run_detail(struct store *store, int64_t id, unsigned parts, struct str path,
-                    struct str query, const struct view_context *ctx, int *status,
-                    struct buf *out, struct err *err);
+                    struct str query, const struct view_context *ctx, int *status, struct buf *out,
+                    struct err *err);
 
 #endif
