@@ -20,7 +20,6 @@
 #include "daemon/listen.h"
 #include "daemon/notify.h"
 #include "daemon/refresh.h"
-#include "store/store_default_routes.h"
 #include "store/store_prices.h"
 #include "store/store_routing.h"
 #include "json/json.h"
@@ -128,7 +127,7 @@ static int settle_rows(struct server *s, struct err *err)
     s->app.runs = open_runs_new();
     if (store_last_id(store, &last, err) < 0 ||
         store_close_pending(store, clock_wall_us(), &closed, err) < 0 ||
-        store_seed(store, err) < 0 || store_default_routes_once(store, err) < 0 ||
+        store_seed(store, err) < 0 ||
         open_runs_load(s->app.runs, store, err) < 0)
         goto out;
     if (closed > 0)

@@ -218,6 +218,8 @@ test('what is refused says why and leaves the database as it was', async (t) => 
 
 test('an edit makes a generated route the user’s own', async (t) => {
   const proxy = await start(t, { upstream: await scripted(t) });
+  const made = await must(proxy, 'POST', '/admin/api/routes/defaults/apply', {});
+  assert.ok(made.inserted > 100, 'every model that has a price gets a route');
   const { items } = await proxy.api('/admin/api/routes?search=gpt&per_page=1');
   assert.equal(items[0].managed, true);
   const kept = { ...items[0], active: false };
