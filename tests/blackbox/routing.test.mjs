@@ -269,3 +269,10 @@ for (const [what, text, code] of [
     assert.equal(err.trimEnd().split('\n').length, 1, err);
     assert.ok(err.includes(file) && err.includes(code), err);
   });
+
+test('lists name the upstream that is in force', async (t) => {
+  const proxy = await start(t, {});
+  const saved = 'http://127.0.0.1:9/v1';
+  await must(proxy, 'POST', '/admin/api/settings/upstream-defaults', { upstream_url: saved });
+  assert.equal((await proxy.api('/api/requests')).upstream_url, saved);
+});

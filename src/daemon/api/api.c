@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/query.h"
 #include "json/json.h"
@@ -213,6 +214,18 @@ void api_open(struct worker *w, struct conn *conn, struct request *r, const stru
     r->arena = (struct arena){0};
     call->slug = arena_dup(&call->request.arena, slug);
     conn_respond_with(conn, &responder, call, API_BODY_MAX);
+}
+
+struct view_context api_view_context(struct api_call *call)
+{
+    struct catalog *catalog = app_catalog(call->worker->app);
+    struct view_context ctx = {
+        .upstream_url = arena_dup(&call->request.arena, catalog->base_url),
+        .now_wall_us = clock_wall_us(),
+    };
+
+    catalog_unref(catalog);
+    return ctx;
 }
 
 void api_detail(struct api_call *call, int status, const char *message)

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "daemon/worker.h"
+#include "view/view_record.h"
 
 struct api_call;
 
@@ -58,6 +59,8 @@ void api_open(struct worker *w, struct conn *conn, struct request *r, const stru
               int64_t id, struct str slug);
 /** Loop thread: then() is through, the answer is filled. */
 void api_finish(struct api_call *call);
+/** What views know besides the store, with the upstream in force; texts are in request.arena. */
+struct view_context api_view_context(struct api_call *call);
 /** Fill the answer {"detail":message}. */
 void api_detail(struct api_call *call, int status, const char *message);
 /** Fill the answer with a tree. Takes it. */

@@ -1,21 +1,12 @@
 #include <inttypes.h>
 
-#include "base/clock.h"
 #include "base/query.h"
 #include "daemon/api/api.h"
 #include "view/view_record.h"
 
-static struct view_context context(const struct api_call *call)
-{
-    return (struct view_context){
-        .upstream_url = str_c(call->worker->app->config->upstream_url),
-        .now_wall_us = clock_wall_us(),
-    };
-}
-
 static void run_list(struct api_call *call, struct store *store)
 {
-    struct view_context ctx = context(call);
+    struct view_context ctx = api_view_context(call);
     struct err err;
 
     if (view_record_list(store, call->path, call->query, &ctx, &call->status, &call->body, &err) <
@@ -25,7 +16,7 @@ static void run_list(struct api_call *call, struct store *store)
 
 static void run_detail(struct api_call *call, struct store *store)
 {
-    struct view_context ctx = context(call);
+    struct view_context ctx = api_view_context(call);
     struct err err;
 
     if (view_record_detail(store, call->id, call->query, &ctx, &call->status, &call->body, &err) <

@@ -7,19 +7,11 @@
 #include "daemon/api/api_form.h"
 #include "view/view_run.h"
 
-static struct view_context context(const struct api_call *call)
-{
-    return (struct view_context){
-        .upstream_url = str_c(call->worker->app->config->upstream_url),
-        .now_wall_us = clock_wall_us(),
-    };
-}
-
 /* ---- reading ---- */
 
 static void run_list(struct api_call *call, struct store *store)
 {
-    struct view_context ctx = context(call);
+    struct view_context ctx = api_view_context(call);
     struct err err;
 
     call->status = 200;
@@ -29,7 +21,7 @@ static void run_list(struct api_call *call, struct store *store)
 
 static void answer_detail(struct api_call *call, struct store *store, unsigned parts)
 {
-    struct view_context ctx = context(call);
+    struct view_context ctx = api_view_context(call);
     struct err err;
 
     if (view_run_detail(store, call->id, parts, call->path, call->query, &ctx, &call->status,
