@@ -46,7 +46,7 @@ struct conn {
     bool writing, flushing, full, eof, reading;
     bool served; /* a request was answered on this connection */
     bool processing;
-    bool head_written, chunked, close_delimited, ended, cut, close, no_body;
+    bool chunked, close_delimited, ended, cut, close, no_body;
     char client[64];
 };
 
@@ -133,7 +133,7 @@ static void answer_done(struct conn *c)
         request_clear(&c->request);
         trim(&c->out);
         trim(&c->sending);
-        c->head_written = c->ended = c->chunked = c->no_body = false;
+        c->ended = c->chunked = c->no_body = false;
         c->blank = 0;
         c->scan = (struct head_scan){0};
         set_state(c, IDLE);
@@ -249,11 +249,6 @@ bool conn_full(struct conn *c)
     return true;
 }
 
-bool conn_head_written(const struct conn *c)
-{
-    return c->head_written;
-}
-
 static bool is_head_request(const struct conn *c)
 {
     return str_eq(c->request.method, STR("HEAD"));
@@ -289,7 +284,6 @@ void conn_head(struct conn *c, int status, const struct headers *headers, int64_
 {
     struct err err;
 
-    c->head_written = true;
     if (response_head(&c->out, status, headers, &err) < 0) {
         out_failed(c, &err);
         return;
@@ -345,7 +339,6 @@ void conn_answer(struct conn *c, int status, struct str content_type, const stru
             c->close = true;
         set_state(c, ANSWER);
     }
-    c->head_written = true;
     if (response_head(&c->out, status, extra, &err) < 0) {
         out_failed(c, &err);
     } else {

@@ -91,7 +91,5 @@ void conn_flush(struct conn *c);
 bool conn_full(struct conn *c);
 /** Bytes that wait for the client. */
 size_t conn_unsent(const struct conn *c);
-/** True from conn_head() on. */
-bool conn_head_written(const struct conn *c);
 
 #endif

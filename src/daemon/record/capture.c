@@ -39,14 +39,3 @@ void capture_drop_bodies(struct capture *c)
     blob_clear(&c->response);
     blob_clear(&c->upstream);
 }
-
-static size_t blob_memory(const struct blob *b)
-{
-    return b->spooled ? 0 : b->cap;
-}
-
-size_t capture_bytes(const struct capture *c)
-{
-    return sizeof(*c) + c->arena.used + blob_memory(&c->request) + blob_memory(&c->response) +
-           blob_memory(&c->upstream);
-}

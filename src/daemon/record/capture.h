@@ -50,7 +50,5 @@ struct capture *capture_ref(struct capture *c);
 void capture_unref(struct capture *c);
 /** Release the bodies, keep the texts. */
 void capture_drop_bodies(struct capture *c);
-/** Bytes it holds in memory. */
-size_t capture_bytes(const struct capture *c);
 
 #endif

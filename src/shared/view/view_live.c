@@ -2,18 +2,8 @@
 
 #include <stdio.h>
 
-#include "base/clock.h"
+#include "view/view_priv.h"
 #include "json/json.h"
-
-static void put_time(cJSON *o, const char *key, int64_t wall_us)
-{
-    char stamp[CLOCK_ISO_SIZE];
-
-    if (wall_us == UNKNOWN)
-        json_put_null(o, key);
-    else
-        json_put_text(o, key, clock_iso(wall_us, stamp));
-}
 
 /* Tokens over milliseconds, as text with two decimals. */
 static void put_rate(cJSON *o, const char *key, int64_t tokens, int64_t ms)
@@ -32,7 +22,7 @@ static void put_arrival(cJSON *o, const struct record *r, int64_t rev)
 {
     json_put_int(o, "id", r->id);
     json_put_int(o, "rev", rev);
-    put_time(o, "created_at", r->created_us);
+    view_put_iso(o, "created_at", r->created_us);
     json_put_str(o, "method", r->method);
     json_put_str(o, "endpoint", r->endpoint);
     json_put_str(o, "model", r->model);
@@ -100,7 +90,7 @@ cJSON *view_live_done(const struct record *r, int64_t rev)
     cJSON *o = cJSON_CreateObject();
 
     put_arrival(o, r, rev);
-    put_time(o, "completed_at", r->completed_us);
+    view_put_iso(o, "completed_at", r->completed_us);
     put_outcome(o, r);
     json_put_text(o, "state", r->completed_us == UNKNOWN ? "pending" : "done");
     json_put_null(o, "elapsed_ms");
