@@ -7,13 +7,17 @@
 #include "daemon/proxy/exchange.h"
 #include "daemon/proxy/refused.h"
 
-static const struct api_route *const tables[] = {
-    api_records_routes,        api_live_routes,      api_status_routes,
-    api_routes_routes,         api_providers_routes, api_simulate_routes,
-    api_default_routes_routes, api_settings_routes,  api_routing_forms_routes,
-    api_probes_routes,         api_prices_routes,    api_price_forms_routes,
-    api_costs_routes,          api_catalog_routes,   api_runs_routes,
-    api_storage_routes,        api_metrics_routes,   api_models_routes};
+const struct api_route *const dispatch_tables[] = {
+    api_records_routes,        api_live_routes,
+    api_status_routes,         api_routes_routes,
+    api_providers_routes,      api_simulate_routes,
+    api_default_routes_routes, api_settings_routes,
+    api_routing_forms_routes,  api_probes_routes,
+    api_prices_routes,         api_price_forms_routes,
+    api_costs_routes,          api_catalog_routes,
+    api_runs_routes,           api_storage_routes,
+    api_metrics_routes,        api_models_routes,
+    api_openapi_routes,        NULL};
 
 enum match { NO_MATCH, MATCH, BAD_ID };
 
@@ -79,8 +83,8 @@ static void take(struct found *f, const struct found *one, const struct api_rout
 
 static void find(struct found *f, struct str method, struct str path)
 {
-    for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++) {
-        for (const struct api_route *route = tables[t]; route->method; route++) {
+    for (size_t t = 0; dispatch_tables[t]; t++) {
+        for (const struct api_route *route = dispatch_tables[t]; route->method; route++) {
             struct found one;
 
             if (match_path(path, str_c(route->pattern), &one) == NO_MATCH ||

@@ -4,6 +4,11 @@
 
 #include "daemon/worker.h"
 
+struct api_route;
+
+/** All that is answered outside of /v1. Each table ends with a NULL method, the list with NULL. */
+extern const struct api_route *const dispatch_tables[];
+
 /** The head callback of a worker's connections. */
 void dispatch_head(void *ctx, struct conn *conn, struct request *r);
 /** The malformed callback: what was meant for /v1 leaves a row. */

@@ -1,11 +1,10 @@
 #include "daemon/api/api.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/query.h"
+#include "daemon/api/api_operations.h"
 #include "json/json.h"
 
 #define API_BODY_MAX 1048576
@@ -72,16 +71,25 @@ static void on_done(struct job *job)
         api_finish(call);
 }
 
+/* False: the call is answered. */
+static bool query_fits(struct api_call *call)
+{
+    if (!call->operation || params_check(call->operation->params, call->query, &call->body))
+        return true;
+    call->status = 422;
+    return false;
+}
+
 static void on_run(struct job *job, struct store *store)
 {
     struct api_call *call = LIST_ENTRY(job, struct api_call, job);
 
     if (atomic_load(&call->gone))
         return;
-    if (store)
-        call->route->run(call, store);
-    else
+    if (!store)
         api_detail(call, 503, "The database cannot be opened.");
+    else if (query_fits(call))
+        call->route->run(call, store);
 }
 
 /* ---- calls that write ---- */
@@ -205,6 +213,7 @@ void api_open(struct worker *w, struct conn *conn, struct request *r, const stru
     call->worker = w;
     call->conn = conn;
     call->route = route;
+    call->operation = api_operation_of(route);
     call->id = id;
     call->path = r->path;
     call->query = r->query;
@@ -260,44 +269,12 @@ void api_error(struct api_call *call, const struct err *err)
     api_detail(call, status == 507 ? 503 : status, err->msg);
 }
 
-void api_issue(struct api_call *call, const char *type, const char *name, const char *msg,
-               struct str input, const char *ctx)
+int64_t api_query_int(const struct api_call *call, const char *name)
 {
-    call->status = 422;
-    call->body.len = 0;
-    buf_printf(&call->body,
-               "{\"detail\":[{\"type\":\"%s\",\"loc\":[\"query\",\"%s\"],\"msg\":", type, name);
-    json_quote(&call->body, str_c(msg));
-    buf_put(&call->body, STR(",\"input\":"));
-    json_quote(&call->body, str_cut(input, 200));
-    if (ctx)
-        buf_printf(&call->body, ",\"ctx\":%s", ctx);
-    buf_put(&call->body, STR("}]}"));
+    return param_int(call->operation->params, call->query, name);
 }
 
-bool api_query_int(struct api_call *call, const char *name, int64_t fallback, int64_t least,
-                   int64_t most, int64_t *out)
+bool api_query_text(const struct api_call *call, const char *name, struct buf *out)
 {
-    struct buf text = {0};
-    char ctx[64], msg[80];
-    bool ok = false;
-
-    *out = fallback;
-    if (!query_get(call->query, name, &text)) {
-        ok = true;
-    } else if (!str_int64(str_trim(buf_str(&text)), out)) {
-        api_issue(call, "int_parsing", name, "must be an integer", buf_str(&text), NULL);
-    } else if (*out < least) {
-        snprintf(ctx, sizeof(ctx), "{\"ge\":%lld}", (long long)least);
-        snprintf(msg, sizeof(msg), "must be at least %lld", (long long)least);
-        api_issue(call, "greater_than_equal", name, msg, buf_str(&text), ctx);
-    } else if (*out > most) {
-        snprintf(ctx, sizeof(ctx), "{\"le\":%lld}", (long long)most);
-        snprintf(msg, sizeof(msg), "must be at most %lld", (long long)most);
-        api_issue(call, "less_than_equal", name, msg, buf_str(&text), ctx);
-    } else {
-        ok = true;
-    }
-    buf_clear(&text);
-    return ok;
+    return param_text(call->operation->params, call->query, name, out);
 }

@@ -10,6 +10,7 @@
 #include "view/view_record.h"
 
 struct api_call;
+struct api_operation;
 
 /** A row of the dispatch table. Exactly one of run, write and open is set. Literal paths win over
  *  those with parameters. */
@@ -31,7 +32,8 @@ struct api_call {
     struct worker *worker;
     struct conn *conn; /* NULL: gone */
     const struct api_route *route;
-    struct request request; /* moved out of the connection */
+    const struct api_operation *operation; /* NULL: pages and forms */
+    struct request request;                /* moved out of the connection */
     struct str path, query;
     int64_t id;      /* of {..._id} */
     struct str slug; /* of {slug}, decoded, in request.arena */
@@ -69,12 +71,11 @@ void api_json(struct api_call *call, int status, cJSON *tree);
 void api_text(struct api_call *call, int status, const char *json);
 /** The same from an error. */
 void api_error(struct api_call *call, const struct err *err);
-/** Append {"detail":[{issue}]} for one query parameter and set status 422. */
-void api_issue(struct api_call *call, const char *type, const char *name, const char *msg,
-               struct str input, const char *ctx);
-/** An integer query parameter within bounds; absent gives fallback. False: call is answered 422. */
-bool api_query_int(struct api_call *call, const char *name, int64_t fallback, int64_t least,
-                   int64_t most, int64_t *out);
+/** Parameters of the query, as the operation of the call declares them: they fit. */
+int64_t api_query_int(const struct api_call *call, const char *name);
+/** The text of a parameter, appended to out (owned by it). False when it is absent and nothing is
+ *  standard. */
+bool api_query_text(const struct api_call *call, const char *name, struct buf *out);
 
 /* The rows of each resource; each ends with a NULL method. */
 extern const struct api_route api_records_routes[];
@@ -95,6 +96,7 @@ extern const struct api_route api_runs_routes[];
 extern const struct api_route api_storage_routes[];
 extern const struct api_route api_metrics_routes[];
 extern const struct api_route api_models_routes[];
+extern const struct api_route api_openapi_routes[];
 
 /** Bytes of the file path + suffix; UNKNOWN when there is none. */
 int64_t api_file_size(const char *path, const char *suffix);

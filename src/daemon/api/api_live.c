@@ -160,7 +160,7 @@ static void put_made(cJSON *o, const char *key, struct buf *json)
 static void run_live(struct api_call *call, struct store *store)
 {
     struct app *app = call->worker->app;
-    int64_t since, rows;
+    int64_t since = api_query_int(call, "since"), rows = api_query_int(call, "rows");
     struct live_totals totals;
     struct store_counters counters;
     char stamp[CLOCK_ISO_SIZE];
@@ -169,9 +169,6 @@ static void run_live(struct api_call *call, struct store *store)
     struct err err;
     cJSON *o;
 
-    if (!api_query_int(call, "since", 0, INT64_MIN, INT64_MAX, &since) ||
-        !api_query_int(call, "rows", 200, 0, LIVE_ROWS_MAX, &rows))
-        return;
     live_totals(app->live, &totals);
     if (since < 0 || since > totals.rev)
         since = 0;

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/query.h"
 #include "base/xalloc.h"
 #include "daemon/api/api_routing.h"
 #include "store/store_routing.h"
@@ -14,13 +13,12 @@ struct filter {
     struct buf search, provider, status;
 };
 
-static void read_filter(struct filter *f, struct str query)
+static void read_filter(struct filter *f, const struct api_call *call)
 {
     *f = (struct filter){0};
-    query_get(query, "search", &f->search);
-    query_get(query, "provider", &f->provider);
-    if (!query_get(query, "status", &f->status))
-        buf_put(&f->status, STR("active"));
+    api_query_text(call, "search", &f->search);
+    api_query_text(call, "provider", &f->provider);
+    api_query_text(call, "status", &f->status);
 }
 
 static void clear_filter(struct filter *f)
@@ -97,23 +95,19 @@ static void run_list(struct api_call *call, struct store *store)
 {
     struct catalog *c = app_catalog(call->worker->app);
     struct filter f;
-    int64_t page, per_page;
-    cJSON *items;
+    cJSON *items = cJSON_CreateArray();
 
     (void)store; /* the catalog has all routes, active or not */
-    if (api_simple_page(call, &page, &per_page)) {
-        read_filter(&f, call->query);
-        items = cJSON_CreateArray();
-        for (size_t i = 0; i < c->route_count; i++) {
-            const struct route *r = &c->routes[i];
-            struct str name = provider_name(c, r->provider_slug);
+    read_filter(&f, call);
+    for (size_t i = 0; i < c->route_count; i++) {
+        const struct route *r = &c->routes[i];
+        struct str name = provider_name(c, r->provider_slug);
 
-            if (is_wanted(&f, r, name))
-                cJSON_AddItemToArray(items, view_model(c, r, name));
-        }
-        api_json(call, 200, view_simple_page(items, page, per_page));
-        clear_filter(&f);
+        if (is_wanted(&f, r, name))
+            cJSON_AddItemToArray(items, view_model(c, r, name));
     }
+    api_simple_page(call, items);
+    clear_filter(&f);
     catalog_unref(c);
 }
 
@@ -221,15 +215,14 @@ static void suggest_recent(void *ctx, struct str model, int64_t requests, int64_
 
 static void run_suggest(struct api_call *call, struct store *store)
 {
-    struct suggestions s = {.limit = 10};
+    struct suggestions s = {0};
     struct catalog *c = NULL;
     struct buf text = {0};
     struct err err;
     cJSON *o;
 
-    if (!api_query_int(call, "limit", 10, 1, 50, &s.limit))
-        return;
-    query_get(call->query, "q", &text);
+    api_query_text(call, "q", &text);
+    s.limit = api_query_int(call, "limit");
     s.prefix = str_trim(buf_str(&text));
     s.catalog = c = app_catalog(call->worker->app);
     o = cJSON_CreateObject();

@@ -1,7 +1,6 @@
 /* Prices and their tiers. */
 #include <stdlib.h>
 
-#include "base/query.h"
 #include "core/price_json.h"
 #include "daemon/api/api_body.h"
 #include "daemon/api/api_prices.h"
@@ -26,21 +25,17 @@ struct price_book *api_book(struct api_call *call, struct store *store)
 static void run_list(struct api_call *call, struct store *store)
 {
     struct buf search = {0}, provider = {0}, status = {0};
-    struct price_book *book = NULL;
-    int64_t page, per_page;
+    struct price_book *book = api_book(call, store);
 
-    if (!api_simple_page(call, &page, &per_page))
-        return;
-    query_get(call->query, "search", &search);
-    query_get(call->query, "provider", &provider);
-    query_get(call->query, "status", &status);
-    book = api_book(call, store);
+    api_query_text(call, "search", &search);
+    api_query_text(call, "provider", &provider);
+    api_query_text(call, "status", &status);
     if (book) {
         struct price_filter filter = {.search = str_trim(buf_str(&search)),
                                       .provider_slug = str_trim(buf_str(&provider)),
                                       .status = str_trim(buf_str(&status))};
 
-        api_json(call, 200, view_simple_page(view_price_list(book, &filter), page, per_page));
+        api_simple_page(call, view_price_list(book, &filter));
     }
     price_book_unref(book);
     buf_clear(&search);
@@ -69,16 +64,12 @@ static void run_get(struct api_call *call, struct store *store)
 static void run_find(struct api_call *call, struct store *store)
 {
     struct buf provider = {0}, model = {0};
-    struct price_book *book = NULL;
+    struct price_book *book = api_book(call, store);
     cJSON *found;
 
-    query_get(call->query, "provider", &provider);
-    query_get(call->query, "model", &model);
-    if (str_trim(buf_str(&provider)).len == 0) {
-        api_issue(call, "missing", "provider", "is required", STR(""), NULL);
-    } else if (str_trim(buf_str(&model)).len == 0) {
-        api_issue(call, "missing", "model", "is required", STR(""), NULL);
-    } else if ((book = api_book(call, store))) {
+    api_query_text(call, "provider", &provider);
+    api_query_text(call, "model", &model);
+    if (book) {
         found = view_price_find(book, str_trim(buf_str(&provider)), buf_str(&model));
         if (found)
             api_json(call, 200, found);

@@ -1,6 +1,5 @@
 #include <stdlib.h>
 
-#include "base/query.h"
 #include "core/routing_input.h"
 #include "daemon/api/api_routing.h"
 #include "store/store_prices.h"
@@ -77,15 +76,12 @@ static void run_list(struct api_call *call, struct store *store)
 {
     struct provider_filter f = {0};
     struct all all;
-    int64_t page, per_page;
     cJSON *items;
     struct err err;
 
-    if (!api_simple_page(call, &page, &per_page))
-        return;
-    query_get(call->query, "search", &f.search);
-    query_get(call->query, "status", &f.status);
-    query_get(call->query, "currency", &f.currency);
+    api_query_text(call, "search", &f.search);
+    api_query_text(call, "status", &f.status);
+    api_query_text(call, "currency", &f.currency);
     if (load_all(&all, store, &err) < 0) {
         api_error(call, &err);
     } else {
@@ -93,7 +89,7 @@ static void run_list(struct api_call *call, struct store *store)
         for (size_t i = 0; i < all.provider_count; i++)
             if (is_wanted(&f, &all.providers[i]))
                 cJSON_AddItemToArray(items, view(&all, &all.providers[i]));
-        api_json(call, 200, view_simple_page(items, page, per_page));
+        api_simple_page(call, items);
     }
     buf_clear(&f.search);
     buf_clear(&f.status);

@@ -1,6 +1,5 @@
 #include <inttypes.h>
 
-#include "base/query.h"
 #include "daemon/api/api.h"
 #include "view/view_record.h"
 
@@ -49,15 +48,14 @@ static void run_body(struct api_call *call, struct store *store)
     struct str body, type;
     struct err err;
 
-    query_get(call->query, "side", &side);
+    api_query_text(call, "side", &side);
     if (store_record_get(store, call->id, &arena, &r, &err) < 0) {
         if (err.code == ERR_NOT_FOUND)
             api_detail(call, 404, "Request not found.");
         else
             api_error(call, &err);
     } else if (pick_side(buf_str(&side), &r, &body, &type) < 0) {
-        api_issue(call, "missing", "side", "must be request, response or upstream", buf_str(&side),
-                  NULL);
+        api_detail(call, 400, "side must be request, response or upstream.");
     } else if (!body.ptr) {
         api_detail(call, 404, "This body was not kept.");
     } else if (buf_add(&call->body, body, &err) < 0) {

@@ -1,7 +1,6 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/query.h"
 #include "core/routing_input.h"
 #include "daemon/api/api_body.h"
 #include "daemon/api/api_routing.h"
@@ -12,10 +11,10 @@
 
 /* ---- reading ---- */
 
-bool api_simple_page(struct api_call *call, int64_t *page, int64_t *per_page)
+void api_simple_page(struct api_call *call, cJSON *items)
 {
-    return api_query_int(call, "page", 1, 1, INT64_MAX, page) &&
-           api_query_int(call, "per_page", 25, 1, 100, per_page);
+    api_json(call, 200,
+             view_simple_page(items, api_query_int(call, "page"), api_query_int(call, "per_page")));
 }
 
 static struct str provider_name(const struct provider *list, size_t count, struct str slug)
@@ -52,15 +51,12 @@ static void run_list(struct api_call *call, struct store *store)
     struct route *routes;
     struct provider *providers;
     size_t count, provider_count;
-    int64_t page, per_page;
     cJSON *items;
     struct err err;
 
-    if (!api_simple_page(call, &page, &per_page))
-        return;
-    query_get(call->query, "search", &f.search);
-    query_get(call->query, "status", &f.status);
-    query_get(call->query, "provider", &f.provider);
+    api_query_text(call, "search", &f.search);
+    api_query_text(call, "status", &f.status);
+    api_query_text(call, "provider", &f.provider);
     if (store_routes(store, &arena, &routes, &count, &err) < 0 ||
         store_providers(store, &arena, &providers, &provider_count, &err) < 0) {
         api_error(call, &err);
@@ -73,7 +69,7 @@ static void run_list(struct api_call *call, struct store *store)
         if (is_wanted(&f, &routes[i], name))
             cJSON_AddItemToArray(items, view_route(&routes[i], name));
     }
-    api_json(call, 200, view_simple_page(items, page, per_page));
+    api_simple_page(call, items);
 out:
     buf_clear(&f.search);
     buf_clear(&f.status);

@@ -5,8 +5,8 @@
 #include "daemon/api/api_body.h"
 #include "store/store_routing.h"
 
-/** page and per_page of a simple page. False: the call is answered 422. */
-bool api_simple_page(struct api_call *call, int64_t *page, int64_t *per_page);
+/** Answer with the page of items that page and per_page ask for. Takes items. */
+void api_simple_page(struct api_call *call, cJSON *items);
 /** The start of this day, UTC. */
 int64_t api_today_us(void);
 /** Store a checked route (id 0: a new one) after the checks that need the store. ERR_INVALID,

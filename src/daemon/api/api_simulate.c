@@ -1,5 +1,4 @@
 /* Where a model would go, without asking anybody: simulation, look-up and sample requests. */
-#include "base/query.h"
 #include "core/forward_body.h"
 #include "core/routing_input.h"
 #include "daemon/api/api_routing.h"
@@ -280,18 +279,10 @@ static void lookup(struct api_call *call, struct store *store, struct str model,
 static void run_lookup(struct api_call *call, struct store *store)
 {
     struct buf model = {0}, slug = {0};
-    struct str name;
 
-    query_get(call->query, "provider_slug", &slug);
-    if (!query_get(call->query, "model", &model))
-        api_text(call, 422,
-                 "{\"detail\":[{\"type\":\"missing\",\"loc\":[\"query\",\"model\"],"
-                 "\"msg\":\"is required\",\"input\":null}]}");
-    else if ((name = str_trim(buf_str(&model))).len == 0)
-        api_issue(call, "string_too_short", "model", "must not be empty", buf_str(&model),
-                  "{\"min_length\":1}");
-    else
-        lookup(call, store, name, str_trim(buf_str(&slug)));
+    api_query_text(call, "model", &model);
+    api_query_text(call, "provider_slug", &slug);
+    lookup(call, store, str_trim(buf_str(&model)), str_trim(buf_str(&slug)));
     buf_clear(&model);
     buf_clear(&slug);
 }

@@ -9,7 +9,6 @@
 #include "daemon/api/api_form.h"
 
 #define DAY_US ((int64_t)86400 * 1000000)
-#define DAYS 30
 #define DAYS_MAX 3650
 #define TRIM_ROWS 500
 #define TRIM_US 50000
@@ -95,12 +94,10 @@ static void write_values(struct api_call *call, struct store *store)
 
 static void run_preview(struct api_call *call, struct store *store)
 {
-    int64_t days, rows;
+    int64_t days = api_query_int(call, "days"), rows;
     struct err err;
     cJSON *o;
 
-    if (!api_query_int(call, "days", DAYS, 1, DAYS_MAX, &days))
-        return;
     if (store_count_before(store, cutoff_us(days), &rows, &err) < 0) {
         api_error(call, &err);
         return;
@@ -134,12 +131,10 @@ static void put_storage(cJSON *o, const char *path, const struct store_storage *
 static void run_storage(struct api_call *call, struct store *store)
 {
     struct store_storage s;
-    int64_t days, old;
+    int64_t days = api_query_int(call, "days"), old;
     struct err err;
     cJSON *o;
 
-    if (!api_query_int(call, "days", DAYS, 1, DAYS_MAX, &days))
-        return;
     if (store_storage(store, &s, &err) < 0 ||
         store_count_before(store, cutoff_us(days), &old, &err) < 0) {
         api_error(call, &err);

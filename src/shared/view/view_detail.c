@@ -1,15 +1,21 @@
 /* GET /api/requests/{id}. */
-#include "base/query.h"
 #include "llm/images.h"
 #include "llm/render.h"
 #include "view/view_priv.h"
 #include "json/json.h"
 
+const struct param view_record_detail_params[] = {
+    {"mode", PARAM_TEXT, .choices = "auto|json|text|markdown|tool|sse",
+     .about = "How the response body is shown"},
+    {0},
+};
+
 static enum render_mode asked_mode(struct str query)
 {
     struct buf name = {0};
-    enum render_mode mode =
-        query_get(query, "mode", &name) ? render_mode_parse(buf_str(&name)) : RENDER_AUTO;
+    enum render_mode mode = param_text(view_record_detail_params, query, "mode", &name)
+                                ? render_mode_parse(buf_str(&name))
+                                : RENDER_AUTO;
 
     buf_clear(&name);
     return mode;

@@ -6,6 +6,7 @@
 #include "base/query.h"
 #include "base/xalloc.h"
 #include "view/display.h"
+#include "view/params.h"
 #include "view/view_priv.h"
 #include "view/view_run.h"
 #include "json/json.h"
@@ -16,28 +17,53 @@
 
 /* What a client asked for. */
 struct ask {
+    const struct param *params;
+    struct str query;
     struct record_filter filter;
     int64_t page, per_page;
     bool facets, by_page; /* by_page: neither after nor before */
-    struct buf texts[8];  /* what filter borrows */
+    struct buf texts[4];  /* what filter borrows */
     size_t text_count;
-    cJSON *issues;
-    char message[160]; /* a string detail, which wins */
+    struct buf issues; /* the answer to a query that does not fit */
 };
+
+const struct param view_record_params[] = {
+    {"endpoint", PARAM_TEXT, .about = "Part of the endpoint, in any case"},
+    {"model", PARAM_TEXT, .about = "The model that the client named"},
+    {"provider", PARAM_TEXT, .about = "Slug or name of the billing provider"},
+    {"route", PARAM_TEXT, .about = "The route pattern that matched"},
+    {"status", PARAM_FILTER,
+     .about = "Status of the answer. Other text gives 422 with a message as detail"},
+    {"run", PARAM_FILTER, .about = "Id of a run. Other text gives 422 with a message as detail"},
+    {"stream", PARAM_FLAG, .about = "1: streams only"},
+    {"image", PARAM_FLAG, .about = "1: only requests that carry images"},
+    {"tool", PARAM_FLAG, .about = "1: only what has to do with tools"},
+    {"error", PARAM_FLAG, .about = "1: only what failed"},
+    {"slow", PARAM_FLAG, .about = "1: only what took 10 s or longer"},
+    {"large", PARAM_FLAG, .about = "1: only what has 10,000 tokens or more"},
+    PARAM_PAGES(PER_PAGE, PER_PAGE_MAX),
+    {"after", PARAM_INT, .most = INT64_MAX, .about = "Only ids above; 0: all. In place of page"},
+    {"before", PARAM_INT, .most = INT64_MAX, .about = "Only ids below; 0: all. In place of page"},
+    {"facets", PARAM_TEXT, .choices = "1|0",
+     .about = "0 leaves out stats and the lists of models, endpoints, providers, routes and runs"},
+    {0},
+};
+
+const struct param view_run_page_params[] = {PARAM_PAGES(PER_PAGE, PER_PAGE_MAX), {0}};
 
 static void ask_clear(struct ask *ask)
 {
     for (size_t i = 0; i < ask->text_count; i++)
         buf_clear(&ask->texts[i]);
-    cJSON_Delete(ask->issues);
+    buf_clear(&ask->issues);
 }
 
-/* The last value of name, kept in the ask; STR_NONE when absent. */
-static struct str take(struct ask *ask, struct str query, const char *name)
+/* The last value of name, kept in the ask; STR_NONE when it is absent or empty. */
+static struct str take_text(struct ask *ask, const char *name)
 {
     struct buf *text = &ask->texts[ask->text_count];
 
-    if (!query_get(query, name, text)) {
+    if (!param_text(ask->params, ask->query, name, text) || text->len == 0) {
         buf_clear(text);
         return STR_NONE;
     }
@@ -45,95 +71,43 @@ static struct str take(struct ask *ask, struct str query, const char *name)
     return buf_str(text);
 }
 
-static struct str take_text(struct ask *ask, struct str query, const char *name)
+static bool take_flag(const struct ask *ask, const char *name)
 {
-    struct str text = take(ask, query, name);
-
-    return text.len > 0 ? text : STR_NONE;
+    return param_flag(ask->params, ask->query, name);
 }
 
-static bool take_flag(struct str query, const char *name)
+static int64_t take_int(const struct ask *ask, const char *name)
 {
-    struct buf text = {0};
-    bool on = query_get(query, name, &text) && str_eq(buf_str(&text), STR("1"));
-
-    buf_clear(&text);
-    return on;
-}
-
-/* ---- what is wrong with a number ---- */
-
-static cJSON *add_issue(struct ask *ask, const char *type, const char *name, const char *msg,
-                        struct str input)
-{
-    cJSON *issue = cJSON_CreateObject(), *loc;
-
-    if (!ask->issues)
-        ask->issues = cJSON_CreateArray();
-    json_put_text(issue, "type", type);
-    loc = cJSON_AddArrayToObject(issue, "loc");
-    json_add_str(loc, STR("query"));
-    json_add_str(loc, str_c(name));
-    json_put_text(issue, "msg", msg);
-    json_put_str(issue, "input", input);
-    cJSON_AddItemToArray(ask->issues, issue);
-    return issue;
-}
-
-static void add_bound_issue(struct ask *ask, const char *name, struct str input, bool low,
-                            int64_t bound)
-{
-    cJSON *issue, *ctx;
-    char msg[64];
-
-    snprintf(msg, sizeof(msg), "must be at %s %" PRId64, low ? "least" : "most", bound);
-    issue = add_issue(ask, low ? "greater_than_equal" : "less_than_equal", name, msg, input);
-    ctx = cJSON_AddObjectToObject(issue, "ctx");
-    json_put_int(ctx, low ? "ge" : "le", bound);
-}
-
-/* An integer between low and high; fallback when the parameter is absent. */
-static int64_t take_int(struct ask *ask, struct str query, const char *name, int64_t low,
-                        int64_t high, int64_t fallback)
-{
-    struct buf text = {0};
-    int64_t value = fallback;
-
-    if (query_get(query, name, &text)) {
-        struct str input = buf_str(&text);
-
-        if (!str_int64(str_trim(input), &value))
-            add_issue(ask, "int_parsing", name, "must be an integer", input);
-        else if (value < low)
-            add_bound_issue(ask, name, input, true, low);
-        else if (value > high)
-            add_bound_issue(ask, name, input, false, high);
-    }
-    buf_clear(&text);
-    return value;
+    return param_int(ask->params, ask->query, name);
 }
 
 /* status and run: trimmed, empty means no filter, a message instead of an issue. */
-static bool take_exact(struct ask *ask, struct str query, const char *name, int64_t *out)
+static bool take_filter(struct ask *ask, const char *name, int64_t *out)
 {
     struct buf text = {0};
     bool has = false;
 
-    if (query_get(query, name, &text)) {
+    if (param_text(ask->params, ask->query, name, &text)) {
         struct str value = str_trim(buf_str(&text));
 
         has = value.len > 0 && str_int64(value, out);
-        if (value.len > 0 && !has && !ask->message[0])
-            snprintf(ask->message, sizeof(ask->message), "%s must be an integer", name);
+        if (value.len > 0 && !has && ask->issues.len == 0)
+            buf_printf(&ask->issues, "{\"detail\":\"%s must be an integer\"}", name);
     }
     buf_clear(&text);
     return has;
 }
 
-static void ask_page(struct ask *ask, struct str query)
+/* False: the query does not fit, and issues tell why. */
+static bool ask_page(struct ask *ask, const struct param *params, struct str query)
 {
-    ask->page = take_int(ask, query, "page", 1, INT64_MAX, 1);
-    ask->per_page = take_int(ask, query, "per_page", 1, PER_PAGE_MAX, PER_PAGE);
+    ask->params = params;
+    ask->query = query;
+    if (!params_check(params, query, &ask->issues))
+        return false;
+    ask->page = take_int(ask, "page");
+    ask->per_page = take_int(ask, "per_page");
+    return true;
 }
 
 static void ask_parse(struct ask *ask, struct str query)
@@ -141,23 +115,25 @@ static void ask_parse(struct ask *ask, struct str query)
     struct record_filter *f = &ask->filter;
     struct buf facets = {0};
 
-    f->endpoint = take_text(ask, query, "endpoint");
-    f->model = take_text(ask, query, "model");
-    f->provider = take_text(ask, query, "provider");
-    f->route = take_text(ask, query, "route");
-    f->has_status = take_exact(ask, query, "status", &f->status);
-    f->has_run = take_exact(ask, query, "run", &f->run);
-    f->stream = take_flag(query, "stream");
-    f->image = take_flag(query, "image");
-    f->tool = take_flag(query, "tool");
-    f->error = take_flag(query, "error");
-    f->slow = take_flag(query, "slow");
-    f->large = take_flag(query, "large");
-    ask_page(ask, query);
-    f->after_id = take_int(ask, query, "after", 0, INT64_MAX, 0);
-    f->before_id = take_int(ask, query, "before", 0, INT64_MAX, 0);
+    if (!ask_page(ask, view_record_params, query))
+        return;
+    f->endpoint = take_text(ask, "endpoint");
+    f->model = take_text(ask, "model");
+    f->provider = take_text(ask, "provider");
+    f->route = take_text(ask, "route");
+    f->has_status = take_filter(ask, "status", &f->status);
+    f->has_run = take_filter(ask, "run", &f->run);
+    f->stream = take_flag(ask, "stream");
+    f->image = take_flag(ask, "image");
+    f->tool = take_flag(ask, "tool");
+    f->error = take_flag(ask, "error");
+    f->slow = take_flag(ask, "slow");
+    f->large = take_flag(ask, "large");
+    f->after_id = take_int(ask, "after");
+    f->before_id = take_int(ask, "before");
     ask->by_page = f->after_id == 0 && f->before_id == 0;
-    ask->facets = !query_get(query, "facets", &facets) || !str_eq(buf_str(&facets), STR("0"));
+    ask->facets =
+        !param_text(ask->params, query, "facets", &facets) || !str_eq(buf_str(&facets), STR("0"));
     buf_clear(&facets);
 }
 
@@ -178,18 +154,6 @@ int view_answer_text(const char *text, struct buf *out, struct err *err)
     cJSON *o = cJSON_CreateObject();
 
     json_put_text(o, "detail", text);
-    return view_answer(o, out, err);
-}
-
-static int answer_issues(struct ask *ask, struct buf *out, struct err *err)
-{
-    cJSON *o;
-
-    if (!ask->issues)
-        return view_answer_text(ask->message, out, err);
-    o = cJSON_CreateObject();
-    cJSON_AddItemToObject(o, "detail", ask->issues);
-    ask->issues = NULL;
     return view_answer(o, out, err);
 }
 
@@ -514,8 +478,8 @@ int view_record_list(struct store *store, struct str path, struct str query,
     int rc = -1;
 
     ask_parse(&ask, query);
-    if (ask.issues || ask.message[0]) {
-        rc = answer_issues(&ask, out, err);
+    if (ask.issues.len > 0) {
+        rc = buf_add(out, buf_str(&ask.issues), err);
         *status = 422;
         goto out;
     }
@@ -553,7 +517,7 @@ struct view_page *view_page_of_run(int64_t id, struct str path, struct str query
     p->ask.filter.has_run = true;
     p->ask.filter.run = id;
     p->ask.by_page = true;
-    ask_page(&p->ask, query);
+    ask_page(&p->ask, view_run_page_params, query);
     keep_pairs(&p->kept, query);
     p->pages.path = path;
     p->pages.kept = buf_str(&p->kept);
@@ -571,12 +535,12 @@ void view_page_free(struct view_page *page)
 
 bool view_page_refused(const struct view_page *page)
 {
-    return page->ask.issues != NULL;
+    return page->ask.issues.len > 0;
 }
 
-int view_page_refusal(struct view_page *page, struct buf *out, struct err *err)
+int view_page_refusal(const struct view_page *page, struct buf *out, struct err *err)
 {
-    return answer_issues(&page->ask, out, err);
+    return buf_add(out, buf_str(&page->ask.issues), err);
 }
 
 int view_page_build(struct view_page *page, cJSON *o, struct store *store,

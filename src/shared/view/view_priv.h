@@ -33,7 +33,7 @@ struct view_page *view_page_of_run(int64_t id, struct str path, struct str query
 void view_page_free(struct view_page *page);
 /** True when the query is wrong; then append the answer. */
 bool view_page_refused(const struct view_page *page);
-int view_page_refusal(struct view_page *page, struct buf *out, struct err *err);
+int view_page_refusal(const struct view_page *page, struct buf *out, struct err *err);
 /** "items" and "pagination". */
 int view_page_build(struct view_page *page, cJSON *o, struct store *store,
                     const struct view_context *ctx, struct err *err);

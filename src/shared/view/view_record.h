@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "core/record.h"
 #include "store/store.h"
+#include "view/params.h"
 
 /** The request row of a list. response_body may be a prefix; it makes the preview. now_wall_us
  *  gives elapsed times of pending rows. Returns owned. */
@@ -20,6 +21,9 @@ struct view_context {
     int64_t now_wall_us;
 };
 
+/** What GET /api/requests and GET /api/requests/{id} take. */
+extern const struct param view_record_params[];
+extern const struct param view_record_detail_params[];
 /** Answer GET /api/requests: path is the path being served, query the raw query string. *status
  *  becomes 200 or 422 and the JSON text is appended to out. Fails only when the store does. */
 int view_record_list(struct store *store, struct str path, struct str query,

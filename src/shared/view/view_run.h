@@ -21,6 +21,8 @@ int view_run_list(struct store *store, const struct view_context *ctx, struct bu
                   struct err *err);
 /** What an answer about one run holds besides the run. */
 enum view_run_parts { VIEW_RUN_PAGE = 1, VIEW_RUN_STATS = 2 };
+/** The page of the requests of a run. */
+extern const struct param view_run_page_params[];
 /** Answer GET /api/runs/{id} and what is below it: parts says which. *status becomes 200, 404 or
  *  422. path and query are those being served. */
 int view_run_detail(struct store *store, int64_t id, unsigned parts, struct str path,

@@ -62,6 +62,13 @@ static void select_key(struct comparison *c, struct str key)
         what_if_init(&c->scenarios[c->count++], p);
 }
 
+const struct param view_what_if_params[] = {
+    {"key", PARAM_TEXT, .repeats = true,
+     .about = "A price to compare with, provider:model; may be given several times"},
+    {"service_tier", PARAM_TEXT, .about = "Price all requests by this tier"},
+    {0},
+};
+
 static void select_all(struct comparison *c, struct str query)
 {
     struct str name, value;
@@ -273,7 +280,7 @@ int view_what_if(struct store *store, int64_t run_id, struct str query, struct b
         store_price_book(store, &c->book, err) < 0)
         goto out;
     c->sorted = view_prices_sorted(c->book);
-    query_get(query, "service_tier", &c->service_tier);
+    param_text(view_what_if_params, query, "service_tier", &c->service_tier);
     select_all(c, query);
     if (store_run_tokens(store, run_id, on_request, c, err) < 0)
         goto out;
