@@ -6,18 +6,16 @@
 #include "daemon/http/head.h"
 #include "daemon/proxy/exchange.h"
 #include "daemon/proxy/refused.h"
+#include "daemon/web/assets.h"
 
 const struct api_route *const dispatch_tables[] = {
-    api_records_routes,        api_live_routes,
-    api_status_routes,         api_routes_routes,
-    api_providers_routes,      api_simulate_routes,
-    api_default_routes_routes, api_settings_routes,
-    api_routing_forms_routes,  api_probes_routes,
-    api_prices_routes,         api_price_forms_routes,
-    api_costs_routes,          api_catalog_routes,
-    api_runs_routes,           api_storage_routes,
-    api_metrics_routes,        api_models_routes,
-    api_openapi_routes,        NULL};
+    api_records_routes,        api_live_routes,      api_status_routes,
+    api_routes_routes,         api_providers_routes, api_simulate_routes,
+    api_default_routes_routes, api_settings_routes,  api_routing_forms_routes,
+    api_probes_routes,         api_prices_routes,    api_price_forms_routes,
+    api_costs_routes,          api_catalog_routes,   api_runs_routes,
+    api_storage_routes,        api_metrics_routes,   api_models_routes,
+    api_openapi_routes,        web_docs_routes,      NULL};
 
 enum match { NO_MATCH, MATCH, BAD_ID };
 

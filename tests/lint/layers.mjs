@@ -40,7 +40,7 @@ const MAY = {
   proxy: [...SHARED, ...HOUSE, 'http', 'upstream', 'record'],
   jobs: [...SHARED, ...HOUSE, 'http', 'upstream', 'record'],
   api: [...SHARED, ...HOUSE, 'http', 'record', 'jobs'],
-  web: [...SHARED, ...HOUSE, 'http', 'record', 'jobs'],
+  web: [...SHARED, ...HOUSE, 'http', 'record', 'jobs', 'api'],
   mock: [...SHARED, 'inbox', 'listen', 'http'],
   serve: [...SHARED, ...DAEMON, 'listen'],
   cli: SHARED,
