@@ -19,6 +19,7 @@ test('files are served compressed and as they are, and not again to those who ha
     assert.equal(plain.status, 200, target);
     assert.equal(plain.field('content-encoding'), undefined);
     assert.equal(plain.field('vary'), 'Accept-Encoding');
+    assert.equal(plain.field('cache-control'), 'no-cache');
     const packed = await ask(proxy, target, [['Accept-Encoding', 'br, GZIP;q=0.5']]);
     assert.equal(packed.field('content-encoding'), 'gzip');
     assert.deepEqual(zlib.gunzipSync(packed.body), plain.body);

@@ -342,7 +342,7 @@ void conn_answer(struct conn *c, int status, struct str content_type, const stru
     if (response_head(&c->out, status, extra, &err) < 0) {
         out_failed(c, &err);
     } else {
-        response_own_headers(&c->out);
+        response_own_headers(&c->out, extra);
         if (content_type.ptr)
             buf_printf(&c->out, "Content-Type: %.*s\r\n", STR_ARG(content_type));
         put_framing(c, status == 204 || status == 304 ? CONN_NO_BODY : (int64_t)body.len);

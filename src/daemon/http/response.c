@@ -82,8 +82,10 @@ int response_head(struct buf *out, int status, const struct headers *headers, st
     return 0;
 }
 
-void response_own_headers(struct buf *out)
+void response_own_headers(struct buf *out, const struct headers *extra)
 {
     buf_put(out, STR("X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
-                     "Cross-Origin-Resource-Policy: same-origin\r\nCache-Control: no-store\r\n"));
+                     "Cross-Origin-Resource-Policy: same-origin\r\n"));
+    if (!extra || !headers_get(extra, STR("cache-control")).ptr)
+        buf_put(out, STR("Cache-Control: no-store\r\n"));
 }

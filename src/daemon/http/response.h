@@ -8,7 +8,8 @@
 const char *response_reason(int status);
 /** Append "HTTP/1.1 200 OK\r\n" and the headers (without the final empty line). */
 int response_head(struct buf *out, int status, const struct headers *headers, struct err *err);
-/** Append the security headers of answers that the program makes itself. */
-void response_own_headers(struct buf *out);
+/** Append the security headers of answers that the program makes itself, and that they are not to
+ * be stored unless extra, which may be NULL, says something about that. */
+void response_own_headers(struct buf *out, const struct headers *extra);
 
 #endif
