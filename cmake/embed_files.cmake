@@ -1,7 +1,8 @@
 # cmake -DNAME=docs -DFOLDER=DIR -DOUT=DIR -P embed_files.cmake
 #
 # Makes OUT/assets_NAME.c: the files of FOLDER, each compressed, with its media type and ETag. The
-# bytes are taken in by the assembler: as numbers in C they would take long to compile.
+# bytes are taken in by the assembler: as numbers in C they would take long to compile. They lie in a
+# section of their own, so that no page of them is in memory because of a neighbour that is used.
 cmake_minimum_required(VERSION 3.25)
 
 set(type_css "text/css; charset=utf-8")
@@ -38,7 +39,7 @@ foreach(file IN LISTS files)
   file(SHA256 ${file} etag)
   string(SUBSTRING ${etag} 0 20 etag)
   set(symbol asset_${NAME}_${count})
-  string(APPEND bytes "__asm__(\".pushsection .rodata\\n${symbol}:\\n"
+  string(APPEND bytes "__asm__(\".pushsection .embedded,\\\"a\\\"\\n${symbol}:\\n"
                       ".incbin \\\"${packed}/${name}.gz\\\"\\n.popsection\\n\");\n"
                       "extern const unsigned char ${symbol}[] "
                       "__attribute__((visibility(\"hidden\")));\n")
