@@ -2,11 +2,12 @@
 
 #include "base/log.h"
 #include "base/query.h"
-#include "daemon/api/api.h"
+#include "daemon/api/api_operations.h"
 #include "daemon/http/head.h"
 #include "daemon/proxy/exchange.h"
 #include "daemon/proxy/refused.h"
 #include "daemon/web/assets.h"
+#include "json/json.h"
 
 const struct api_route *const dispatch_tables[] = {
     api_records_routes,        api_live_routes,      api_status_routes,
@@ -103,18 +104,30 @@ static void answer_detail(struct conn *conn, int status, const struct headers *e
     buf_clear(&body);
 }
 
-static void answer_bad_id(struct conn *conn, struct str name, struct str input)
+/* What is wrong with the path, and then with the query. */
+static void answer_bad_id(struct conn *conn, const struct found *f, struct str query)
 {
-    struct buf body = {0}, text = {0};
+    const struct api_operation *op = api_operation_of(f->route);
+    const struct str start = STR("{\"detail\":["), end = STR("]}");
+    struct buf body = {0}, more = {0};
 
-    query_encode(&text, str_cut(input, 200));
+    buf_put(&body, start);
     buf_printf(&body,
-               "{\"detail\":[{\"type\":\"int_parsing\",\"loc\":[\"path\",\"%.*s\"],"
-               "\"msg\":\"must be an integer\",\"input\":\"%s\"}]}",
-               STR_ARG(name), text.ptr);
+               "{\"type\":\"int_parsing\",\"loc\":[\"path\",\"%.*s\"],"
+               "\"msg\":\"must be an integer\",\"input\":",
+               STR_ARG(f->id_name));
+    if (!json_quote(&body, str_cut(f->bad_id, 200)))
+        buf_put(&body, STR("null"));
+    buf_put(&body, STR("}"));
+    if (op && !params_check(op->params, query, &more)) {
+        buf_put(&body, STR(","));
+        buf_put(&body, str_from(buf_str(&more), start.len));
+    } else {
+        buf_put(&body, end);
+    }
     conn_answer(conn, 422, STR("application/json"), NULL, buf_str(&body));
     buf_clear(&body);
-    buf_clear(&text);
+    buf_clear(&more);
 }
 
 /* A path that differs from a known one by a slash at its end. */
@@ -158,7 +171,7 @@ static void dispatch_api(struct worker *w, struct conn *conn, struct request *r)
     }
     find(&f, r->method, buf_str(&path));
     if (f.route && f.bad_id.ptr) {
-        answer_bad_id(conn, f.id_name, f.bad_id);
+        answer_bad_id(conn, &f, r->query);
     } else if (f.route && f.route->open) {
         f.route->open(w, conn, r);
     } else if (f.route) {

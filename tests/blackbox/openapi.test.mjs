@@ -414,6 +414,37 @@ test('all that is wrong with a query is said at once, in the order of the declar
   ]); // prettier-ignore
 });
 
+test('a wrong path and a wrong query are told together, as they were received', async (t) => {
+  const proxy = await start(t);
+  const answer = await proxy.get('/api/runs/a%20%22b/requests?page=0');
+  assert.equal(answer.status, 422);
+  assert.deepEqual(JSON.parse(answer.text).detail, [
+    { type: 'int_parsing', loc: ['path', 'run_id'], msg: 'must be an integer', input: 'a "b' },
+    { type: 'greater_than_equal', loc: ['query', 'page'], msg: 'must be at least 1', input: '0', ctx: { ge: 1 } },
+  ]); // prettier-ignore
+});
+
+test('a body that starts no run says where it is wrong', async (t) => {
+  const proxy = await start(t);
+  const bad = async (body, fields = [JSON_TYPE]) => {
+    const answer = await proxy.request('POST', '/api/runs/start', { fields, body });
+    assert.equal(answer.status, 422, body);
+    const [{ type, loc, input }, ...others] = answer.json.detail;
+    assert.equal(others.length, 0);
+    return [type, loc, input];
+  };
+  assert.deepEqual(await bad('{"name": tru}'), ['json_invalid', ['body', 9], {}]);
+  assert.deepEqual(await bad(' {"name": "x"} y'), ['json_invalid', ['body', 15], {}]);
+  assert.deepEqual(await bad('{"name": "x", "notes": ["a" "b"]}'), ['json_invalid', ['body', 27], {}]);
+  assert.deepEqual(await bad('[1,2]'), ['dict_type', ['body'], [1, 2]]);
+  assert.deepEqual(await bad('"x"'), ['dict_type', ['body'], 'x']);
+  assert.deepEqual(await bad(JSON.stringify('x'.repeat(500))), ['dict_type', ['body'], null]);
+  assert.deepEqual(await bad('{"name":"x"}', [['Content-Type', 'text/plain']]), ['dict_type', ['body'], '{"name":"x"}']);
+  assert.equal((await proxy.api('/api/runs')).items.length, 0);
+  const plain = await proxy.request('POST', '/api/runs/start', { body: '{"name":"x"}' });
+  assert.equal(plain.json.run.name, 'x');
+}); // prettier-ignore
+
 test('each filter of the list and each mode of a detail answers by its schema', async (t) => {
   const w = await world(t);
   const document = await w.proxy.api(PUBLIC);

@@ -5,9 +5,11 @@
 
 #include "base/query.h"
 #include "llm/multipart.h"
+#include "json/json_scan.h"
 
 /* More fields than any form has: what a stranger sends must stay cheap. */
 #define FIELDS_MAX 256
+#define INPUT_SHOWN 200
 
 static struct str bytes_of(const struct api_call *call)
 {
@@ -88,37 +90,54 @@ void body_json_or_form(struct body *b, const struct api_call *call)
         body_form(b, call);
 }
 
-static void refuse_body(struct api_call *call, const char *issue)
+/* The input that an issue shows: JSON as it is, anything else as text. */
+static void put_input(struct buf *out, const struct body *b, struct str bytes)
+{
+    if (b->fields && bytes.len <= INPUT_SHOWN)
+        buf_put(out, bytes);
+    else if (b->fields || !json_quote(out, str_cut(bytes, INPUT_SHOWN)))
+        buf_put(out, STR("null"));
+}
+
+static void refuse_text(struct api_call *call, struct str bytes)
 {
     call->status = 422;
-    call->body.len = 0;
-    buf_printf(&call->body, "{\"detail\":[%s]}", issue);
+    buf_printf(
+        &call->body,
+        "{\"detail\":[{\"type\":\"json_invalid\",\"loc\":[\"body\",%zu],\"msg\":\"the body is "
+        "not JSON\",\"input\":{},\"ctx\":{\"error\":\"not JSON\"}}]}",
+        json_scan_error(bytes));
+}
+
+static void refuse_type(struct api_call *call, const struct body *b, struct str bytes)
+{
+    call->status = 422;
+    buf_put(&call->body, STR("{\"detail\":[{\"type\":\"dict_type\",\"loc\":[\"body\"],"
+                             "\"msg\":\"must be a JSON object\",\"input\":"));
+    put_input(&call->body, b, bytes);
+    buf_put(&call->body, STR("}]}"));
 }
 
 bool body_strict(struct body *b, struct api_call *call)
 {
-    struct str type = type_of(call), bytes = str_trim(bytes_of(call));
+    struct str type = type_of(call), bytes = bytes_of(call);
 
     *b = (struct body){0};
-    if (bytes.len > 0 && (!type.ptr || str_ifind(type, STR("json")) >= 0)) {
+    if (str_trim(bytes).len > 0 && (type.len == 0 || str_ifind(type, STR("json")) >= 0)) {
         b->fields = json_parse(bytes);
         if (!b->fields) {
-            refuse_body(call,
-                        "{\"type\":\"json_invalid\",\"loc\":[\"body\",0],\"msg\":\"the body is "
-                        "not JSON\",\"input\":{},\"ctx\":{\"error\":\"not JSON\"}}");
+            refuse_text(call, bytes);
             return false;
         }
     }
-    if (bytes.len == 0 || cJSON_IsNull(b->fields)) {
+    if (str_trim(bytes).len == 0 || cJSON_IsNull(b->fields)) {
         cJSON_Delete(b->fields);
         b->fields = cJSON_CreateObject();
     }
     if (cJSON_IsObject(b->fields))
         return true;
+    refuse_type(call, b, bytes);
     body_clear(b);
-    refuse_body(call,
-                "{\"type\":\"dict_type\",\"loc\":[\"body\"],\"msg\":\"must be a JSON object\","
-                "\"input\":null}");
     return false;
 }
 

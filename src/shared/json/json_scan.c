@@ -281,20 +281,23 @@ static const char *scan_between(struct nest *n, const char *p, const char *end)
     return p;
 }
 
-/* One value at p; the result is behind it, NULL when it is broken. */
-static const char *scan_value(const char *p, const char *end)
+/* One value at p; the result is behind it, NULL when it is broken: *bad is then at the part of it
+ * that is at fault. */
+static const char *scan_value(const char *p, const char *end, const char **bad)
 {
     struct nest nest = {.depth = 0};
 
     do {
         bool value = false;
 
-        p = skip_blanks(p, end);
+        p = *bad = skip_blanks(p, end);
         if (p == end)
             return NULL;
         p = *p == '{' || *p == '[' ? scan_open(&nest, p, end, &value) : scan_scalar(p, end);
-        if (p && !value)
+        if (p && !value) {
+            *bad = p;
             p = scan_between(&nest, p, end);
+        }
     } while (p && nest.depth > 0);
     return p;
 }
@@ -331,21 +334,45 @@ enum json_type json_type_of(struct str value)
     }
 }
 
-enum json_type json_scan(struct str text, struct str *value)
+/* The range of the one value in text; false, and where it goes wrong, when it is not JSON. */
+static bool scan_text(struct str text, struct str *value, const char **bad)
 {
-    const char *start, *after, *end;
+    const char *start, *after, *end = text.ptr + text.len;
 
+    *bad = text.ptr;
     if (str_starts(text, STR("\xEF\xBB\xBF")))
         text = str_from(text, 3);
     if (text.len == 0)
-        return JSON_INVALID;
-    end = text.ptr + text.len;
+        return false;
     start = skip_blanks(text.ptr, end);
-    after = start < end ? scan_value(start, end) : NULL;
-    if (!after || skip_blanks(after, end) != end)
-        return JSON_INVALID;
+    after = start < end ? scan_value(start, end, bad) : NULL;
+    if (!after)
+        return false;
+    *bad = skip_blanks(after, end);
     *value = (struct str){start, (size_t)(after - start)};
-    return json_type_of(*value);
+    return *bad == end;
+}
+
+enum json_type json_scan(struct str text, struct str *value)
+{
+    const char *bad;
+    struct str found;
+
+    if (text.len == 0 || !scan_text(text, &found, &bad))
+        return JSON_INVALID;
+    *value = found;
+    return json_type_of(found);
+}
+
+size_t json_scan_error(struct str text)
+{
+    const char *bad;
+    struct str value;
+
+    if (text.len == 0)
+        return 0;
+    (void)scan_text(text, &value, &bad);
+    return (size_t)(bad - text.ptr);
 }
 
 /* ---- walking ------------------------------------------------------------------------------ */

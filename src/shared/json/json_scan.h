@@ -24,6 +24,8 @@ enum json_type {
 /** Trim blanks and a byte order mark, and check the whole text. *value is the range of the one
  *  value in it. JSON_INVALID when it is not JSON. */
 enum json_type json_scan(struct str text, struct str *value);
+/** For text that is not JSON: at which byte the part starts that is at fault. */
+size_t json_scan_error(struct str text);
 /** The type of a value range that json_scan() or an iterator gave. */
 enum json_type json_type_of(struct str value);
 
