@@ -37,6 +37,23 @@ static void every_call_is_described(void **state)
     }
 }
 
+static bool is_answered(const struct api_operation *op)
+{
+    for (size_t t = 0; dispatch_tables[t]; t++)
+        for (const struct api_route *route = dispatch_tables[t]; route->method; route++)
+            if (api_operation_of(route) == op)
+                return true;
+    return false;
+}
+
+static void every_description_is_of_a_call(void **state)
+{
+    (void)state;
+    for (const struct api_operation *op = api_operations; op->method; op++)
+        if (!is_answered(op))
+            fail_msg("nothing answers %s %s", op->method, op->pattern);
+}
+
 static void check_type(const cJSON *schemas, const char *type)
 {
     cJSON *schema = type ? shape_schema(str_c(type)) : NULL;
@@ -208,6 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_call_is_described),
+        cmocka_unit_test(every_description_is_of_a_call),
         cmocka_unit_test(shapes_of_calls_exist),
         cmocka_unit_test(types_become_schemas),
         cmocka_unit_test(shapes_become_schemas),

@@ -74,7 +74,7 @@ static const struct param find_params[] = {
 };
 static const struct param days_params[] = {DAYS, {0}};
 
-static const struct api_operation operations[] = {
+const struct api_operation api_operations[] = {
     /* the public API */
     {"GET", "/healthz", "Whether the program runs", .answer = "Health", .is_public = true},
     {"GET", "/api/models", "Models that clients can ask for", .answer = "ModelPage",
@@ -190,14 +190,14 @@ static const struct api_operation operations[] = {
 
     {"GET", "/api/openapi.json", "This API as OpenAPI 3.1", .answer = "object"},
     {"GET", "/admin/api/openapi.json", "The rest of it as OpenAPI 3.1", .answer = "object"},
+    {0},
 };
 
 static const struct api_operation *find(struct str method, struct str pattern)
 {
-    for (size_t i = 0; i < sizeof(operations) / sizeof(*operations); i++)
-        if (str_eq(pattern, str_c(operations[i].pattern)) &&
-            str_eq(method, str_c(operations[i].method)))
-            return &operations[i];
+    for (const struct api_operation *o = api_operations; o->method; o++)
+        if (str_eq(pattern, str_c(o->pattern)) && str_eq(method, str_c(o->method)))
+            return o;
     return NULL;
 }
 

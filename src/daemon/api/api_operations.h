@@ -21,6 +21,8 @@ struct api_operation {
     bool body_optional;
 };
 
+/** All of them; ends with a NULL method. */
+extern const struct api_operation api_operations[];
 /** The description of a route; NULL when there is none: pages, forms. */
 const struct api_operation *api_operation_of(const struct api_route *route);
 
