@@ -41,7 +41,15 @@ ON CONFLICT (id) DO UPDATE SET
     source_url = excluded.source_url, checked_at = excluded.checked_at,
     release_date = excluded.release_date, notes = excluded.notes,
     seed_digest = excluded.seed_digest, sync_digest = excluded.sync_digest,
-    updated_us = excluded.updated_us;
+    updated_us = max(excluded.updated_us, updated_us + 1);
+
+-- What belongs to a price has changed: the price itself, or the one of a tier.
+-- name: price_touch
+UPDATE model_prices SET updated_us = max(?2, updated_us + 1) WHERE id = ?1;
+
+-- name: price_touch_tier
+UPDATE model_prices SET updated_us = max(?2, updated_us + 1)
+WHERE id = (SELECT price_id FROM model_price_tiers WHERE id = ?1);
 
 -- name: price_delete
 DELETE FROM model_prices WHERE id = ?1;

@@ -20,7 +20,8 @@ ON CONFLICT (slug) DO UPDATE SET
     name = excluded.name, base_url = excluded.base_url, currency = excluded.currency,
     api_key_env = excluded.api_key_env, auth_style = excluded.auth_style,
     active = excluded.active, is_default_fallback = excluded.is_default_fallback,
-    capabilities_json = excluded.capabilities_json, updated_us = excluded.updated_us;
+    capabilities_json = excluded.capabilities_json,
+    updated_us = max(excluded.updated_us, updated_us + 1);
 
 -- name: provider_delete
 DELETE FROM model_providers WHERE slug = ?1;
@@ -61,7 +62,8 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14) RETURN
 UPDATE model_routes SET
     incoming_model = ?2, match_type = ?3, upstream_url = ?4, upstream_model = ?5,
     provider_slug = ?6, api_key_env = ?7, auth_style = ?8, fixes_json = ?9, managed_by = ?10,
-    override_fallback = ?11, priority = ?12, active = ?13, failover_json = ?14, updated_us = ?15
+    override_fallback = ?11, priority = ?12, active = ?13, failover_json = ?14,
+    updated_us = max(?15, updated_us + 1)
 WHERE id = ?1;
 
 -- name: route_delete

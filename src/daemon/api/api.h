@@ -95,6 +95,7 @@ extern const struct api_route api_runs_routes[];
 extern const struct api_route api_storage_routes[];
 extern const struct api_route api_metrics_routes[];
 extern const struct api_route api_models_routes[];
+extern const struct api_route api_usage_routes[];
 
 /** Bytes of the file path + suffix; UNKNOWN when there is none. */
 int64_t api_file_size(const char *path, const char *suffix);

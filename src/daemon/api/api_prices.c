@@ -1,11 +1,12 @@
 /* Prices and their tiers. */
-#include <stdlib.h>
+#include <stdio.h>
 
 #include "base/query.h"
 #include "core/price_json.h"
 #include "daemon/api/api_body.h"
 #include "daemon/api/api_prices.h"
 #include "daemon/api/api_routing.h"
+#include "daemon/api/api_version.h"
 #include "store/store_prices.h"
 #include "view/view_price.h"
 #include "view/view_routing.h"
@@ -54,10 +55,12 @@ static void answer_price(struct api_call *call, struct store *store, int64_t id)
     struct price_book *book = api_book(call, store);
     const struct price *p = book ? price_book_by_id(book, id) : NULL;
 
-    if (p)
+    if (p) {
         api_json(call, 200, view_price(book, p));
-    else if (book)
+        api_version_tell(call, p->updated_us);
+    } else if (book) {
         api_detail(call, 404, "Price not found.");
+    }
     price_book_unref(book);
 }
 
@@ -188,6 +191,17 @@ int api_price_edit(const struct price_book *book, const cJSON *fields, struct ar
     return 0;
 }
 
+/* Whether the price, NULL for a new one, is as the caller knows it. False: the call is answered. */
+static bool is_current(struct api_call *call, const struct body *b, const struct price *p)
+{
+    char what[32];
+
+    if (!p)
+        return true;
+    snprintf(what, sizeof(what), "Price %lld", (long long)p->id);
+    return api_version_fits(call, b, what, p->updated_us);
+}
+
 static void put_price(struct api_call *call, struct store *store, const struct price_book *book,
                       const struct price *old)
 {
@@ -196,7 +210,9 @@ static void put_price(struct api_call *call, struct store *store, const struct p
     struct err err;
 
     body_json(&b, call);
-    if (api_price_edit(book, b.fields, &b.arena, old, &p, &err) < 0)
+    if (!is_current(call, &b, old))
+        ; /* answered */
+    else if (api_price_edit(book, b.fields, &b.arena, old, &p, &err) < 0)
         api_error(call, &err);
     else if (!old && p.id)
         api_detail(call, 409, "A price of this provider and model exists already.");
@@ -240,9 +256,13 @@ static void answer_deleted(struct api_call *call, int rc, const struct err *err)
 
 static void write_delete(struct api_call *call, struct store *store)
 {
+    struct price_book *book = api_book(call, store);
+    const struct price *old = book ? price_book_by_id(book, call->id) : NULL;
     struct err err;
 
-    answer_deleted(call, store_price_delete(store, call->id, &err), &err);
+    if (book && is_current(call, NULL, old))
+        answer_deleted(call, store_price_delete(store, call->id, &err), &err);
+    price_book_unref(book);
 }
 
 int api_tier_edit(const struct price *p, const cJSON *fields, struct arena *arena,
@@ -262,8 +282,10 @@ static void put_tier(struct api_call *call, struct store *store, const struct pr
     struct err err;
 
     body_json(&b, call);
-    if (api_tier_edit(p, b.fields, &b.arena, &t, &err) < 0 ||
-        store_price_tier_put(store, &t, &err) < 0)
+    if (!is_current(call, &b, p))
+        ; /* answered */
+    else if (api_tier_edit(p, b.fields, &b.arena, &t, &err) < 0 ||
+             store_price_tier_put(store, &t, &err) < 0)
         api_error(call, &err);
     else
         answer_price(call, store, p->id);
@@ -302,6 +324,8 @@ static void write_tier_delete(struct api_call *call, struct store *store)
 
     if (book && !p)
         api_detail(call, 404, "Tier not found.");
+    else if (book && !is_current(call, NULL, p))
+        ; /* answered */
     else if (book && store_price_tier_delete(store, call->id, &err) < 0)
         api_error(call, &err);
     else if (book)

@@ -7,8 +7,9 @@
 
 /** page and per_page of a simple page. False: the call is answered 422. */
 bool api_simple_page(struct api_call *call, int64_t *page, int64_t *per_page);
-/** The start of this day, UTC. */
-int64_t api_today_us(void);
+/** The time that the query names with since, or the start of this day, UTC. False: the call is
+ *  answered 422. */
+bool api_since(struct api_call *call, int64_t *since_us);
 /** Store a checked route (id 0: a new one) after the checks that need the store. ERR_INVALID,
  *  ERR_NOT_FOUND say what is wrong with it. */
 int api_route_save(struct api_call *call, struct store *store, struct route *route,

@@ -128,6 +128,9 @@ int store_facets(struct store *store, enum store_facet facet, store_facet_fn *ea
 typedef void store_model_fn(void *ctx, struct str model, int64_t requests, int64_t last_us);
 int store_recent_models(struct store *store, struct str prefix, int64_t limit, store_model_fn *each,
                         void *ctx, struct err *err);
+/** Models of requests since a time, with how many of those there are, the latest use first. */
+int store_models_since(struct store *store, int64_t since_us, int64_t limit, store_model_fn *each,
+                       void *ctx, struct err *err);
 struct store_counters {
     int64_t total, streams, images, tools, errors, slow, large;
 };

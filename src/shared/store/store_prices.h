@@ -15,7 +15,7 @@ int store_price_book(struct store *store, struct price_book **out, struct err *e
 int store_price_put(struct store *store, struct price *p, bool with_tiers, struct err *err);
 /** Its tiers go with it. ERR_NOT_FOUND. */
 int store_price_delete(struct store *store, int64_t id, struct err *err);
-/** Insert (id 0; it is set) or change a tier of t->price_id. */
+/** Insert (id 0; it is set) or change a tier of t->price_id; the price is changed with it. */
 int store_price_tier_put(struct store *store, struct price_tier *t, struct err *err);
 /** ERR_NOT_FOUND. */
 int store_price_tier_delete(struct store *store, int64_t id, struct err *err);
