@@ -94,6 +94,18 @@ SELECT 1 FROM seeded WHERE provider_slug = ?1 AND model = ?2;
 -- name: seeded_add
 INSERT INTO seeded (provider_slug, model) VALUES (?1, ?2) ON CONFLICT DO NOTHING;
 
+-- Forget that what a person deleted was ever there; ?1: of this provider, '' of all.
+-- name: seeded_forget_missing
+DELETE FROM seeded
+WHERE (?1 = '' OR provider_slug = ?1)
+  AND CASE model
+      WHEN '' THEN NOT EXISTS (SELECT 1 FROM model_providers p WHERE p.slug = seeded.provider_slug)
+      ELSE NOT EXISTS (SELECT 1 FROM model_prices p WHERE p.provider_slug = seeded.provider_slug
+                                                      AND p.model = seeded.model) END;
+
+-- name: seed_counts
+SELECT (SELECT count(*) FROM model_providers), (SELECT count(*) FROM model_prices);
+
 -- name: seed_provider_get
 SELECT api_key_env, capabilities_json FROM model_providers WHERE slug = ?1;
 

@@ -67,6 +67,23 @@ test('a new database has prices, and what was deleted does not come back', async
   assert.equal((await must(proxy, 'GET', PRICES)).total, 58);
 });
 
+test('what was deleted can be restored, and what was edited stays', async (t) => {
+  const proxy = await start(t);
+  const restore = (value) => must(proxy, 'POST', '/admin/api/pricing/restore-defaults', value);
+  const [first, second] = (await must(proxy, 'GET', `${PRICES}?provider=openai`)).items;
+  await must(proxy, 'DELETE', `${PRICES}/${first.id}`);
+  await must(proxy, 'PUT', `${PRICES}/${second.id}`, { ...second, input_usd_per_million: 77 });
+  const gone = (await must(proxy, 'GET', `${PRICES}?provider=xai`)).total;
+  await must(proxy, 'DELETE', '/admin/api/providers/xai');
+  assert.deepEqual(await restore({ provider_slug: 'openai' }), { providers: 0, prices: 1 });
+  assert.deepEqual(await restore({}), { providers: 1, prices: gone });
+  assert.deepEqual(await restore({}), { providers: 0, prices: 0 });
+  const all = await must(proxy, 'GET', `${PRICES}?per_page=100`);
+  assert.equal(all.total, 59);
+  assert.equal(all.items.find((p) => p.id === second.id).input_usd_per_million, 77);
+  assert.equal((await call(proxy, 'POST', '/admin/api/pricing/restore-defaults', { provider: 'A B' })).status, 400);
+});
+
 test('an edit keeps source, dates and tiers, and forgets the rest', async (t) => {
   const proxy = await start(t);
   const made = await must(proxy, 'POST', PRICES, price({
@@ -187,7 +204,7 @@ test('a request without a price is priced when there is one', async (t) => {
   const later = (await proxy.detail(record.id)).record;
   assert.equal(later.billing_output_cost_usd, 20 * 2e6 / 1e12);
   assert.match(later.pricing_snapshot_json, /pricing-catalog-missing-cost-v0\.5/);
-  const second = await must(proxy, 'POST', '/admin/api/pricing/backfill', { kind: 'missing' });
+  const second = await must(proxy, 'POST', '/admin/api/pricing/reprice-missing');
   assert.equal(second.repriced, 0);
   await proxy.stop();
   const { code, out } = await run(['--backfill-cached-costs', '--database-url', proxy.database]);

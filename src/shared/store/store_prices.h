@@ -27,6 +27,11 @@ int store_seed(struct store *store, struct err *err);
 int store_seed_from(struct store *store, struct str providers_json, struct str prices_json,
                     struct err *err);
 
+/** Bring back what a person deleted of the providers and prices that the program comes with: those
+ *  of one provider, or (STR_NONE) all. What is there stays as it is. Counts what came back. */
+int store_seed_restore(struct store *store, struct str provider_slug, int64_t *providers,
+                       int64_t *prices, struct err *err);
+
 enum backfill_kind { BACKFILL_CACHED, BACKFILL_MISSING };
 struct backfill {
     enum backfill_kind kind;
