@@ -32,6 +32,18 @@ UPDATE model_providers SET is_default_fallback = 0 WHERE is_default_fallback = 1
 -- name: provider_set_fallback
 UPDATE model_providers SET is_default_fallback = 1 WHERE slug = ?1;
 
+-- name: health_put
+INSERT INTO provider_health (provider_slug, status, latency_ms, auth_state, message, checked_us)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM model_providers WHERE slug = ?1)
+ON CONFLICT (provider_slug) DO UPDATE SET
+    status = excluded.status, latency_ms = excluded.latency_ms, auth_state = excluded.auth_state,
+    message = excluded.message, checked_us = excluded.checked_us;
+
+-- name: health_list
+SELECT p.slug, p.name, p.active, h.status, h.latency_ms, h.auth_state, h.message, h.checked_us
+FROM model_providers p LEFT JOIN provider_health h ON h.provider_slug = p.slug
+ORDER BY p.name, p.slug;
+
 -- name: provider_usage
 SELECT billing_provider_slug, count(*), coalesce(sum(billing_total_cost_pusd), 0)
 FROM requests WHERE created_us >= ?1 AND billing_provider_slug IS NOT NULL

@@ -6,6 +6,7 @@
 #include "daemon/http/head.h"
 #include "daemon/proxy/exchange.h"
 #include "daemon/proxy/refused.h"
+#include "json/json.h"
 
 static const struct api_route *const tables[] = {
     api_records_routes,        api_live_routes,      api_status_routes,
@@ -14,7 +15,7 @@ static const struct api_route *const tables[] = {
     api_probes_routes,         api_prices_routes,    api_price_forms_routes,
     api_costs_routes,          api_catalog_routes,   api_runs_routes,
     api_storage_routes,        api_metrics_routes,   api_models_routes,
-    api_usage_routes};
+    api_usage_routes,          api_health_routes};
 
 enum match { NO_MATCH, MATCH, BAD_ID };
 
@@ -104,16 +105,16 @@ static void answer_detail(struct conn *conn, int status, const struct headers *e
 
 static void answer_bad_id(struct conn *conn, struct str name, struct str input)
 {
-    struct buf body = {0}, text = {0};
+    struct buf body = {0};
 
-    query_encode(&text, str_cut(input, 200));
     buf_printf(&body,
                "{\"detail\":[{\"type\":\"int_parsing\",\"loc\":[\"path\",\"%.*s\"],"
-               "\"msg\":\"must be an integer\",\"input\":\"%s\"}]}",
-               STR_ARG(name), text.ptr);
+               "\"msg\":\"must be an integer\",\"input\":",
+               STR_ARG(name));
+    json_quote(&body, str_cut(input, 200));
+    buf_put(&body, STR("}]}"));
     conn_answer(conn, 422, STR("application/json"), NULL, buf_str(&body));
     buf_clear(&body);
-    buf_clear(&text);
 }
 
 /* A path that differs from a known one by a slash at its end. */

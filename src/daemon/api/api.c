@@ -145,6 +145,41 @@ static bool submit(struct api_call *call)
     return readers_submit(app->readers, &call->job);
 }
 
+/* ---- calls that asked others, and keep what they found ---- */
+
+static void on_keep(struct recorder_job *job, struct store *store)
+{
+    struct api_call *call = LIST_ENTRY(job, struct api_call, writing);
+    struct err err;
+    int rc = store ? store_begin(store, &err)
+                   : err_set(&err, ERR_STORE, "the database cannot be opened");
+
+    if (rc == 0 && (call->keep(call, store, &err) < 0 || store_commit(store, &err) < 0)) {
+        store_rollback(store);
+        rc = -1;
+    }
+    if (rc < 0)
+        log_warning("cannot keep the results of %s: %s", call->route->pattern, err.msg);
+    inbox_post(call->job.home, &call->job.note);
+}
+
+static void on_kept(struct note *note)
+{
+    struct job *job = LIST_ENTRY(note, struct job, note);
+
+    api_finish(LIST_ENTRY(job, struct api_call, job));
+}
+
+void api_finish_stored(struct api_call *call,
+                       int (*keep)(struct api_call *call, struct store *store, struct err *err))
+{
+    call->keep = keep;
+    call->job.note.run = on_kept;
+    call->writing.run = on_keep;
+    if (!recorder_submit(call->worker->app->recorder, &call->writing))
+        api_finish(call); /* stopping */
+}
+
 static void on_request(void *ctx, struct request *r)
 {
     struct api_call *call = ctx;
@@ -263,10 +298,15 @@ void api_error(struct api_call *call, const struct err *err)
 void api_issue(struct api_call *call, const char *type, const char *name, const char *msg,
                struct str input, const char *ctx)
 {
+    if (call->status == 422 && call->body.len > 2) { /* after those before it */
+        buf_cut(&call->body, call->body.len - 2);
+        buf_put(&call->body, STR(","));
+    } else {
+        call->body.len = 0;
+        buf_put(&call->body, STR("{\"detail\":["));
+    }
     call->status = 422;
-    call->body.len = 0;
-    buf_printf(&call->body,
-               "{\"detail\":[{\"type\":\"%s\",\"loc\":[\"query\",\"%s\"],\"msg\":", type, name);
+    buf_printf(&call->body, "{\"type\":\"%s\",\"loc\":[\"query\",\"%s\"],\"msg\":", type, name);
     json_quote(&call->body, str_c(msg));
     buf_put(&call->body, STR(",\"input\":"));
     json_quote(&call->body, str_cut(input, 200));

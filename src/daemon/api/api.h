@@ -44,6 +44,7 @@ struct api_call {
     /** Set by run: the call goes on on the loop, where it may ask others; then() calls
      *  api_finish(). NULL: it is answered. */
     void (*then)(struct api_call *call);
+    int (*keep)(struct api_call *call, struct store *store, struct err *err);
     void *state;       /* of run and then; of write: in request.arena */
     _Atomic bool gone; /* nobody waits for the answer */
     /* the answer */
@@ -59,6 +60,10 @@ void api_open(struct worker *w, struct conn *conn, struct request *r, const stru
               int64_t id, struct str slug);
 /** Loop thread: then() is through, the answer is filled. */
 void api_finish(struct api_call *call);
+/** The same, after keep has written what it has to on the writer thread, as a transaction. That it
+ *  cannot is logged and changes nothing about the answer. */
+void api_finish_stored(struct api_call *call,
+                       int (*keep)(struct api_call *call, struct store *store, struct err *err));
 /** What views know besides the store, with the upstream in force; texts are in request.arena. */
 struct view_context api_view_context(struct api_call *call);
 /** Fill the answer {"detail":message}. */
@@ -69,7 +74,7 @@ void api_json(struct api_call *call, int status, cJSON *tree);
 void api_text(struct api_call *call, int status, const char *json);
 /** The same from an error. */
 void api_error(struct api_call *call, const struct err *err);
-/** Append {"detail":[{issue}]} for one query parameter and set status 422. */
+/** Answer 422 with {"detail":[{issue}]} for a query parameter, after those noted before. */
 void api_issue(struct api_call *call, const char *type, const char *name, const char *msg,
                struct str input, const char *ctx);
 /** An integer query parameter within bounds; absent gives fallback. False: call is answered 422. */
@@ -96,6 +101,7 @@ extern const struct api_route api_storage_routes[];
 extern const struct api_route api_metrics_routes[];
 extern const struct api_route api_models_routes[];
 extern const struct api_route api_usage_routes[];
+extern const struct api_route api_health_routes[];
 
 /** Bytes of the file path + suffix; UNKNOWN when there is none. */
 int64_t api_file_size(const char *path, const char *suffix);

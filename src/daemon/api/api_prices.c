@@ -3,6 +3,7 @@
 
 #include "base/query.h"
 #include "core/price_json.h"
+#include "core/routing_input.h"
 #include "daemon/api/api_body.h"
 #include "daemon/api/api_prices.h"
 #include "daemon/api/api_routing.h"
@@ -161,6 +162,14 @@ static void forget_basics(struct price *p)
     p->active = true;
 }
 
+/* The members of a price, with the slug as slugs are stored. */
+static int read_price(const cJSON *fields, struct arena *arena, struct price *p, struct err *err)
+{
+    if (price_read(fields, arena, p, err) < 0)
+        return -1;
+    return slug_from_input(p->provider_slug, arena, &p->provider_slug, err);
+}
+
 int api_price_edit(const struct price_book *book, const cJSON *fields, struct arena *arena,
                    const struct price *old, struct price *out, struct err *err)
 {
@@ -170,7 +179,7 @@ int api_price_edit(const struct price_book *book, const cJSON *fields, struct ar
     price_init(out);
     price_init(&head);
     if (!old) { /* the names tell whether this is an edit of one that exists */
-        if (price_read(fields, arena, &head, err) < 0)
+        if (read_price(fields, arena, &head, err) < 0)
             return -1;
         same = head.provider_slug.ptr && head.model.ptr
                    ? price_book_get(book, head.provider_slug, head.model)
@@ -181,7 +190,7 @@ int api_price_edit(const struct price_book *book, const cJSON *fields, struct ar
         *out = *old;
         forget_basics(out);
     }
-    if (price_read(fields, arena, out, err) < 0 || price_check(out, err) < 0)
+    if (read_price(fields, arena, out, err) < 0 || price_check(out, err) < 0)
         return -1;
     if (!price_book_provider(book, out->provider_slug))
         return err_set(err, ERR_INVALID, "Provider not found.");

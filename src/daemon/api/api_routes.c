@@ -12,8 +12,9 @@
 
 bool api_simple_page(struct api_call *call, int64_t *page, int64_t *per_page)
 {
-    return api_query_int(call, "page", 1, 1, INT64_MAX, page) &&
-           api_query_int(call, "per_page", 25, 1, 100, per_page);
+    bool ok = api_query_int(call, "page", 1, 1, INT64_MAX, page);
+
+    return api_query_int(call, "per_page", 25, 1, 100, per_page) && ok;
 }
 
 static struct str provider_name(const struct provider *list, size_t count, struct str slug)

@@ -90,9 +90,9 @@ static void run_models(struct api_call *call, struct store *store)
     int64_t days, limit;
     struct err err;
     cJSON *o;
+    bool ok = api_query_int(call, "days", DAYS, 1, DAYS_MAX, &days);
 
-    if (!api_query_int(call, "days", DAYS, 1, DAYS_MAX, &days) ||
-        !api_query_int(call, "limit", MODELS, 1, MODELS_MAX, &limit))
+    if (!api_query_int(call, "limit", MODELS, 1, MODELS_MAX, &limit) || !ok)
         return;
     recent.catalog = c = app_catalog(call->worker->app);
     o = cJSON_CreateObject();

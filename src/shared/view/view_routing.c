@@ -1,6 +1,7 @@
 #include "view/view_routing.h"
 
 #include "base/clock.h"
+#include "core/fix_ids.h"
 #include "json/json.h"
 
 static void put_json(cJSON *o, const char *key, struct str text, cJSON *other)
@@ -81,6 +82,27 @@ cJSON *view_provider(const struct provider *p, int64_t model_count, int64_t rout
     json_put_int(o, "route_count", route_count);
     put_times(o, p->created_us, p->updated_us);
     return o;
+}
+
+cJSON *view_fixes(void)
+{
+    cJSON *list = cJSON_CreateArray();
+    const struct fix_info *fix;
+
+    for (size_t i = 0; (fix = fix_info(i)); i++) {
+        cJSON *o = cJSON_CreateObject();
+
+        json_put_text(o, "id", fix->id);
+        json_put_text(o, "name", fix->name);
+        json_put_text(o, "description", fix->description);
+        json_put_text(o, "risk_note", fix->risk_note);
+        json_add_str(cJSON_AddArrayToObject(o, "endpoints"), str_c(fix->endpoint));
+        json_put_bool(o, "supports_streaming", fix->streaming);
+        json_put_bool(o, "supports_non_streaming", fix->plain);
+        json_put_bool(o, "default_enabled", false);
+        cJSON_AddItemToArray(list, o);
+    }
+    return list;
 }
 
 /* A missing key is what has to be known first. */

@@ -15,6 +15,8 @@ const char *view_route_source(const struct route *r);
 const char *view_route_key_state(const struct route *r);
 /** Returns owned. */
 cJSON *view_provider(const struct provider *p, int64_t model_count, int64_t route_count);
+/** The compatibility fixes that there are. Returns owned. */
+cJSON *view_fixes(void);
 /** Where a model would go: status, route, upstream, provider, key and fixes. Returns owned. */
 cJSON *view_simulation(const struct decision *d);
 /** {"items":[],"page":…,"per_page":…,"total":…,"pages":…} of a list that is all there: items of
