@@ -99,6 +99,8 @@ int store_record_count(struct store *store, const struct record_filter *filter, 
  * max rows, and none any more after max_us. *deleted is how many. One transaction. */
 int store_trim(struct store *store, int64_t before_us, int64_t max, int64_t max_us,
                int64_t *deleted, struct err *err);
+/** Delete one request with all that belongs to it. ERR_NOT_FOUND; ERR_CONFLICT while it runs. */
+int store_record_delete(struct store *store, int64_t id, struct err *err);
 /** How many requests were created before before_us. */
 int store_count_before(struct store *store, int64_t before_us, int64_t *out, struct err *err);
 /** What the database holds. */
