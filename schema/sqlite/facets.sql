@@ -29,6 +29,18 @@ ON CONFLICT (name) DO UPDATE SET count = count + excluded.count;
 SELECT name, count FROM counters;
 
 -- The last use of each model comes from its end of the index.
+-- Models used since ?1, the latest first. What is counted is counted for those alone that are shown.
+-- name: models_since
+SELECT value, CASE WHEN (SELECT min(created_us) FROM requests INDEXED BY requests_model
+                         WHERE model = value) >= ?1
+              THEN count
+              ELSE (SELECT count(*) FROM requests INDEXED BY requests_model
+                    WHERE model = value AND created_us >= ?1) END, used_us
+FROM (SELECT value, count, (SELECT max(created_us) FROM requests INDEXED BY requests_model
+                            WHERE model = value) AS used_us
+      FROM facets WHERE kind = 'model' AND count > 0 AND value <> '' AND used_us >= ?1
+      ORDER BY used_us DESC, value LIMIT ?2);
+
 -- name: facet_recent_models
 SELECT value, count, (SELECT max(created_us) FROM requests INDEXED BY requests_model
                       WHERE model = value) AS used_us

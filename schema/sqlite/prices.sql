@@ -41,7 +41,15 @@ ON CONFLICT (id) DO UPDATE SET
     source_url = excluded.source_url, checked_at = excluded.checked_at,
     release_date = excluded.release_date, notes = excluded.notes,
     seed_digest = excluded.seed_digest, sync_digest = excluded.sync_digest,
-    updated_us = excluded.updated_us;
+    updated_us = max(excluded.updated_us, updated_us + 1);
+
+-- What belongs to a price has changed: the price itself, or the one of a tier.
+-- name: price_touch
+UPDATE model_prices SET updated_us = max(?2, updated_us + 1) WHERE id = ?1;
+
+-- name: price_touch_tier
+UPDATE model_prices SET updated_us = max(?2, updated_us + 1)
+WHERE id = (SELECT price_id FROM model_price_tiers WHERE id = ?1);
 
 -- name: price_delete
 DELETE FROM model_prices WHERE id = ?1;
@@ -85,6 +93,18 @@ SELECT 1 FROM seeded WHERE provider_slug = ?1 AND model = ?2;
 
 -- name: seeded_add
 INSERT INTO seeded (provider_slug, model) VALUES (?1, ?2) ON CONFLICT DO NOTHING;
+
+-- Forget that what a person deleted was ever there; ?1: of this provider, '' of all.
+-- name: seeded_forget_missing
+DELETE FROM seeded
+WHERE (?1 = '' OR provider_slug = ?1)
+  AND CASE model
+      WHEN '' THEN NOT EXISTS (SELECT 1 FROM model_providers p WHERE p.slug = seeded.provider_slug)
+      ELSE NOT EXISTS (SELECT 1 FROM model_prices p WHERE p.provider_slug = seeded.provider_slug
+                                                      AND p.model = seeded.model) END;
+
+-- name: seed_counts
+SELECT (SELECT count(*) FROM model_providers), (SELECT count(*) FROM model_prices);
 
 -- name: seed_provider_get
 SELECT api_key_env, capabilities_json FROM model_providers WHERE slug = ?1;

@@ -10,6 +10,9 @@ SELECT id, model, endpoint, model_route, billing_provider_slug, billing_provider
        upstream_error_message, duration_ms, billing_total_tokens, estimated_input_tokens
 FROM requests WHERE id = ?1;
 
+-- name: request_is_complete
+SELECT completed_us IS NOT NULL FROM requests WHERE id = ?1;
+
 -- name: request_delete
 DELETE FROM requests WHERE id = ?1;
 

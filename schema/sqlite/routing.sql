@@ -20,7 +20,8 @@ ON CONFLICT (slug) DO UPDATE SET
     name = excluded.name, base_url = excluded.base_url, currency = excluded.currency,
     api_key_env = excluded.api_key_env, auth_style = excluded.auth_style,
     active = excluded.active, is_default_fallback = excluded.is_default_fallback,
-    capabilities_json = excluded.capabilities_json, updated_us = excluded.updated_us;
+    capabilities_json = excluded.capabilities_json,
+    updated_us = max(excluded.updated_us, updated_us + 1);
 
 -- name: provider_delete
 DELETE FROM model_providers WHERE slug = ?1;
@@ -30,6 +31,18 @@ UPDATE model_providers SET is_default_fallback = 0 WHERE is_default_fallback = 1
 
 -- name: provider_set_fallback
 UPDATE model_providers SET is_default_fallback = 1 WHERE slug = ?1;
+
+-- name: health_put
+INSERT INTO provider_health (provider_slug, status, latency_ms, auth_state, message, checked_us)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM model_providers WHERE slug = ?1)
+ON CONFLICT (provider_slug) DO UPDATE SET
+    status = excluded.status, latency_ms = excluded.latency_ms, auth_state = excluded.auth_state,
+    message = excluded.message, checked_us = excluded.checked_us;
+
+-- name: health_list
+SELECT p.slug, p.name, p.active, h.status, h.latency_ms, h.auth_state, h.message, h.checked_us
+FROM model_providers p LEFT JOIN provider_health h ON h.provider_slug = p.slug
+ORDER BY p.name, p.slug;
 
 -- name: provider_usage
 SELECT billing_provider_slug, count(*), coalesce(sum(billing_total_cost_pusd), 0)
@@ -61,7 +74,8 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14) RETURN
 UPDATE model_routes SET
     incoming_model = ?2, match_type = ?3, upstream_url = ?4, upstream_model = ?5,
     provider_slug = ?6, api_key_env = ?7, auth_style = ?8, fixes_json = ?9, managed_by = ?10,
-    override_fallback = ?11, priority = ?12, active = ?13, failover_json = ?14, updated_us = ?15
+    override_fallback = ?11, priority = ?12, active = ?13, failover_json = ?14,
+    updated_us = max(?15, updated_us + 1)
 WHERE id = ?1;
 
 -- name: route_delete

@@ -7,7 +7,8 @@ r.id, r.name, r.notes, r.started_us, r.ended_us, r.paused_us
     s.requests, s.successes, s.errors, s.pending, s.streams, s.images, s.tools, s.unpriced,
     s.durations, s.duration_ms, s.ttfts, s.input_known, s.input_tokens, s.cached_input_known,
     s.cached_input_tokens, s.output_known, s.output_tokens, s.reasoning_known,
-    s.reasoning_tokens, s.total_known, s.total_tokens, s.costs, s.cost_pusd, s.completed_us,
+    s.reasoning_tokens, s.total_known, s.total_tokens, s.costs, s.cost_pusd, s.reported_costs,
+    s.reported_cost_pusd, s.completed_us,
     (SELECT min(created_us) FROM requests INDEXED BY requests_run WHERE task_run_id = r.id),
     (SELECT max(created_us) FROM requests INDEXED BY requests_run WHERE task_run_id = r.id)
 

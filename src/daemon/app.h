@@ -37,6 +37,7 @@ struct app {
     char instance[16];       /* changes with each start */
     int64_t started_wall_us, started_us;
     char url[300];         /* where it listens */
+    int port;              /* of url */
     _Atomic int viewers;   /* open event streams */
     _Atomic size_t unsent; /* bytes of API answers that clients have not taken yet */
 };

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/xalloc.h"
 #include "config/config.h"
+#include "config/legacy_routes.h"
 #include "config/serve_options.h"
 #include "daemon/control.h"
 #include "daemon/damage.h"
@@ -20,6 +21,7 @@
 #include "daemon/listen.h"
 #include "daemon/notify.h"
 #include "daemon/refresh.h"
+#include "store/store_default_routes.h"
 #include "store/store_prices.h"
 #include "store/store_routing.h"
 #include "json/json.h"
@@ -43,6 +45,7 @@ struct server {
     struct demo *demo;
     bool unclean; /* the last server of this database did not stop in order */
     struct damage_check *damage;
+    size_t new_routes; /* for known models, made by this start */
 };
 
 static int report(const struct err *err)
@@ -115,6 +118,15 @@ static int prepare_database(struct server *s, struct err *err)
     return exists ? 0 : instance_lock(c->database_path, &s->instance_fd, &s->unclean, err);
 }
 
+/* Routes of an old version first: a person made them. */
+static int settle_routes(struct server *s, struct store *store, struct err *err)
+{
+    if (legacy_routes_adopt(store, err) < 0)
+        return -1;
+    return s->config.settings.default_routes ? store_default_routes_once(store, &s->new_routes, err)
+                                             : 0;
+}
+
 static int settle_rows(struct server *s, struct err *err)
 {
     struct store *store = store_open(s->config.database_path, STORE_WRITE, err);
@@ -127,7 +139,7 @@ static int settle_rows(struct server *s, struct err *err)
     s->app.runs = open_runs_new();
     if (store_last_id(store, &last, err) < 0 ||
         store_close_pending(store, clock_wall_us(), &closed, err) < 0 ||
-        store_seed(store, err) < 0 ||
+        store_seed(store, err) < 0 || settle_routes(s, store, err) < 0 ||
         open_runs_load(s->app.runs, store, err) < 0)
         goto out;
     if (closed > 0)
@@ -258,6 +270,7 @@ static void name_url(struct server *s)
     const struct config *c = &s->config;
     const char *host = c->expose_all ? "0.0.0.0" : c->host;
 
+    s->app.port = s->listen.port;
     snprintf(s->app.url, sizeof(s->app.url), strchr(host, ':') ? "http://[%s]:%d" : "http://%s:%d",
              host, s->listen.port);
 }
@@ -283,6 +296,15 @@ static int write_instance(struct server *s, struct err *err)
     return rc;
 }
 
+/* Where requests go has changed, without anybody asking for it. */
+static void log_new_routes(const struct server *s)
+{
+    if (s->new_routes > 0)
+        log_info("made routes for known models: they go to their providers, others to the upstream "
+                 "count=%zu",
+                 s->new_routes);
+}
+
 static void warn_exposed(const struct server *s)
 {
     if (s->config.expose_all)
@@ -301,11 +323,17 @@ static void announce(void *ctx)
     printf("llm-observe-proxy %s listening on %s\n", LOP_VERSION, s->app.url);
     if (isatty(STDOUT_FILENO)) {
         printf("  proxy     %s/v1 -> %s\n", s->app.url, config_upstream_url(c));
+        if (s->new_routes > 0)
+            printf("            %zu known models go to their own providers instead, with keys of "
+                   "your\n            environment; --set default_routes=0 on a new database makes "
+                   "no such routes\n",
+                   s->new_routes);
         printf("  admin     %s/admin\n", s->app.url);
         printf("  database  %s\n", c->database_path);
         printf("  try       llm-observe-proxy requests tail -f\n");
     }
     fflush(stdout);
+    log_new_routes(s);
     warn_exposed(s);
     notify_systemd("READY=1");
     if (s->demo)

@@ -213,6 +213,7 @@ const GOOD = {
   'post /api/runs/{run_id}/end': async (w) => ({ run_id: await w.run() }),
   'get /api/models/lookup': () => ({ query: 'model=mock' }),
   'get /api/requests/{record_id}/body': () => ({ query: 'side=request' }),
+  'delete /admin/api/requests/{record_id}': (w) => ({ record_id: w.rows.at(-1).id }),
   'get /api/runs/{run_id}/what-if': () => ({ query: 'key=openai:gpt-5.5&key=lab:mock' }),
   'get /api/events': () => null /* does not end; live.test.mjs reads it */,
   'post /admin/api/providers': (w) => ({ body: w.provider() }),
@@ -288,6 +289,7 @@ function refused({ schema, required }) {
     if ('minimum' in schema) bad.push([schema.minimum - 1, 'greater_than_equal']);
     if ('maximum' in schema) bad.push([schema.maximum + 1, 'less_than_equal']);
   }
+  if (schema.format === 'date-time') bad.push(['yesterday', 'datetime_parsing']);
   if (required) bad.push([undefined, 'missing'], ['', 'string_too_short'], [' ', 'string_too_short']);
   return bad;
 }

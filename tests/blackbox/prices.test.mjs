@@ -67,6 +67,23 @@ test('a new database has prices, and what was deleted does not come back', async
   assert.equal((await must(proxy, 'GET', PRICES)).total, 58);
 });
 
+test('what was deleted can be restored, and what was edited stays', async (t) => {
+  const proxy = await start(t);
+  const restore = (value) => must(proxy, 'POST', '/admin/api/pricing/restore-defaults', value);
+  const [first, second] = (await must(proxy, 'GET', `${PRICES}?provider=openai`)).items;
+  await must(proxy, 'DELETE', `${PRICES}/${first.id}`);
+  await must(proxy, 'PUT', `${PRICES}/${second.id}`, { ...second, input_usd_per_million: 77 });
+  const gone = (await must(proxy, 'GET', `${PRICES}?provider=xai`)).total;
+  await must(proxy, 'DELETE', '/admin/api/providers/xai');
+  assert.deepEqual(await restore({ provider_slug: 'openai' }), { providers: 0, prices: 1 });
+  assert.deepEqual(await restore({}), { providers: 1, prices: gone });
+  assert.deepEqual(await restore({}), { providers: 0, prices: 0 });
+  const all = await must(proxy, 'GET', `${PRICES}?per_page=100`);
+  assert.equal(all.total, 59);
+  assert.equal(all.items.find((p) => p.id === second.id).input_usd_per_million, 77);
+  assert.equal((await call(proxy, 'POST', '/admin/api/pricing/restore-defaults', { provider: 'A B' })).status, 400);
+});
+
 test('an edit keeps source, dates and tiers, and forgets the rest', async (t) => {
   const proxy = await start(t);
   const made = await must(proxy, 'POST', PRICES, price({
@@ -187,12 +204,50 @@ test('a request without a price is priced when there is one', async (t) => {
   const later = (await proxy.detail(record.id)).record;
   assert.equal(later.billing_output_cost_usd, 20 * 2e6 / 1e12);
   assert.match(later.pricing_snapshot_json, /pricing-catalog-missing-cost-v0\.5/);
-  const second = await must(proxy, 'POST', '/admin/api/pricing/backfill', { kind: 'missing' });
+  const second = await must(proxy, 'POST', '/admin/api/pricing/reprice-missing');
   assert.equal(second.repriced, 0);
   await proxy.stop();
   const { code, out } = await run(['--backfill-cached-costs', '--database-url', proxy.database]);
   assert.equal(code, 0);
   assert.match(out, /^repriced 0 requests$/m);
+});
+
+test('what a provider reports stands beside the estimate, and in the run', async (t) => {
+  const upstream = await scripted(t);
+  const reported = [0.25, 0.0000000000015, -1];
+  upstream.script(CHAT, (turn) =>
+    turn.json({
+      model: 'm',
+      usage: {
+        prompt_tokens: 1000, completion_tokens: 100, cost: reported.shift(),
+        cost_details: { upstream_inference_cost: 0.125 },
+      }, // prettier-ignore
+    }),
+  );
+  const proxy = await start(t, { upstream });
+  await must(proxy, 'POST', '/admin/api/providers', { slug: 'lab', name: 'Lab', upstream_url: upstream.url });
+  await must(proxy, 'POST', PRICES, price({ provider_slug: 'lab', model: 'm' }));
+  const { run } = await must(proxy, 'POST', '/api/runs/start', { name: 'r' });
+  for (let i = 0; i < 3; i++) await ask(proxy, 'm');
+  const rows = await until(async () => {
+    const all = await proxy.rows();
+    return all.length === 3 && all.every((row) => row.completed_at) && all.reverse();
+  }, 'three finished rows');
+  const details = [];
+  for (const { id } of rows) details.push((await proxy.detail(id)).record);
+  const estimate = (1000 * 0.5 + 100 * 2) / 1e6;
+  assert.deepEqual(
+    details.map((r) => [r.reported_cost_usd, r.billing_total_cost_usd, r.reported_cost_difference_usd]),
+    [
+      [0.25, estimate, 0.25 - estimate],
+      [2e-12, estimate, -0.000699999998],
+      [null, estimate, null],
+    ],
+  );
+  assert.equal(JSON.parse(details[0].pricing_snapshot_json).reported_upstream_cost_usd, '0.125');
+  const answer = await proxy.api(`/api/runs/${run.id}/stats`);
+  const { reported_cost_usd, reported_cost_request_count } = answer.stats ?? answer;
+  assert.deepEqual([reported_cost_usd, reported_cost_request_count], [0.250000000002, 2]);
 });
 
 test('an estimate and a lookup use the same rule as captures', async (t) => {

@@ -45,6 +45,39 @@ function counts(proxy) {
   ]; // prettier-ignore
 }
 
+test('one request can be deleted when it has ended, and the counts with it', async (t) => {
+  const upstream = await scripted(t);
+  let held;
+  upstream.script('/v1/held', (turn) => (held = turn));
+  const proxy = await start(t, { upstream });
+  const drop = async (id) => {
+    const answer = await proxy.request('DELETE', `/admin/api/requests/${id}`);
+    return [answer.status, answer.json];
+  };
+  await post(proxy, '/api/runs/start', { name: 'r' });
+  const image = 'data:image/png;base64,iVBORw0KGgo=';
+  const content = [{ type: 'image_url', image_url: { url: image } }];
+  for (const model of ['a', 'b', 'a'])
+    await post(proxy, '/v1/x', { model, messages: [{ role: 'user', content }] });
+  await until(() => proxy.sql('SELECT count(completed_us) n FROM requests')[0].n === 3);
+
+  assert.deepEqual(await drop(1), [200, { deleted: true }]);
+  assert.deepEqual(await drop(1), [404, { detail: 'Request not found.' }]);
+  assert.equal((await drop('x'))[0], 422);
+  for (const [kept, counted] of counts(proxy)) assert.equal(kept, counted);
+  for (const table of ['request_bodies', 'image_assets'])
+    assert.deepEqual(proxy.sql(`SELECT 1 FROM ${table} WHERE request_id = 1`), [], table);
+  assert.equal((await proxy.api('/api/runs/1/stats')).stats.request_count, 2);
+
+  const open = proxy.request('POST', '/v1/held', { fields: JSON_TYPE, body: '{}' });
+  const row = await until(() => proxy.sql('SELECT id FROM requests WHERE completed_us IS NULL')[0]);
+  const [status, { detail }] = await drop(row.id);
+  assert.equal(status, 409);
+  assert.match(detail, /still running/);
+  held.json({});
+  assert.equal((await open).status, 200);
+});
+
 test('old requests are trimmed in batches, and the counts with them', async (t) => {
   const upstream = await scripted(t);
   const proxy = await start(t, { upstream });

@@ -218,8 +218,8 @@ test('what is refused says why and leaves the database as it was', async (t) => 
 
 test('an edit makes a generated route the user’s own', async (t) => {
   const proxy = await start(t, { upstream: await scripted(t) });
-  const made = await must(proxy, 'POST', '/admin/api/routes/defaults/apply', {});
-  assert.ok(made.inserted > 100, 'every model that has a price gets a route');
+  const again = await must(proxy, 'POST', '/admin/api/routes/defaults/apply', {});
+  assert.deepEqual([again.inserted, again.skipped_existing], [0, again.total_candidates]);
   const { items } = await proxy.api('/admin/api/routes?search=gpt&per_page=1');
   assert.equal(items[0].managed, true);
   const kept = { ...items[0], active: false };
@@ -231,6 +231,88 @@ test('an edit makes a generated route the user’s own', async (t) => {
   });
   assert.equal(refreshed.skipped_user, 1);
   assert.equal((await proxy.api(`/admin/api/routes/${items[0].id}`)).active, false);
+});
+
+test('a first start makes a route for every known model, a later one none', async (t) => {
+  const proxy = await start(t, { upstream: await scripted(t), env: { OPENAI_API_KEY: '' } });
+  const simulate = (model) => must(proxy, 'POST', '/admin/api/routes/simulate', { model });
+  const known = await simulate('gpt-5.5');
+  assert.deepEqual(
+    [known.status, known.matched_route, known.upstream_url, known.provider_slug],
+    ['missing_api_key', 'gpt-5.5', 'https://api.openai.com/v1', 'openai'],
+  );
+  assert.equal((await simulate('nobody-knows')).status, 'no_match');
+  assert.match(proxy.child.err, /made routes for known models: .* count=120/);
+  const { items } = await proxy.api('/admin/api/routes?search=gpt-5.5&per_page=1');
+  await must(proxy, 'DELETE', `/admin/api/routes/${items[0].id}`);
+  await proxy.stop();
+  await proxy.restart();
+  assert.equal((await proxy.api('/admin/api/routes')).total, 119);
+  assert.ok(!proxy.child.err.includes('made routes'));
+});
+
+test('a first start without default routes leaves every model to the upstream', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream, set: { default_routes: 0 } });
+  assert.equal((await proxy.api('/admin/api/routes')).total, 0);
+  await chat(proxy, 'gpt-5.5', [['Authorization', 'Bearer client']]);
+  assert.equal(upstream.requests[0].field('authorization'), 'Bearer client');
+});
+
+/** Put a setting and routes into the file of a proxy that does not run. */
+function change(proxy, query) {
+  const done = spawnSync('sqlite3', [proxy.database, query]);
+  assert.equal(done.status, 0, String(done.stderr));
+}
+
+const OLD = [
+  { model: ' old ', upstream_url: 'http://one.test/v1/', upstream_model: 'new', api_key_env: 'K' },
+  { model: 'gpt-5.5', upstream_url: 'http://one.test/v1', provider_slug: 'nobody' },
+];
+const save = (text) =>
+  `INSERT OR REPLACE INTO app_settings VALUES ('model_routes_json', '${text}', '2031-01-01')`;
+
+test('routes that an old version kept as a setting become stored routes', async (t) => {
+  const proxy = await start(t, { upstream: await scripted(t) });
+  await proxy.stop();
+  change(proxy, save(JSON.stringify(OLD)));
+  await proxy.restart();
+  const row = async (model) =>
+    (await proxy.api(`/admin/api/routes?search=${model}`)).items.find((r) => r.incoming_model === model);
+  const { upstream_model, upstream_url, match_type, priority, api_key_env, source } = await row('old');
+  assert.deepEqual(
+    [upstream_model, upstream_url, match_type, priority, api_key_env, source],
+    ['new', 'http://one.test/v1', 'exact', 50, 'K', 'ui'],
+  );
+  const taken = await row('gpt-5.5'); /* the generated one gave way */
+  assert.deepEqual([taken.upstream_url, taken.provider_slug, taken.source], ['http://one.test/v1', null, 'ui']);
+  assert.deepEqual(proxy.sql("SELECT 1 FROM app_settings WHERE key = 'model_routes_json'"), []);
+});
+
+for (const [what, text] of [
+  ['that cannot be read', '[{"model":"m"}]'],
+  ['that is no list', '{"model_routes":[]}'],
+  ['that holds a key', '[{"model":"m","upstream_url":"http://one.test/v1","api_key":"sk-old"}]'],
+])
+  test(`a setting of an old version ${what} is left alone, with a warning`, async (t) => {
+    const proxy = await start(t, { upstream: await scripted(t), set: { default_routes: 0 } });
+    await proxy.stop();
+    change(proxy, save(text));
+    await proxy.restart();
+    assert.equal((await proxy.api('/admin/api/routes')).total, 0);
+    assert.match(proxy.child.err, /level=warning .*model_routes_json is left alone/);
+    assert.ok(!proxy.child.err.includes('sk-old'));
+    const kept = proxy.sql("SELECT value FROM app_settings WHERE key = 'model_routes_json'");
+    assert.deepEqual(kept, [{ value: text }]);
+  });
+
+test('routes of an old version are not taken where a person has made others', async (t) => {
+  const proxy = await start(t, { upstream: await scripted(t), set: { default_routes: 0 } });
+  await must(proxy, 'POST', '/admin/api/routes', ROUTE);
+  await proxy.stop();
+  change(proxy, save(JSON.stringify(OLD)));
+  await proxy.restart();
+  assert.equal((await proxy.api('/admin/api/routes')).total, 1);
 });
 
 test('health checks tell how a provider answers', async (t) => {

@@ -68,6 +68,8 @@ static void check_request(const cJSON *one)
     const cJSON *given = cost_get(one, "given"), *expect = cost_get(one, "expect");
     struct price_book *book = cost_book(one, seed_providers, seed_prices);
     struct cost_tokens tokens = cost_usage(cost_get(given, "usage"));
+    struct billing_facts facts = {.cache_write_1h = tokens.cache_write_1h,
+                                  .upstream_cost = UNKNOWN};
     struct arena arena = {0};
     struct record r = exchange(given, &arena);
 
@@ -79,7 +81,7 @@ static void check_request(const cJSON *one)
     r.billing_output_tokens = tokens.usage.output;
     r.billing_reasoning_tokens = tokens.usage.reasoning;
     r.billing_total_tokens = tokens.usage.total;
-    billing_price(book, &r, STR("{}"), tokens.cache_write_1h, &arena);
+    billing_price(book, &r, STR("{}"), &facts, &arena);
     check_costs(id, &r, expect);
     price_book_unref(book);
     arena_clear(&arena);
@@ -124,6 +126,7 @@ static void a_request_without_an_answer_is_not_billed(void **state)
 {
     cJSON *seeded = json_parse(STR("{\"catalog\":\"seeded\"}"));
     struct price_book *book = cost_book(seeded, seed_providers, seed_prices);
+    struct billing_facts facts = {.cache_write_1h = UNKNOWN, .upstream_cost = 250000000000};
     struct arena arena = {0};
     struct record r;
 
@@ -134,14 +137,16 @@ static void a_request_without_an_answer_is_not_billed(void **state)
     r.model = STR("gpt-5.4");
     r.response_status = 502;
     r.billing_input_tokens = r.billing_output_tokens = 5;
-    billing_price(book, &r, STR("{}"), UNKNOWN, &arena);
+    billing_price(book, &r, STR("{}"), &facts, &arena);
     assert_null(r.billing_provider_slug.ptr);
     assert_null(r.billing_model.ptr);
     assert_int_equal(r.billing_total_cost_pusd, UNKNOWN);
     r.upstream_headers_ms = 3;
-    billing_price(book, &r, STR("{}"), UNKNOWN, &arena);
+    billing_price(book, &r, STR("{}"), &facts, &arena);
     assert_true(str_eq(r.billing_provider_slug, STR("openai")));
     assert_int_equal(r.billing_total_cost_pusd, 5 * 2500000 + 5 * 15000000);
+    assert_true(str_find(r.pricing_snapshot_json, STR("\"reported_upstream_cost_usd\":\"0.25\"")) >=
+                0);
     price_book_unref(book);
     cJSON_Delete(seeded);
     arena_clear(&arena);

@@ -208,16 +208,18 @@ static void the_first_start_makes_routes_and_later_ones_do_not(void **state)
     struct store *store = open_empty();
     struct arena arena = {0};
     struct route *routes;
-    size_t count;
+    size_t count, made;
     struct err err;
 
     (void)state;
     assert_int_equal(store_seed(store, &err), 0);
-    assert_int_equal(store_default_routes_once(store, &err), 0);
+    assert_int_equal(store_default_routes_once(store, &made, &err), 0);
+    assert_int_equal(made, 120);
     assert_int_equal(store_routes(store, &arena, &routes, &count, &err), 0);
     assert_int_equal(count, 120);
     assert_int_equal(store_route_delete(store, routes[0].id, &err), 0);
-    assert_int_equal(store_default_routes_once(store, &err), 0);
+    assert_int_equal(store_default_routes_once(store, &made, &err), 0);
+    assert_int_equal(made, 0);
     assert_int_equal(store_routes(store, &arena, &routes, &count, &err), 0);
     assert_int_equal(count, 119);
     arena_clear(&arena);
@@ -231,11 +233,12 @@ static void seeded_models_go_where_the_cases_say(void **state)
     struct store *store = open_empty();
     struct catalog *c;
     struct err err;
+    size_t made;
     int checked = 0;
 
     (void)state;
     assert_int_equal(store_seed(store, &err), 0);
-    assert_int_equal(store_default_routes_once(store, &err), 0);
+    assert_int_equal(store_default_routes_once(store, &made, &err), 0);
     assert_int_equal(store_catalog(store, &startup, &c, &err), 0);
     cJSON_ArrayForEach(one, list)
     {

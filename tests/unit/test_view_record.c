@@ -506,20 +506,21 @@ static void a_detail_has_the_record_and_its_bodies(void **state)
     o = detail(store, 4, "mode=json", 200);
     keys_are(o, "record images request_render response_render raw_response_render mode active_run "
                 "upstream_url poll_interval_ms ");
-    keys_are(cJSON_GetObjectItem(o, "record"),
-             ROW_KEYS "path query_string completed_at_fallback request_headers_json "
-                      "request_content_type response_headers_json response_content_type "
-                      "billing_provider_slug billing_provider_name billing_input_tokens "
-                      "billing_cached_input_tokens billing_output_tokens billing_total_tokens "
-                      "billing_input_cost_usd billing_cached_input_cost_usd "
-                      "billing_output_cost_usd billing_total_cost_usd "
-                      "billing_total_cost_display pricing_snapshot_json estimated_input_tokens "
-                      "estimated_input_tokens_display estimated_input_tokenizer "
-                      "estimated_input_model display_input_tokens display_cached_input_tokens "
-                      "display_output_tokens display_total_tokens display_input_tokens_display "
-                      "display_cached_input_tokens_display display_output_tokens_display "
-                      "display_total_tokens_display request_parts_json response_id "
-                      "upstream_error_type upstream_error_code upstream_request_id service_tier ");
+    keys_are(cJSON_GetObjectItem(o, "record"), ROW_KEYS
+             "path query_string completed_at_fallback request_headers_json "
+             "request_content_type response_headers_json response_content_type "
+             "billing_provider_slug billing_provider_name billing_input_tokens "
+             "billing_cached_input_tokens billing_output_tokens billing_total_tokens "
+             "billing_input_cost_usd billing_cached_input_cost_usd "
+             "billing_output_cost_usd billing_total_cost_usd "
+             "billing_total_cost_display reported_cost_difference_usd pricing_snapshot_json "
+             "estimated_input_tokens "
+             "estimated_input_tokens_display estimated_input_tokenizer "
+             "estimated_input_model display_input_tokens display_cached_input_tokens "
+             "display_output_tokens display_total_tokens display_input_tokens_display "
+             "display_cached_input_tokens_display display_output_tokens_display "
+             "display_total_tokens_display request_parts_json response_id "
+             "upstream_error_type upstream_error_code upstream_request_id service_tier ");
     IS(o, "record.model", "null");
     IS(o, "record.query_string", "\"\"");
     IS(o, "record.request_headers_json",

@@ -153,6 +153,41 @@ static bool submit(struct api_call *call)
     return readers_submit(app->readers, &call->job);
 }
 
+/* ---- calls that asked others, and keep what they found ---- */
+
+static void on_keep(struct recorder_job *job, struct store *store)
+{
+    struct api_call *call = LIST_ENTRY(job, struct api_call, writing);
+    struct err err;
+    int rc = store ? store_begin(store, &err)
+                   : err_set(&err, ERR_STORE, "the database cannot be opened");
+
+    if (rc == 0 && (call->keep(call, store, &err) < 0 || store_commit(store, &err) < 0)) {
+        store_rollback(store);
+        rc = -1;
+    }
+    if (rc < 0)
+        log_warning("cannot keep the results of %s: %s", call->route->pattern, err.msg);
+    inbox_post(call->job.home, &call->job.note);
+}
+
+static void on_kept(struct note *note)
+{
+    struct job *job = LIST_ENTRY(note, struct job, note);
+
+    api_finish(LIST_ENTRY(job, struct api_call, job));
+}
+
+void api_finish_stored(struct api_call *call,
+                       int (*keep)(struct api_call *call, struct store *store, struct err *err))
+{
+    call->keep = keep;
+    call->job.note.run = on_kept;
+    call->writing.run = on_keep;
+    if (!recorder_submit(call->worker->app->recorder, &call->writing))
+        api_finish(call); /* stopping */
+}
+
 static void on_request(void *ctx, struct request *r)
 {
     struct api_call *call = ctx;

@@ -46,6 +46,7 @@ struct api_call {
     /** Set by run: the call goes on on the loop, where it may ask others; then() calls
      *  api_finish(). NULL: it is answered. */
     void (*then)(struct api_call *call);
+    int (*keep)(struct api_call *call, struct store *store, struct err *err);
     void *state;       /* of run and then; of write: in request.arena */
     _Atomic bool gone; /* nobody waits for the answer */
     /* the answer */
@@ -61,6 +62,10 @@ void api_open(struct worker *w, struct conn *conn, struct request *r, const stru
               int64_t id, struct str slug);
 /** Loop thread: then() is through, the answer is filled. */
 void api_finish(struct api_call *call);
+/** The same, after keep has written what it has to on the writer thread, as a transaction. That it
+ *  cannot is logged and changes nothing about the answer. */
+void api_finish_stored(struct api_call *call,
+                       int (*keep)(struct api_call *call, struct store *store, struct err *err));
 /** What views know besides the store, with the upstream in force; texts are in request.arena. */
 struct view_context api_view_context(struct api_call *call);
 /** Fill the answer {"detail":message}. */
@@ -97,6 +102,8 @@ extern const struct api_route api_storage_routes[];
 extern const struct api_route api_metrics_routes[];
 extern const struct api_route api_models_routes[];
 extern const struct api_route api_openapi_routes[];
+extern const struct api_route api_usage_routes[];
+extern const struct api_route api_health_routes[];
 
 /** Bytes of the file path + suffix; UNKNOWN when there is none. */
 int64_t api_file_size(const char *path, const char *suffix);

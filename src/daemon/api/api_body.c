@@ -187,13 +187,6 @@ struct str body_text(struct body *b, const char *key, const char *other)
     return text.len > 0 ? text : text_of(b, other);
 }
 
-static bool is_yes(struct str text)
-{
-    text = str_trim(text);
-    return str_eq(text, STR("1")) || str_ieq(text, STR("true")) || str_ieq(text, STR("yes")) ||
-           str_ieq(text, STR("on"));
-}
-
 bool body_flag(const struct body *b, const char *key, bool fallback)
 {
     const cJSON *item = body_get(b, key);
@@ -203,7 +196,7 @@ bool body_flag(const struct body *b, const char *key, bool fallback)
     if (cJSON_IsNumber(item))
         return item->valuedouble == 1;
     if (cJSON_IsString(item))
-        return is_yes(str_c(item->valuestring));
+        return str_is_yes(str_c(item->valuestring));
     return cJSON_IsTrue(item);
 }
 

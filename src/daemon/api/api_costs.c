@@ -1,5 +1,6 @@
 /* What prices make of recorded traffic: comparisons of runs, and pricing again. */
 #include "core/price.h"
+#include "core/routing_input.h"
 #include "daemon/api/api_body.h"
 #include "daemon/api/api_prices.h"
 #include "store/store_prices.h"
@@ -20,32 +21,37 @@ static void run_what_if(struct api_call *call, struct store *store)
         api_error(call, &err);
 }
 
-/* The backfill a body asks for; NULL: the call is answered. */
-static struct backfill *start_backfill(struct api_call *call)
+static struct backfill *new_backfill(struct api_call *call, enum backfill_kind kind)
 {
     struct backfill *b = arena_alloc(&call->request.arena, sizeof(*b));
+
+    if (b)
+        *b = (struct backfill){.kind = kind};
+    else
+        api_detail(call, 503, "No memory for the call.");
+    return b;
+}
+
+/* The backfill a body asks for; NULL: the call is answered. */
+static struct backfill *asked_backfill(struct api_call *call)
+{
+    struct backfill *b = NULL;
     struct body body;
     struct str kind;
 
     body_json(&body, call);
     kind = body_text(&body, "kind", NULL);
-    if (!str_eq(kind, STR("cached")) && !str_eq(kind, STR("missing"))) {
+    if (str_eq(kind, STR("cached")) || str_eq(kind, STR("missing")))
+        b = new_backfill(call, str_eq(kind, STR("cached")) ? BACKFILL_CACHED : BACKFILL_MISSING);
+    else
         api_detail(call, 400, "kind must be cached or missing.");
-        b = NULL;
-    } else if (!b) {
-        api_detail(call, 503, "No memory for the call.");
-    } else {
-        *b = (struct backfill){.kind = str_eq(kind, STR("cached")) ? BACKFILL_CACHED
-                                                                   : BACKFILL_MISSING};
-    }
     body_clear(&body);
     return b;
 }
 
-/* A batch each time, so that captures are written in between. */
-static void write_backfill(struct api_call *call, struct store *store)
+/* A batch each time, so that captures are written in between. b NULL: the call is answered. */
+static void backfill_some(struct api_call *call, struct store *store, struct backfill *b)
 {
-    struct backfill *b = call->state ? call->state : start_backfill(call);
     struct price_book *book = b ? api_book(call, store) : NULL;
     struct err err;
     bool more;
@@ -66,9 +72,44 @@ static void write_backfill(struct api_call *call, struct store *store)
     price_book_unref(book);
 }
 
+static void write_backfill(struct api_call *call, struct store *store)
+{
+    backfill_some(call, store, call->state ? call->state : asked_backfill(call));
+}
+
+static void write_reprice(struct api_call *call, struct store *store)
+{
+    backfill_some(call, store, call->state ? call->state : new_backfill(call, BACKFILL_MISSING));
+}
+
+/* Providers and prices that were deleted and that the program comes with. */
+static void write_restore(struct api_call *call, struct store *store)
+{
+    int64_t providers, prices;
+    struct body body;
+    struct str slug;
+    struct err err;
+    cJSON *o;
+
+    body_json(&body, call);
+    if (slug_from_input(body_text(&body, "provider_slug", "provider"), &body.arena, &slug, &err) <
+            0 ||
+        store_seed_restore(store, slug, &providers, &prices, &err) < 0) {
+        api_error(call, &err);
+    } else {
+        o = cJSON_CreateObject();
+        json_put_int(o, "providers", providers);
+        json_put_int(o, "prices", prices);
+        api_json(call, 200, o);
+    }
+    body_clear(&body);
+}
+
 const struct api_route api_costs_routes[] = {
     {"GET", "/admin/api/runs/{run_id}/what-if", run_what_if, NULL, NULL},
     {"GET", "/api/runs/{run_id}/what-if", run_what_if, NULL, NULL},
     {"POST", "/admin/api/pricing/backfill", NULL, write_backfill, NULL},
+    {"POST", "/admin/api/pricing/reprice-missing", NULL, write_reprice, NULL},
+    {"POST", "/admin/api/pricing/restore-defaults", NULL, write_restore, NULL},
     {0},
 };

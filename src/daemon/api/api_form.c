@@ -9,7 +9,7 @@ void form_redirect(struct api_call *call, const char *location)
         api_error(call, &err);
 }
 
-static void put_escaped(struct buf *out, struct str text)
+void form_escape(struct buf *out, struct str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         switch (text.ptr[i]) {
@@ -31,18 +31,38 @@ static void put_escaped(struct buf *out, struct str text)
     }
 }
 
-void form_error(struct api_call *call, const struct err *err, const char *back)
+void form_page(struct api_call *call, int status, struct str html)
 {
     struct err ignored;
 
-    call->status = err_http_status(err->code);
+    call->status = status;
     call->content_type = STR("text/html; charset=utf-8");
     call->body.len = 0;
     buf_put(&call->body,
-            STR("<!doctype html><meta charset=\"utf-8\"><title>llm-observe-proxy</title>"
-                "<p role=\"alert\">"));
-    put_escaped(&call->body, str_c(err->msg));
-    buf_printf(&call->body, "</p><p><a href=\"%s\">Back</a></p>", back);
+            STR("<!doctype html><meta charset=\"utf-8\"><title>llm-observe-proxy</title>"));
+    buf_put(&call->body, html);
     headers_add(&call->extra, &call->request.arena, STR("Content-Security-Policy"),
                 STR("default-src 'none'; base-uri 'none'; frame-ancestors 'none'"), &ignored);
+}
+
+void form_error(struct api_call *call, const struct err *err, const char *back)
+{
+    struct buf html = {0};
+
+    buf_put(&html, STR("<p role=\"alert\">"));
+    form_escape(&html, str_c(err->msg));
+    buf_printf(&html, "</p><p><a href=\"%s\">Back</a></p>", back);
+    form_page(call, err_http_status(err->code), buf_str(&html));
+    buf_clear(&html);
+}
+
+void form_finish(struct api_call *call, int rc, struct err *err, const char *page)
+{
+    if (rc == 0) {
+        form_redirect(call, page);
+        return;
+    }
+    if (err->code == ERR_NOT_FOUND || err->code == ERR_CONFLICT)
+        err->code = ERR_INVALID;
+    form_error(call, err, page);
 }

@@ -1,12 +1,18 @@
-/* daemon/api/api_form.h - how form posts are answered: a redirect, or a page with what is wrong. */
+/* daemon/api/api_form.h - what forms answer: a redirect, or a page that says what is wrong. */
 #ifndef API_API_FORM_H
 #define API_API_FORM_H
 
 #include "daemon/api/api.h"
 
-/** Answer 303. */
+/** 303 to location, a path of our own. */
 void form_redirect(struct api_call *call, const char *location);
-/** Answer a page that shows the message and leads back. */
+/** An HTML page with the message and a link back. */
 void form_error(struct api_call *call, const struct err *err, const char *back);
+/** One of the two: a redirect to page when rc is 0. What is wrong with a form is always 400. */
+void form_finish(struct api_call *call, int rc, struct err *err, const char *page);
+/** An HTML page. html is its content, as it stands. */
+void form_page(struct api_call *call, int status, struct str html);
+/** Append text for HTML. */
+void form_escape(struct buf *out, struct str text);
 
 #endif

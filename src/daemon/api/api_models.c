@@ -59,23 +59,9 @@ static bool is_wanted(const struct filter *f, const struct route *r, struct str 
     return f->provider.len == 0 || str_eq(buf_str(&f->provider), r->provider_slug);
 }
 
-/* In words here, with a blank. */
-static const char *key_state(const struct catalog *c, const struct route *r)
-{
-    const struct provider *p = r->provider_slug.ptr ? catalog_provider(c, r->provider_slug) : NULL;
-    enum key_state state = KEY_CONFIGURED;
-
-    if (!r->key)
-        state = provider_key_state(r->api_key_env.len > 0 ? r->api_key_env
-                                   : p                    ? p->api_key_env
-                                                          : STR_NONE);
-    return state == KEY_NOT_CONFIGURED ? "not configured" : key_state_text(state);
-}
-
-static cJSON *view_model(const struct catalog *c, const struct route *r, struct str name)
+static cJSON *view_model(const struct route *r, struct str name)
 {
     cJSON *o = cJSON_CreateObject();
-    bool seeded = str_eq(r->managed_by, STR(ROUTE_SEED));
 
     json_put_str(o, "client_model", r->incoming_model);
     json_put_text(o, "status", is_active(r) ? "active" : "inactive");
@@ -83,11 +69,11 @@ static cJSON *view_model(const struct catalog *c, const struct route *r, struct 
     json_put_text(o, "match_type", route_match_type(r));
     json_put_str(o, "provider_slug", r->provider_slug);
     json_put_str(o, "provider_name", name);
-    json_put_text(o, "api_key_state", key_state(c, r));
+    json_put_text(o, "api_key_state", view_route_key_state(r));
     json_put_str(o, "upstream_url", r->upstream_url);
     json_put_str(o, "upstream_model", upstream_model(r));
-    json_put_text(o, "source", route_is_startup(r) ? "startup" : seeded ? "seeded" : "ui");
-    json_put_bool(o, "managed", seeded);
+    json_put_text(o, "source", view_route_source(r));
+    json_put_bool(o, "managed", str_eq(r->managed_by, STR(ROUTE_SEED)));
     return o;
 }
 
@@ -104,7 +90,7 @@ static void run_list(struct api_call *call, struct store *store)
         struct str name = provider_name(c, r->provider_slug);
 
         if (is_wanted(&f, r, name))
-            cJSON_AddItemToArray(items, view_model(c, r, name));
+            cJSON_AddItemToArray(items, view_model(r, name));
     }
     api_simple_page(call, items);
     clear_filter(&f);

@@ -29,6 +29,8 @@ static cJSON *schema_of(const struct param *p)
     struct str choices = p->choices ? str_c(p->choices) : STR_NONE, first = choices;
 
     json_put_text(schema, "type", number ? "integer" : "string");
+    if (p->type == PARAM_TIME)
+        json_put_text(schema, "format", "date-time");
     if (p->type == PARAM_INT) {
         json_put_int(schema, "default", p->fallback);
         if (p->least != INT64_MIN)

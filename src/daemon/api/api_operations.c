@@ -50,6 +50,7 @@ static const struct param route_params[] = {
     {"search", PARAM_TEXT, .about = "Part of a model, upstream URL or provider name"},
     STATUS("all|active|inactive"),
     {"provider", PARAM_TEXT, .about = "Slug of a provider"},
+    {"include_startup", PARAM_INT, .most = 1, .about = "1: those of the configuration, too"},
     SIMPLE_PAGES,
     {0},
 };
@@ -73,6 +74,15 @@ static const struct param find_params[] = {
     {0},
 };
 static const struct param days_params[] = {DAYS, {0}};
+static const struct param since_params[] = {
+    {"since", PARAM_TIME, .about = "From when on; without it, the start of this day in UTC"},
+    {0},
+};
+static const struct param recent_params[] = {
+    DAYS,
+    {"limit", PARAM_INT, .fallback = 10, .least = 1, .most = 100, .about = "Models at most"},
+    {0},
+};
 
 const struct api_operation api_operations[] = {
     /* the public API */
@@ -118,7 +128,10 @@ const struct api_operation api_operations[] = {
      .params = provider_params},
     {"POST", "/admin/api/providers", "Add or replace a provider", .answer = "Provider",
      .body = "ProviderInput"},
-    {"GET", "/admin/api/providers/usage", "What providers did today", .answer = "[ProviderUsage]"},
+    {"GET", "/admin/api/providers/usage", "What providers did today", .answer = "[ProviderUsage]",
+     .params = since_params},
+    {"GET", "/admin/api/providers/health", "What the last checks found",
+     .answer = "[ProviderHealth]"},
     {"POST", "/admin/api/providers/health-checks", "Ask all active providers",
      .answer = "[ProviderCheck]"},
     {"GET", "/admin/api/providers/{slug}", "One provider", .answer = "Provider"},
@@ -130,7 +143,13 @@ const struct api_operation api_operations[] = {
 
     {"GET", "/admin/api/routes", "Stored routes", .answer = "RoutePage", .params = route_params},
     {"POST", "/admin/api/routes", "Add a route", .answer = "Route", .body = "RouteInput"},
-    {"GET", "/admin/api/routes/usage", "What routes did today", .answer = "[RouteUsage]"},
+    {"GET", "/admin/api/routes/usage", "What routes did today", .answer = "[RouteUsage]",
+     .params = since_params},
+    {"GET", "/admin/api/routes/recent-models", "Models of the last days, and where they would go",
+     .answer = "RecentModels", .params = recent_params},
+    {"POST", "/admin/api/diagnostics/test-upstream", "Send a request by a model's name",
+     .answer = "UpstreamTest", .body = "UpstreamQuestion"},
+    {"DELETE", "/admin/api/requests/{record_id}", "Delete a request", .answer = "Deleted"},
     {"POST", "/admin/api/routes/simulate", "Where a model would go", .answer = "Simulation",
      .body = "SampleQuestion"},
     {"POST", "/admin/api/routes/sample-request", "How to ask for a model",
@@ -154,6 +173,8 @@ const struct api_operation api_operations[] = {
      .answer = "SettingsSummary", .body = "UpstreamInput"},
     {"POST", "/admin/api/settings/compat-fixes", "Fixes for what has no route", .answer = "Fixes",
      .body = "FixesInput"},
+    {"GET", "/admin/api/settings/compat-fixes", "Fixes there are, and those in force",
+     .answer = "FixesState"},
     {"GET", "/admin/api/settings/values", "All settings", .answer = "[SettingValue]"},
     {"POST", "/admin/api/settings/values", "Save settings by name", .answer = "[SettingValue]",
      .body = "object"},
@@ -183,6 +204,10 @@ const struct api_operation api_operations[] = {
      .body = "EstimateQuestion"},
     {"POST", "/admin/api/pricing/backfill", "Price requests again", .answer = "Backfill",
      .body = "BackfillQuestion"},
+    {"POST", "/admin/api/pricing/reprice-missing", "Price requests that have no cost",
+     .answer = "Backfill"},
+    {"POST", "/admin/api/pricing/restore-defaults", "Bring deleted prices back",
+     .answer = "Restored", .body = "RestoreQuestion"},
     {"POST", "/admin/api/pricing/catalog/preview", "Prices of a router", .answer = "CatalogPreview",
      .body = "CatalogQuestion"},
     {"POST", "/admin/api/pricing/catalog/apply", "Take prices of a router",

@@ -1,26 +1,11 @@
 /* The forms about prices: they answer with a redirect to the page they are on. */
 #include "core/price_json.h"
 #include "daemon/api/api_body.h"
+#include "daemon/api/api_form.h"
 #include "daemon/api/api_prices.h"
 #include "store/store_prices.h"
 
-static void redirect(struct api_call *call)
-{
-    struct err err;
-
-    call->status = 303;
-    if (headers_add(&call->extra, &call->request.arena, STR("Location"),
-                    STR("/admin/settings/pricing"), &err) < 0)
-        api_error(call, &err);
-}
-
-/* Errors of what a form says are all 400. */
-static void refuse_form(struct api_call *call, struct err *err)
-{
-    if (err->code == ERR_NOT_FOUND || err->code == ERR_CONFLICT)
-        err->code = ERR_INVALID;
-    api_error(call, err);
-}
+#define PRICING_PAGE "/admin/settings/pricing"
 
 static bool has_required(struct api_call *call, const struct body *b, const char *const *names)
 {
@@ -31,54 +16,56 @@ static bool has_required(struct api_call *call, const struct body *b, const char
     return all;
 }
 
+static int save_price(struct store *store, const struct price_book *book, struct body *b,
+                      struct err *err)
+{
+    struct price p;
+
+    if (api_price_edit(book, b->fields, &b->arena, NULL, &p, err) < 0)
+        return -1;
+    p.active = form_checkbox(b, "active", true);
+    return store_price_put(store, &p, false, err);
+}
+
 static void write_price(struct api_call *call, struct store *store)
 {
     static const char *const required[] = {"provider_slug", "model", "input_usd_per_million",
                                            "output_usd_per_million", NULL};
     struct price_book *book = api_book(call, store);
-    struct price p;
     struct body b;
     struct err err;
 
     if (!book)
         return;
     body_form(&b, call);
-    if (!has_required(call, &b, required)) {
-        ; /* answered */
-    } else if (api_price_edit(book, b.fields, &b.arena, NULL, &p, &err) < 0) {
-        refuse_form(call, &err);
-    } else {
-        p.active = form_checkbox(&b, "active", true);
-        if (store_price_put(store, &p, false, &err) < 0)
-            refuse_form(call, &err);
-        else
-            redirect(call);
-    }
+    if (has_required(call, &b, required))
+        form_finish(call, save_price(store, book, &b, &err), &err, PRICING_PAGE);
     body_clear(&b);
     price_book_unref(book);
+}
+
+static int delete_price(struct store *store, const struct price_book *book, const struct body *b,
+                        struct err *err)
+{
+    const struct price *p = price_book_get(book, str_trim(form_text(b, "provider_slug")),
+                                           str_trim(form_text(b, "model")));
+
+    return p ? store_price_delete(store, p->id, err)
+             : err_set(err, ERR_INVALID, "Price not found.");
 }
 
 static void write_price_delete(struct api_call *call, struct store *store)
 {
     static const char *const required[] = {"provider_slug", "model", NULL};
     struct price_book *book = api_book(call, store);
-    const struct price *p;
     struct body b;
     struct err err;
 
     if (!book)
         return;
     body_form(&b, call);
-    if (has_required(call, &b, required)) {
-        p = price_book_get(book, str_trim(form_text(&b, "provider_slug")),
-                           str_trim(form_text(&b, "model")));
-        if (!p)
-            api_detail(call, 400, "Price not found.");
-        else if (store_price_delete(store, p->id, &err) < 0)
-            refuse_form(call, &err);
-        else
-            redirect(call);
-    }
+    if (has_required(call, &b, required))
+        form_finish(call, delete_price(store, book, &b, &err), &err, PRICING_PAGE);
     body_clear(&b);
     price_book_unref(book);
 }
@@ -88,12 +75,23 @@ static bool required_id(struct api_call *call, const struct body *b, const char 
     return form_required(b, call, name).ptr && form_int(b, call, name, 0, out);
 }
 
+static int add_tier(struct store *store, const struct price_book *book, struct body *b, int64_t id,
+                    struct err *err)
+{
+    struct price_tier t = {.min = UNKNOWN, .max = UNKNOWN, .rates = rates_none()};
+    const struct price *p = price_book_by_id(book, id);
+
+    if (!p)
+        return err_set(err, ERR_INVALID, "Price not found.");
+    if (api_tier_edit(p, b->fields, &b->arena, &t, err) < 0)
+        return -1;
+    return store_price_tier_put(store, &t, err);
+}
+
 static void write_tier(struct api_call *call, struct store *store)
 {
     static const char *const required[] = {"input_usd_per_million", "output_usd_per_million", NULL};
-    struct price_tier t = {.min = UNKNOWN, .max = UNKNOWN, .rates = rates_none()};
     struct price_book *book = api_book(call, store);
-    const struct price *p;
     struct body b;
     struct err err;
     int64_t id;
@@ -103,16 +101,8 @@ static void write_tier(struct api_call *call, struct store *store)
         return;
     body_form(&b, call);
     known = required_id(call, &b, "model_price_id", &id);
-    if (!has_required(call, &b, required) || !known) {
-        ; /* answered */
-    } else if (!(p = price_book_by_id(book, id))) {
-        api_detail(call, 400, "Price not found.");
-    } else if (api_tier_edit(p, b.fields, &b.arena, &t, &err) < 0 ||
-               store_price_tier_put(store, &t, &err) < 0) {
-        refuse_form(call, &err);
-    } else {
-        redirect(call);
-    }
+    if (has_required(call, &b, required) && known)
+        form_finish(call, add_tier(store, book, &b, id, &err), &err, PRICING_PAGE);
     body_clear(&b);
     price_book_unref(book);
 }
@@ -124,19 +114,15 @@ static void write_tier_delete(struct api_call *call, struct store *store)
     int64_t id;
 
     body_form(&b, call);
-    if (!required_id(call, &b, "tier_id", &id))
-        ; /* answered */
-    else if (store_price_tier_delete(store, id, &err) < 0)
-        refuse_form(call, &err);
-    else
-        redirect(call);
+    if (required_id(call, &b, "tier_id", &id))
+        form_finish(call, store_price_tier_delete(store, id, &err), &err, PRICING_PAGE);
     body_clear(&b);
 }
 
 const struct api_route api_price_forms_routes[] = {
-    {"POST", "/admin/settings/model-prices", NULL, write_price, NULL},
-    {"POST", "/admin/settings/model-prices/delete", NULL, write_price_delete, NULL},
-    {"POST", "/admin/settings/model-price-tiers", NULL, write_tier, NULL},
-    {"POST", "/admin/settings/model-price-tiers/delete", NULL, write_tier_delete, NULL},
+    {"POST", "/admin/settings/model-prices", .write = write_price},
+    {"POST", "/admin/settings/model-prices/delete", .write = write_price_delete},
+    {"POST", "/admin/settings/model-price-tiers", .write = write_tier},
+    {"POST", "/admin/settings/model-price-tiers/delete", .write = write_tier_delete},
     {0},
 };

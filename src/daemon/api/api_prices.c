@@ -1,10 +1,12 @@
 /* Prices and their tiers. */
-#include <stdlib.h>
+#include <stdio.h>
 
 #include "core/price_json.h"
+#include "core/routing_input.h"
 #include "daemon/api/api_body.h"
 #include "daemon/api/api_prices.h"
 #include "daemon/api/api_routing.h"
+#include "daemon/api/api_version.h"
 #include "store/store_prices.h"
 #include "view/view_price.h"
 #include "view/view_routing.h"
@@ -49,10 +51,12 @@ static void answer_price(struct api_call *call, struct store *store, int64_t id)
     struct price_book *book = api_book(call, store);
     const struct price *p = book ? price_book_by_id(book, id) : NULL;
 
-    if (p)
+    if (p) {
         api_json(call, 200, view_price(book, p));
-    else if (book)
+        api_version_tell(call, p->updated_us);
+    } else if (book) {
         api_detail(call, 404, "Price not found.");
+    }
     price_book_unref(book);
 }
 
@@ -149,6 +153,14 @@ static void forget_basics(struct price *p)
     p->active = true;
 }
 
+/* The members of a price, with the slug as slugs are stored. */
+static int read_price(const cJSON *fields, struct arena *arena, struct price *p, struct err *err)
+{
+    if (price_read(fields, arena, p, err) < 0)
+        return -1;
+    return slug_from_input(p->provider_slug, arena, &p->provider_slug, err);
+}
+
 int api_price_edit(const struct price_book *book, const cJSON *fields, struct arena *arena,
                    const struct price *old, struct price *out, struct err *err)
 {
@@ -158,7 +170,7 @@ int api_price_edit(const struct price_book *book, const cJSON *fields, struct ar
     price_init(out);
     price_init(&head);
     if (!old) { /* the names tell whether this is an edit of one that exists */
-        if (price_read(fields, arena, &head, err) < 0)
+        if (read_price(fields, arena, &head, err) < 0)
             return -1;
         same = head.provider_slug.ptr && head.model.ptr
                    ? price_book_get(book, head.provider_slug, head.model)
@@ -169,7 +181,7 @@ int api_price_edit(const struct price_book *book, const cJSON *fields, struct ar
         *out = *old;
         forget_basics(out);
     }
-    if (price_read(fields, arena, out, err) < 0 || price_check(out, err) < 0)
+    if (read_price(fields, arena, out, err) < 0 || price_check(out, err) < 0)
         return -1;
     if (!price_book_provider(book, out->provider_slug))
         return err_set(err, ERR_INVALID, "Provider not found.");
@@ -177,6 +189,17 @@ int api_price_edit(const struct price_book *book, const cJSON *fields, struct ar
     if (same && same->id != out->id)
         return err_set(err, ERR_CONFLICT, "Another price has this provider and model.");
     return 0;
+}
+
+/* Whether the price, NULL for a new one, is as the caller knows it. False: the call is answered. */
+static bool is_current(struct api_call *call, const struct body *b, const struct price *p)
+{
+    char what[32];
+
+    if (!p)
+        return true;
+    snprintf(what, sizeof(what), "Price %lld", (long long)p->id);
+    return api_version_fits(call, b, what, p->updated_us);
 }
 
 static void put_price(struct api_call *call, struct store *store, const struct price_book *book,
@@ -187,7 +210,9 @@ static void put_price(struct api_call *call, struct store *store, const struct p
     struct err err;
 
     body_json(&b, call);
-    if (api_price_edit(book, b.fields, &b.arena, old, &p, &err) < 0)
+    if (!is_current(call, &b, old))
+        ; /* answered */
+    else if (api_price_edit(book, b.fields, &b.arena, old, &p, &err) < 0)
         api_error(call, &err);
     else if (!old && p.id)
         api_detail(call, 409, "A price of this provider and model exists already.");
@@ -231,9 +256,13 @@ static void answer_deleted(struct api_call *call, int rc, const struct err *err)
 
 static void write_delete(struct api_call *call, struct store *store)
 {
+    struct price_book *book = api_book(call, store);
+    const struct price *old = book ? price_book_by_id(book, call->id) : NULL;
     struct err err;
 
-    answer_deleted(call, store_price_delete(store, call->id, &err), &err);
+    if (book && is_current(call, NULL, old))
+        answer_deleted(call, store_price_delete(store, call->id, &err), &err);
+    price_book_unref(book);
 }
 
 int api_tier_edit(const struct price *p, const cJSON *fields, struct arena *arena,
@@ -253,8 +282,10 @@ static void put_tier(struct api_call *call, struct store *store, const struct pr
     struct err err;
 
     body_json(&b, call);
-    if (api_tier_edit(p, b.fields, &b.arena, &t, &err) < 0 ||
-        store_price_tier_put(store, &t, &err) < 0)
+    if (!is_current(call, &b, p))
+        ; /* answered */
+    else if (api_tier_edit(p, b.fields, &b.arena, &t, &err) < 0 ||
+             store_price_tier_put(store, &t, &err) < 0)
         api_error(call, &err);
     else
         answer_price(call, store, p->id);
@@ -293,6 +324,8 @@ static void write_tier_delete(struct api_call *call, struct store *store)
 
     if (book && !p)
         api_detail(call, 404, "Tier not found.");
+    else if (book && !is_current(call, NULL, p))
+        ; /* answered */
     else if (book && store_price_tier_delete(store, call->id, &err) < 0)
         api_error(call, &err);
     else if (book)

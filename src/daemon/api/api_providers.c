@@ -2,6 +2,7 @@
 
 #include "core/routing_input.h"
 #include "daemon/api/api_routing.h"
+#include "daemon/api/api_version.h"
 #include "store/store_prices.h"
 #include "view/view_routing.h"
 
@@ -107,8 +108,10 @@ static void answer_provider(struct api_call *call, struct store *store, struct s
     } else {
         api_detail(call, 404, "Provider not found.");
         for (size_t i = 0; i < all.provider_count; i++)
-            if (str_eq(all.providers[i].slug, slug))
+            if (str_eq(all.providers[i].slug, slug)) {
                 api_json(call, 200, view(&all, &all.providers[i]));
+                api_version_tell(call, all.providers[i].updated_us);
+            }
     }
     clear_all(&all);
 }
@@ -175,7 +178,7 @@ static void run_usage(struct api_call *call, struct store *store)
     if (rc == 0 && (!u.requests || !u.cost))
         rc = err_set(&err, ERR_NO_MEMORY, "no memory for the answer");
     if (rc == 0)
-        rc = store_provider_usage(store, api_today_us(), add_usage, &u, &err);
+        rc = store_provider_usage(store, api_since(call), add_usage, &u, &err);
     if (rc < 0)
         api_error(call, &err);
     else
@@ -202,6 +205,23 @@ static bool kept_fallback(struct store *store, const struct body *b, struct str 
     return kept;
 }
 
+/* Whether the provider is as the caller knows it. False: the call is answered. */
+static bool is_current(struct api_call *call, struct store *store, const struct body *b,
+                       struct str slug)
+{
+    struct provider old = {.updated_us = VERSION_NONE};
+    struct arena arena = {0};
+    char what[96];
+    struct err err;
+    bool ok;
+
+    snprintf(what, sizeof(what), "Provider %.*s", STR_ARG(str_cut(slug, 64)));
+    store_provider_get(store, slug, &arena, &old, &err);
+    ok = api_version_fits(call, b, what, old.updated_us);
+    arena_clear(&arena);
+    return ok;
+}
+
 static void save(struct api_call *call, struct store *store, struct body *b, struct str slug)
 {
     struct provider_input in = {
@@ -219,6 +239,8 @@ static void save(struct api_call *call, struct store *store, struct body *b, str
     struct err err;
     int rc = provider_from_input(&in, &b->arena, &p, &err);
 
+    if (rc == 0 && !is_current(call, store, b, p.slug))
+        return;
     if (rc == 0) {
         p.is_default_fallback = kept_fallback(store, b, p.slug);
         rc = store_provider_put(store, &p, &err);
@@ -256,6 +278,8 @@ static void write_delete(struct api_call *call, struct store *store)
 
     if (!slug.ptr)
         api_detail(call, 404, "Provider not found.");
+    else if (!is_current(call, store, NULL, slug))
+        return;
     else if (store_provider_delete(store, slug, &err) < 0)
         api_error(call, &err);
     else

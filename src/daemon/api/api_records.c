@@ -71,11 +71,22 @@ static void run_body(struct api_call *call, struct store *store)
     arena_clear(&arena);
 }
 
+static void write_delete(struct api_call *call, struct store *store)
+{
+    struct err err;
+
+    if (store_record_delete(store, call->id, &err) < 0)
+        api_error(call, &err);
+    else
+        api_text(call, 200, "{\"deleted\":true}");
+}
+
 const struct api_route api_records_routes[] = {
     {"GET", "/api/requests", .run = run_list},
     {"GET", "/admin/api/requests", .run = run_list},
     {"GET", "/api/requests/{record_id}", .run = run_detail},
     {"GET", "/admin/api/requests/{record_id}", .run = run_detail},
+    {"DELETE", "/admin/api/requests/{record_id}", .write = write_delete},
     {"GET", "/api/requests/{record_id}/body", .run = run_body},
     {"GET", "/admin/api/requests/{record_id}/body", .run = run_body},
     {0},

@@ -1,13 +1,11 @@
-#include <stdlib.h>
+#include <stdio.h>
 
-#include "base/clock.h"
 #include "core/routing_input.h"
 #include "daemon/api/api_body.h"
 #include "daemon/api/api_routing.h"
+#include "daemon/api/api_version.h"
 #include "store/store_routing.h"
 #include "view/view_routing.h"
-
-#define DAY_US ((int64_t)86400 * 1000000)
 
 /* ---- reading ---- */
 
@@ -44,6 +42,26 @@ static bool is_wanted(const struct route_filter *f, const struct route *r, struc
     return f->provider.len == 0 || str_eq(buf_str(&f->provider), r->provider_slug);
 }
 
+static void add_route(cJSON *items, const struct route_filter *f, const struct route *r,
+                      struct str name)
+{
+    if (is_wanted(f, r, name))
+        cJSON_AddItemToArray(items, view_route(r, name));
+}
+
+/* Those of the startup configuration, which are always active. */
+static void add_startup(cJSON *items, struct api_call *call, const struct route_filter *f,
+                        const struct provider *providers, size_t provider_count)
+{
+    struct catalog *c = app_catalog(call->worker->app);
+
+    for (size_t i = 0; i < c->route_count; i++)
+        if (route_is_startup(&c->routes[i]))
+            add_route(items, f, &c->routes[i],
+                      provider_name(providers, provider_count, c->routes[i].provider_slug));
+    catalog_unref(c);
+}
+
 static void run_list(struct api_call *call, struct store *store)
 {
     struct arena arena = {0};
@@ -63,12 +81,11 @@ static void run_list(struct api_call *call, struct store *store)
         goto out;
     }
     items = cJSON_CreateArray();
-    for (size_t i = 0; i < count; i++) {
-        struct str name = provider_name(providers, provider_count, routes[i].provider_slug);
-
-        if (is_wanted(&f, &routes[i], name))
-            cJSON_AddItemToArray(items, view_route(&routes[i], name));
-    }
+    if (api_query_int(call, "include_startup"))
+        add_startup(items, call, &f, providers, provider_count);
+    for (size_t i = 0; i < count; i++)
+        add_route(items, &f, &routes[i],
+                  provider_name(providers, provider_count, routes[i].provider_slug));
     api_simple_page(call, items);
 out:
     buf_clear(&f.search);
@@ -90,6 +107,7 @@ static void answer_route(struct api_call *call, struct store *store, int64_t id)
         if (route.provider_slug.ptr)
             store_provider_get(store, route.provider_slug, &arena, &provider, &none);
         api_json(call, 200, view_route(&route, provider.name));
+        api_version_tell(call, route.updated_us);
     }
     arena_clear(&arena);
 }
@@ -97,37 +115,6 @@ static void answer_route(struct api_call *call, struct store *store, int64_t id)
 static void run_get(struct api_call *call, struct store *store)
 {
     answer_route(call, store, call->id);
-}
-
-static void add_usage(void *ctx, struct str name, int64_t requests, int64_t number)
-{
-    cJSON *o = cJSON_CreateObject();
-    char iso[CLOCK_ISO_SIZE];
-
-    json_put_str(o, "route", name);
-    json_put_int(o, "requests_today", requests);
-    json_put_text(o, "last_matched_at", clock_iso(number, iso));
-    cJSON_AddItemToArray(ctx, o);
-}
-
-int64_t api_today_us(void)
-{
-    int64_t now_us = clock_wall_us();
-
-    return now_us - now_us % DAY_US;
-}
-
-static void run_usage(struct api_call *call, struct store *store)
-{
-    cJSON *list = cJSON_CreateArray();
-    struct err err;
-
-    if (store_route_usage(store, api_today_us(), add_usage, list, &err) < 0) {
-        cJSON_Delete(list);
-        api_error(call, &err);
-    } else {
-        api_json(call, 200, list);
-    }
 }
 
 /* ---- writing ---- */
@@ -195,6 +182,22 @@ static void read_input(struct body *b, struct route_input *in)
     in->bad_priority = got < 0;
 }
 
+/* Whether route id is as the caller knows it. False: the call is answered. */
+static bool is_current(struct api_call *call, struct store *store, const struct body *b, int64_t id)
+{
+    struct arena arena = {0};
+    struct route old = {0};
+    char what[32];
+    struct err err;
+    bool ok = true;
+
+    snprintf(what, sizeof(what), "Route %lld", (long long)id);
+    if (id != 0 && store_route_get(store, id, &arena, &old, &err) == 0)
+        ok = api_version_fits(call, b, what, old.updated_us);
+    arena_clear(&arena);
+    return ok;
+}
+
 static void save(struct api_call *call, struct store *store, struct body *b, int64_t id)
 {
     struct route_input in;
@@ -202,6 +205,8 @@ static void save(struct api_call *call, struct store *store, struct body *b, int
     struct arena arena = {0};
     struct err err;
 
+    if (!is_current(call, store, b, id))
+        return;
     read_input(b, &in);
     if (route_from_input(&in, &arena, &route, &err) == 0) {
         route.id = id;
@@ -247,6 +252,8 @@ static void write_delete(struct api_call *call, struct store *store)
 {
     struct err err;
 
+    if (!is_current(call, store, NULL, call->id))
+        return;
     if (store_route_delete(store, call->id, &err) < 0)
         api_error(call, &err);
     else
@@ -256,7 +263,6 @@ static void write_delete(struct api_call *call, struct store *store)
 const struct api_route api_routes_routes[] = {
     {"GET", "/admin/api/routes", .run = run_list},
     {"POST", "/admin/api/routes", .write = write_create},
-    {"GET", "/admin/api/routes/usage", .run = run_usage},
     {"GET", "/admin/api/routes/{route_id}", .run = run_get},
     {"PUT", "/admin/api/routes/{route_id}", .write = write_update},
     {"DELETE", "/admin/api/routes/{route_id}", .write = write_delete},

@@ -7,8 +7,8 @@
 
 /** Answer with the page of items that page and per_page ask for. Takes items. */
 void api_simple_page(struct api_call *call, cJSON *items);
-/** The start of this day, UTC. */
-int64_t api_today_us(void);
+/** The time that the query names with since, or the start of this day, UTC. */
+int64_t api_since(const struct api_call *call);
 /** Store a checked route (id 0: a new one) after the checks that need the store. ERR_INVALID,
  *  ERR_NOT_FOUND say what is wrong with it. */
 int api_route_save(struct api_call *call, struct store *store, struct route *route,

@@ -11,18 +11,6 @@
 #define ROUTING_PAGE "/admin/settings/routing"
 #define PROVIDERS_PAGE "/admin/settings/providers"
 
-/* Redirect, or what is wrong with the form; that is all 400. */
-static void finish(struct api_call *call, int rc, struct err *err, const char *page)
-{
-    if (rc == 0) {
-        form_redirect(call, page);
-        return;
-    }
-    if (err->code == ERR_NOT_FOUND || err->code == ERR_CONFLICT)
-        err->code = ERR_INVALID;
-    form_error(call, err, page);
-}
-
 /* A list of fixes is a text in forms. */
 static int check_fixes(struct str text, struct err *err)
 {
@@ -91,7 +79,7 @@ static void write_route(struct api_call *call, struct store *store)
     ok = form_int(&b, call, "priority", ROUTE_PRIORITY, &priority) && ok;
     ok = form_int(&b, call, "route_id", 0, &id) && ok;
     if (ok)
-        finish(call, save_route(call, store, &b, priority, id, &err), &err, ROUTING_PAGE);
+        form_finish(call, save_route(call, store, &b, priority, id, &err), &err, ROUTING_PAGE);
     body_clear(&b);
 }
 
@@ -127,7 +115,7 @@ static void write_route_delete(struct api_call *call, struct store *store)
         rc = err_set(&err, ERR_INVALID, "Route id must be an integer.");
     else
         rc = store_route_delete(store, id, &err);
-    finish(call, rc, &err, ROUTING_PAGE);
+    form_finish(call, rc, &err, ROUTING_PAGE);
     body_clear(&b);
 }
 
@@ -187,7 +175,7 @@ static void write_provider(struct api_call *call, struct store *store)
     ok = form_required(&b, call, "slug").ptr;
     ok = form_required(&b, call, "name").ptr && ok;
     if (ok)
-        finish(call, save_provider(store, &b, &err), &err, PROVIDERS_PAGE);
+        form_finish(call, save_provider(store, &b, &err), &err, PROVIDERS_PAGE);
     body_clear(&b);
 }
 
@@ -203,7 +191,7 @@ static void write_provider_delete(struct api_call *call, struct store *store)
 
         if (rc == 0)
             rc = store_provider_delete(store, slug, &err);
-        finish(call, rc, &err, PROVIDERS_PAGE);
+        form_finish(call, rc, &err, PROVIDERS_PAGE);
     }
     body_clear(&b);
 }
@@ -233,7 +221,7 @@ static void write_defaults(struct api_call *call, struct store *store)
             .default_model = form_text(&b, "default_model"),
             .fallback_enabled = form_checkbox(&b, "fallback_enabled", true),
         };
-        finish(call, api_save_upstream(store, &in, &b.arena, &err), &err, return_page(&b));
+        form_finish(call, api_save_upstream(store, &in, &b.arena, &err), &err, return_page(&b));
     }
     body_clear(&b);
 }
@@ -250,7 +238,7 @@ static void write_upstream(struct api_call *call, struct store *store)
 
         if (rc == 0)
             rc = store_setting_put(store, STR("upstream_url"), url, &err);
-        finish(call, rc, &err, SERVER_PAGE);
+        form_finish(call, rc, &err, SERVER_PAGE);
     }
     body_clear(&b);
 }
@@ -266,7 +254,7 @@ static void write_fixes(struct api_call *call, struct store *store)
     rc = fix_ids(&json, body_get(&b, "fixes"), NULL, &err);
     if (rc == 0)
         rc = store_setting_put(store, STR("default_compat_fixes_json"), buf_str(&json), &err);
-    finish(call, rc, &err, SERVER_PAGE);
+    form_finish(call, rc, &err, SERVER_PAGE);
     buf_clear(&json);
     body_clear(&b);
 }

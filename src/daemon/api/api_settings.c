@@ -4,32 +4,56 @@
 #include "core/fix_ids.h"
 #include "core/routing_input.h"
 #include "daemon/api/api_routing.h"
+#include "view/view_routing.h"
 
 #define SUMMARY_DAYS 30
 #define DAY_US ((int64_t)86400 * 1000000)
 
 /* ---- the summary ---- */
 
-static void put_listener(cJSON *o, struct store *store, const struct config *config)
+/* A saved setting, owned; NULL when it is not saved. */
+static char *saved(struct store *store, struct str key)
 {
-    cJSON *listener = cJSON_AddObjectToObject(o, "listener");
-    char *saved_port = NULL, *saved_expose = NULL, base[64];
-    int64_t port = config->port, n;
-    bool expose = config->expose_all;
+    char *text = NULL;
     struct err err;
 
-    store_setting_get(store, STR("incoming_port"), &saved_port, &err);
-    store_setting_get(store, STR("expose_all_ips"), &saved_expose, &err);
-    if (saved_port && str_int64(str_trim(str_c(saved_port)), &n) && n >= 1 && n <= 65535)
+    store_setting_get(store, key, &text, &err);
+    return text;
+}
+
+static bool is_flag(const char *source)
+{
+    return strcmp(source, "flag") == 0;
+}
+
+/* As it is saved for the next start; bound is where it listens now. */
+static void put_listener(cJSON *o, struct store *store, const struct app *app)
+{
+    const struct config *config = app->config;
+    cJSON *listener = cJSON_AddObjectToObject(o, "listener"), *bound;
+    char *port_text = saved(store, STR("incoming_port")), base[64];
+    char *expose_text = saved(store, STR("expose_all_ips"));
+    bool expose = expose_text ? str_is_yes(str_c(expose_text)) : config->expose_all;
+    int64_t port = config->port, n;
+
+    if (port_text && str_int64(str_trim(str_c(port_text)), &n) && n >= 1 && n <= 65535)
         port = n;
-    if (saved_expose)
-        expose = str_eq(str_c(saved_expose), STR("true"));
     json_put_text(listener, "host", expose ? "0.0.0.0" : config->host);
     json_put_int(listener, "port", port);
+    json_put_bool(listener, "expose_all_ips", expose);
+    json_put_text(listener, "overridden_by",
+                  (port_text && is_flag(config->port_source)) ||
+                          (expose_text && is_flag(config->host_source))
+                      ? "flag"
+                      : NULL);
+    bound = cJSON_AddObjectToObject(listener, "bound");
+    json_put_text(bound, "host", config->expose_all ? "0.0.0.0" : config->host);
+    json_put_int(bound, "port", app->port);
+    json_put_text(bound, "url", app->url);
     snprintf(base, sizeof(base), "http://localhost:%lld/v1", (long long)port);
     json_put_text(o, "client_base_url", base);
-    free(saved_port);
-    free(saved_expose);
+    free(port_text);
+    free(expose_text);
 }
 
 static void put_upstream(cJSON *o, const struct catalog *c, const struct app *app)
@@ -79,11 +103,13 @@ static void answer_summary(struct api_call *call, struct store *store, int64_t d
     int rc = store_catalog(store, &app->startup, &c, &err); /* with what was just written */
 
     if (rc == 0) {
-        put_listener(o, store, app->config);
+        put_listener(o, store, app);
         put_upstream(o, c, app);
         rc = put_counts(o, store, c, days, &err);
     }
     if (rc == 0) {
+        json_put_text(o, "version", LOP_VERSION);
+        json_put_text(o, "database_path", app->config->database_path);
         api_json(call, 200, o);
     } else {
         api_error(call, &err);
@@ -95,6 +121,21 @@ static void answer_summary(struct api_call *call, struct store *store, int64_t d
 static void run_summary(struct api_call *call, struct store *store)
 {
     answer_summary(call, store, api_query_int(call, "days"));
+}
+
+/* The fixes in force, and those that there are. */
+static void run_fixes(struct api_call *call, struct store *store)
+{
+    struct catalog *c = app_catalog(call->worker->app);
+    char *text = saved(store, STR("default_compat_fixes_json"));
+    cJSON *o = cJSON_CreateObject();
+
+    json_put_raw(o, "compatibility_fixes", c->fixes_json.len > 0 ? c->fixes_json.ptr : "[]");
+    json_put_text(o, "source", text ? "saved" : c->fixes_json.len > 0 ? "startup" : "default");
+    cJSON_AddItemToObject(o, "available", view_fixes());
+    api_json(call, 200, o);
+    free(text);
+    catalog_unref(c);
 }
 
 /* ---- writing ---- */
@@ -191,10 +232,10 @@ static void write_listener(struct api_call *call, struct store *store)
 {
     struct body b;
     struct err err;
-    int64_t port = 0;
+    int64_t port;
 
     body_json(&b, call);
-    if (!str_int64(str_trim(body_text(&b, "port", "incoming_port")), &port))
+    if (body_int(&b, "port", &port) != 1 && body_int(&b, "incoming_port", &port) != 1)
         port = 0;
     if (api_save_listener(store, port, body_flag(&b, "expose_all_ips", false), &err) < 0)
         api_error(call, &err);
@@ -207,6 +248,7 @@ const struct api_route api_settings_routes[] = {
     {"GET", "/admin/api/settings/summary", .run = run_summary},
     {"POST", "/admin/api/settings/listener", .write = write_listener},
     {"POST", "/admin/api/settings/upstream-defaults", .write = write_upstream},
+    {"GET", "/admin/api/settings/compat-fixes", .run = run_fixes},
     {"POST", "/admin/api/settings/compat-fixes", .write = write_fixes},
     {0},
 };

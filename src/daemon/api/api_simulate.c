@@ -108,7 +108,7 @@ static cJSON *view_sample(const struct app *app, struct str model, const struct 
     struct err err;
     char base[64];
 
-    snprintf(base, sizeof(base), "http://localhost:%d/v1", app->config->port);
+    snprintf(base, sizeof(base), "http://localhost:%d/v1", app->port);
     json_print(&compact, payload);
     if (json_index(&json, buf_str(&compact), &err) == 0)
         json_pretty(&pretty, &json, 0, 0, &err);
@@ -126,22 +126,13 @@ static cJSON *view_sample(const struct app *app, struct str model, const struct 
     return o;
 }
 
-static const char *status_of(const struct decision *d)
-{
-    if (decision_key_state(d) == KEY_MISSING)
-        return "missing_api_key";
-    if (strcmp(d->route_decision, "route") == 0)
-        return "matched";
-    return strcmp(d->route_decision, "fallback") == 0 ? "fallback" : "no_match";
-}
-
 static void run_simulate(struct api_call *call, struct store *store)
 {
     struct catalog *catalog = app_catalog(call->worker->app);
     struct decision d;
     struct body b;
     struct str model;
-    cJSON *o, *shown;
+    cJSON *o;
 
     (void)store;
     body_json(&b, call);
@@ -150,15 +141,7 @@ static void run_simulate(struct api_call *call, struct store *store)
         api_detail(call, 400, "Model is required.");
     } else {
         catalog_decide(catalog, model, &b.arena, &d);
-        o = cJSON_CreateObject();
-        json_put_text(o, "status", status_of(&d));
-        shown = view_decision(&d);
-        while (shown->child) {
-            cJSON *item = cJSON_DetachItemViaPointer(shown, shown->child);
-
-            cJSON_AddItemToObject(o, item->string, item);
-        }
-        cJSON_Delete(shown);
+        o = view_simulation(&d);
         cJSON_AddItemToObject(o, "sample_request",
                               view_sample(call->worker->app, model, &d, false));
         api_json(call, 200, o);

@@ -4,9 +4,8 @@
 
 #include "base/clock.h"
 #include "config/config_values.h"
-#include "daemon/api/api.h"
-#include "daemon/api/api_body.h"
 #include "daemon/api/api_form.h"
+#include "daemon/api/api_routing.h"
 
 #define DAY_US ((int64_t)86400 * 1000000)
 #define DAYS_MAX 3650
@@ -21,29 +20,7 @@ static int64_t cutoff_us(int64_t days)
     return days > now_us / DAY_US ? 0 : now_us - days * DAY_US;
 }
 
-static void answer_tree(struct api_call *call, cJSON *o)
-{
-    call->status = 200;
-    call->body.len = 0;
-    if (!json_print(&call->body, o))
-        api_detail(call, 503, "No memory for the answer.");
-    cJSON_Delete(o);
-}
-
 /* ---- listener ---- */
-
-static int save_listener(struct store *store, int64_t port, bool expose, struct err *err)
-{
-    char text[24];
-
-    if (port < 1 || port > 65535)
-        return err_set(err, ERR_INVALID, "The port must be between 1 and 65535.");
-    snprintf(text, sizeof(text), "%" PRId64, port);
-    if (store_setting_put(store, STR("incoming_port"), str_c(text), err) < 0)
-        return -1;
-    return store_setting_put(store, STR("expose_all_ips"), expose ? STR("true") : STR("false"),
-                             err);
-}
 
 static void form_incoming(struct api_call *call, struct store *store)
 {
@@ -55,8 +32,8 @@ static void form_incoming(struct api_call *call, struct store *store)
     call->status = 200;
     if (form_required(&body, call, "incoming_port").ptr &&
         form_int(&body, call, "incoming_port", 0, &port)) {
-        if (save_listener(store, port, str_eq(form_text(&body, "expose_all_ips"), STR("yes")),
-                          &err) < 0)
+        if (api_save_listener(store, port, str_eq(form_text(&body, "expose_all_ips"), STR("yes")),
+                              &err) < 0)
             form_error(call, &err, "/admin/settings/server");
         else
             form_redirect(call, "/admin/settings/server");
@@ -72,7 +49,7 @@ static void answer_values(struct api_call *call, struct store *store)
     cJSON *values = config_values(call->worker->app->config, store, &err);
 
     if (values)
-        answer_tree(call, values);
+        api_json(call, 200, values);
     else
         api_error(call, &err);
 }
@@ -105,7 +82,7 @@ static void run_preview(struct api_call *call, struct store *store)
     o = cJSON_CreateObject();
     json_put_int(o, "days", days);
     json_put_int(o, "rows", rows);
-    answer_tree(call, o);
+    api_json(call, 200, o);
 }
 
 /* Sizes of bodies would need a walk through all of them: they are not known. */
@@ -144,7 +121,7 @@ static void run_storage(struct api_call *call, struct store *store)
     put_storage(o, call->worker->app->config->database_path, &s);
     json_put_int(o, "retention_days", days);
     json_put_int(o, "rows_older_than_retention", old);
-    answer_tree(call, o);
+    api_json(call, 200, o);
 }
 
 static void vacuum(struct api_call *call, struct store *store)
@@ -195,7 +172,7 @@ static void write_trim(struct api_call *call, struct store *store)
             call->after = vacuum;
         o = cJSON_CreateObject();
         json_put_int(o, "deleted", call->progress);
-        answer_tree(call, o);
+        api_json(call, 200, o);
     }
     body_clear(&body);
 }
@@ -248,7 +225,7 @@ static void check_file(struct api_call *call, struct store *store)
         o = cJSON_CreateObject();
         json_put_bool(o, "ok", ok);
         json_put_str(o, "found", ok ? STR_NONE : buf_str(&found));
-        answer_tree(call, o);
+        api_json(call, 200, o);
     }
     buf_clear(&found);
 }

@@ -85,15 +85,15 @@ static void note_usage(struct record *r, struct usage u)
     r->billing_total_tokens = u.total;
 }
 
-/* Returns how many of the tokens written to a cache are kept for an hour: they may cost more. */
-static int64_t note_answer(struct capture *c)
+/* What the cost depends on and no column keeps is written to *facts. */
+static void note_answer(struct capture *c, struct billing_facts *facts)
 {
     struct record *r = &c->record;
     struct str body = readable(c);
     struct answer a;
 
     if (r->upstream_headers_ms == UNKNOWN || body.len == 0)
-        return UNKNOWN; /* there was none, or it is our own */
+        return; /* there was none, or it is our own */
     answer_read(body, forward_is_sse(r->response_content_type), &c->arena, &a);
     r->response_model = a.model;
     r->response_id = a.id;
@@ -103,10 +103,11 @@ static int64_t note_answer(struct capture *c)
     if (!r->finish_reason.ptr)
         r->finish_reason = a.finish_reason;
     if (!usage_is_consumption(r->method, r->endpoint))
-        return UNKNOWN;
+        return;
     r->reported_cost_pusd = a.reported_cost_pusd;
     note_usage(r, a.usage);
-    return a.cache_write_1h_tokens;
+    facts->cache_write_1h = a.cache_write_1h_tokens;
+    facts->upstream_cost = a.upstream_cost_pusd;
 }
 
 /* ---- what the request holds --------------------------------------------------------------- */
@@ -124,12 +125,12 @@ static void note_request(struct capture *c)
 
 void analyze(struct capture *c, const struct price_book *book)
 {
-    int64_t cache_write_1h;
+    struct billing_facts facts = {.cache_write_1h = UNKNOWN, .upstream_cost = UNKNOWN};
 
     if (c->record.response_status != UNKNOWN)
         note_error(c);
-    cache_write_1h = note_answer(c);
+    note_answer(c, &facts);
     note_request(c);
     if (book)
-        billing_price(book, &c->record, blob_str(&c->request), cache_write_1h, &c->arena);
+        billing_price(book, &c->record, blob_str(&c->request), &facts, &c->arena);
 }

@@ -112,6 +112,13 @@ bool str_int64(struct str s, int64_t *out)
     return true;
 }
 
+bool str_is_yes(struct str s)
+{
+    s = str_trim(s);
+    return str_eq(s, STR("1")) || str_ieq(s, STR("true")) || str_ieq(s, STR("yes")) ||
+           str_ieq(s, STR("on"));
+}
+
 char *str_dup(struct str s)
 {
     char *copy;

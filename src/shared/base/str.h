@@ -62,6 +62,8 @@ ptrdiff_t str_chr(struct str s, char c);
 bool str_split(struct str *rest, char sep, struct str *part);
 /** Optional sign and decimal digits, nothing else, within 64 bits. */
 bool str_int64(struct str s, int64_t *out);
+/** How people and settings say true: 1, true, yes, on, in any case, with blanks around. */
+bool str_is_yes(struct str s);
 /** Returns owned (free()), NUL-terminated; NULL for STR_NONE. */
 char *str_dup(struct str s);
 

@@ -32,13 +32,6 @@ static const char *env(const char *name)
     return value && value[0] ? value : NULL;
 }
 
-static bool parse_bool(struct str text)
-{
-    text = str_trim(text);
-    return str_eq(text, STR("1")) || str_ieq(text, STR("true")) || str_ieq(text, STR("yes")) ||
-           str_ieq(text, STR("on"));
-}
-
 static void replace(char **text, const char *value)
 {
     free(*text);
@@ -102,7 +95,7 @@ static int load_host(struct config *c, const struct opts *o)
     c->expose_all = opts_flag(o, "expose-all-ips");
     if (c->expose_all) {
         c->host_source = "flag";
-    } else if (!flag && expose && parse_bool(str_c(expose))) {
+    } else if (!flag && expose && str_is_yes(str_c(expose))) {
         c->expose_all = true;
         c->host_source = "environment";
     }
@@ -206,7 +199,7 @@ static int set_one(struct config *c, struct str pair, struct err *err)
             continue;
         c->setting_sources[i] = "flag";
         if (settings_table[i].most == 1) {
-            *setting_at(c, i) = parse_bool(value);
+            *setting_at(c, i) = str_is_yes(value);
             return 0;
         }
         snprintf(what, sizeof(what), "--set %s", settings_table[i].name);
@@ -312,7 +305,7 @@ static int apply_saved_address(struct config *c, struct store *store, struct err
         c->port_source = "saved";
     }
     if (expose && strcmp(c->host_source, "flag") != 0) {
-        c->expose_all = parse_bool(str_c(expose));
+        c->expose_all = str_is_yes(str_c(expose));
         c->host_source = "saved";
     }
     rc = 0;
@@ -337,7 +330,7 @@ static int apply_saved_settings(struct config *c, struct store *store, struct er
             *setting_at(c, i) = n;
             c->setting_sources[i] = "saved";
         } else if (saved && settings_table[i].most == 1) {
-            *setting_at(c, i) = parse_bool(str_c(saved));
+            *setting_at(c, i) = str_is_yes(str_c(saved));
             c->setting_sources[i] = "saved";
         }
         free(saved);

@@ -70,8 +70,7 @@ static bool read_number(const struct value *v, struct str text, int64_t *out)
 {
     text = str_trim(text);
     if (v->kind == KIND_BOOLEAN) {
-        *out = str_eq(text, STR("1")) || str_ieq(text, STR("true")) || str_ieq(text, STR("yes")) ||
-               str_ieq(text, STR("on"));
+        *out = str_is_yes(text);
         return true;
     }
     return str_int64(text, out) && *out >= v->least && *out <= v->most;

@@ -213,9 +213,9 @@ bool billing_apply(const struct price_book *book, struct record *r,
 }
 
 void billing_price(const struct price_book *book, struct record *r, struct str request_body,
-                   int64_t cache_write_1h, struct arena *arena)
+                   const struct billing_facts *facts, struct arena *arena)
 {
-    struct cost_notes notes = {.upstream_cost = UNKNOWN, .previous_total = UNKNOWN};
+    struct cost_notes notes = {.upstream_cost = facts->upstream_cost, .previous_total = UNKNOWN};
     struct cost_tokens tokens = billing_tokens(r);
 
     if (r->upstream_headers_ms == UNKNOWN)
@@ -228,7 +228,7 @@ void billing_price(const struct price_book *book, struct record *r, struct str r
     r->billing_model =
         arena_dup(arena, billing_model(r->billing_provider_slug, r->upstream_model,
                                        r->response_model, r->model, request_body, arena));
-    tokens.cache_write_1h = cache_write_1h;
+    tokens.cache_write_1h = facts->cache_write_1h;
     if (notes.provider && r->billing_model.ptr)
         billing_apply(book, r, &tokens, &notes, arena);
 }

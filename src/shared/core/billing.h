@@ -19,11 +19,17 @@ const struct price_provider *billing_provider(const struct price_book *book,
 /** The counts of a record's billing columns. */
 struct cost_tokens billing_tokens(const struct record *r);
 
+/** What an answer tells about its cost beyond the counts of a record; UNKNOWN. */
+struct billing_facts {
+    int64_t cache_write_1h; /* tokens written to a cache for an hour */
+    int64_t upstream_cost;  /* pico-dollars that a router says it paid itself */
+};
+
 /** Fill provider, model, costs and snapshot of a finished exchange, whose counts are known as far
  *  as they ever will be. What is unknown stays so. A request that got no answer is not billed.
  *  Texts go to arena. */
 void billing_price(const struct price_book *book, struct record *r, struct str request_body,
-                   int64_t cache_write_1h, struct arena *arena);
+                   const struct billing_facts *facts, struct arena *arena);
 /** The cost and snapshot alone, for a provider and model that are set. False, r untouched: no
  *  price, or no counts, or no memory. */
 bool billing_apply(const struct price_book *book, struct record *r,

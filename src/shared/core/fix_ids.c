@@ -2,8 +2,22 @@
 
 #include "json/json.h"
 
-static const struct str known[] = {STR("qwen-tagged-tool-call-rewrite")};
+static const struct fix_info known[] = {
+    {.id = "qwen-tagged-tool-call-rewrite",
+     .name = "Qwen tagged tool-call rewrite",
+     .description = "Turns a tool call that a Qwen model wrote as tagged text into its reasoning "
+                    "into a regular tool call, when there is exactly one and it fits its schema",
+     .risk_note = "Clients execute what the model wrote as text",
+     .endpoint = "/v1/chat/completions",
+     .streaming = true,
+     .plain = true},
+};
 #define KNOWN (sizeof(known) / sizeof(*known))
+
+const struct fix_info *fix_info(size_t i)
+{
+    return i < KNOWN ? &known[i] : NULL;
+}
 
 static int refuse(const char **out, const char *code, struct err *err, const char *what,
                   struct str id)
@@ -20,7 +34,7 @@ static int add(struct buf *out, struct str id, bool *seen, const char **code, st
     id = str_trim(id);
     if (id.len == 0)
         return 0;
-    while (i < KNOWN && !str_eq(id, known[i]))
+    while (i < KNOWN && !str_eq(id, str_c(known[i].id)))
         i++;
     if (i == KNOWN)
         return refuse(code, "unknown_fix", err, "Unknown compatibility fix: ", id);

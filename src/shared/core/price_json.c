@@ -152,14 +152,11 @@ static int read_count(const cJSON *o, const char *name, int64_t *out, struct err
 static int read_flag(const cJSON *o, const char *name, bool *out, struct err *err)
 {
     const cJSON *item = member(o, name, NULL);
-    struct str text;
 
     if (!item)
         return 0;
     if (cJSON_IsString(item)) {
-        text = str_trim(str_c(item->valuestring));
-        *out = str_eq(text, STR("1")) || str_ieq(text, STR("true")) || str_ieq(text, STR("yes")) ||
-               str_ieq(text, STR("on"));
+        *out = str_is_yes(str_c(item->valuestring));
         return 0;
     }
     if (!cJSON_IsBool(item) && !cJSON_IsNumber(item) && !cJSON_IsNull(item))

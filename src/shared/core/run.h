@@ -53,6 +53,8 @@ int run_check(struct str *name, struct str *notes, struct err *err);
     X(total_tokens)                                                                                \
     X(costs)                                                                                       \
     X(cost_pusd)                                                                                   \
+    X(reported_costs)                                                                              \
+    X(reported_cost_pusd)                                                                          \
     X(completed_us)     /* of the request that ended last; UNKNOWN */                              \
     X(first_created_us) /* of the earliest request; UNKNOWN */                                     \
     X(last_created_us)

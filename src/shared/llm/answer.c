@@ -159,16 +159,26 @@ static void read_names(struct reader *r, const struct members *m)
     take_text(r, m->at[KEY_service_tier], &r->answer->service_tier);
 }
 
+/* An amount in US dollars. */
+static void take_cost(struct reader *r, size_t node, int64_t *out)
+{
+    int64_t cost = node ? json_scaled(json_index_value(r->json, node), 12) : UNKNOWN;
+
+    if (cost != UNKNOWN)
+        *out = cost;
+}
+
 static void read_usage_extras(struct reader *r, size_t node)
 {
     const struct json_index *json = r->json;
     struct members m, inner;
-    int64_t cost;
 
     members_read(json, node, &m);
-    cost = m.at[KEY_cost] ? json_scaled(json_index_value(json, m.at[KEY_cost]), 12) : UNKNOWN;
-    if (cost != UNKNOWN)
-        r->answer->reported_cost_pusd = cost;
+    take_cost(r, m.at[KEY_cost], &r->answer->reported_cost_pusd);
+    if (member_object(json, &m, KEY_cost_details)) {
+        members_read(json, m.at[KEY_cost_details], &inner);
+        take_cost(r, inner.at[KEY_upstream_inference_cost], &r->answer->upstream_cost_pusd);
+    }
     take_text(r, m.at[KEY_service_tier], &r->answer->service_tier);
     if (member_object(json, &m, KEY_cache_creation)) {
         members_read(json, m.at[KEY_cache_creation], &inner);
@@ -354,6 +364,7 @@ void answer_read(struct str body, bool is_sse, struct arena *arena, struct answe
         .cache_write_1h_tokens = UNKNOWN,
         .web_search_requests = UNKNOWN,
         .reported_cost_pusd = UNKNOWN,
+        .upstream_cost_pusd = UNKNOWN,
         .tool_call_count = UNKNOWN,
     };
     if (is_sse ? read_events(&r, body) || read_whole(&r, body) || read_lines(&r, body)

@@ -12,6 +12,7 @@ struct answer {
     /* Parts of what usage counts, which some providers price differently. */
     int64_t cache_write_5m_tokens, cache_write_1h_tokens, web_search_requests;
     int64_t reported_cost_pusd; /* what the provider says it cost */
+    int64_t upstream_cost_pusd; /* what a router says it paid itself */
     int64_t tool_call_count;    /* distinct calls */
     bool has_tools;             /* tools are declared, called or answered */
     struct str model, id, finish_reason, service_tier;

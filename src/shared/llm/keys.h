@@ -9,12 +9,13 @@
 
 #define LLM_KEYS(X) /* by length */                                                                \
     X(id)                                                                                          \
-    X(url) X(cost) X(data) X(item) X(type) X(delta) X(index) X(model) X(tools) X(usage) X(         \
-        object) X(output) X(reason) X(source) X(status) X(cache_n) X(choices) X(content)           \
-        X(message) X(timings) X(metadata) X(prompt_n) X(response) X(arguments) X(functions) X(     \
-            image_url) X(eval_count) X(media_type) X(parameters) X(tool_calls) X(predicted_n)      \
-            X(stop_reason) X(input_schema) X(input_tokens) X(service_tier) X(tool_call_id) X(      \
-                total_tokens) X(cached_tokens) X(content_block) X(finish_reason) X(function_call)  \
+    X(url)                                                                                         \
+    X(cost) X(data) X(item) X(type) X(delta) X(index) X(model) X(tools) X(usage) X(object) X(      \
+        output) X(reason) X(source) X(status) X(cache_n) X(choices) X(content) X(message)          \
+        X(timings) X(metadata) X(prompt_n) X(response) X(arguments) X(functions) X(image_url) X(   \
+            eval_count) X(media_type) X(parameters) X(tool_calls) X(predicted_n) X(stop_reason)    \
+            X(input_schema) X(input_tokens) X(service_tier) X(tool_call_id) X(total_tokens) X(     \
+                cost_details) X(cached_tokens) X(content_block) X(finish_reason) X(function_call)  \
                 X(output_tokens) X(prompt_tokens) X(usageMetadata) X(cache_creation)               \
                     X(server_tool_use) X(totalTokenCount) X(promptTokenCount) X(reasoning_tokens)  \
                         X(cache_read_tokens) X(completion_tokens) X(prompt_eval_count)             \
@@ -24,11 +25,12 @@
                                     X(output_token_details) X(output_tokens_details)               \
                                         X(prompt_tokens_details) X(cache_read_input_tokens)        \
                                             X(cachedContentTokenCount) X(prompt_cache_hit_tokens)  \
-                                                X(prompt_cache_miss_tokens)                        \
-                                                    X(completion_tokens_details)                   \
-                                                        X(ephemeral_1h_input_tokens)               \
-                                                            X(ephemeral_5m_input_tokens)           \
-                                                                X(cache_creation_input_tokens)
+                                                X(upstream_inference_cost)                         \
+                                                    X(prompt_cache_miss_tokens)                    \
+                                                        X(completion_tokens_details)               \
+                                                            X(ephemeral_1h_input_tokens)           \
+                                                                X(ephemeral_5m_input_tokens)       \
+                                                                    X(cache_creation_input_tokens)
 
 enum llm_key {
     KEY_NONE,

@@ -99,6 +99,8 @@ int store_record_count(struct store *store, const struct record_filter *filter, 
  * max rows, and none any more after max_us. *deleted is how many. One transaction. */
 int store_trim(struct store *store, int64_t before_us, int64_t max, int64_t max_us,
                int64_t *deleted, struct err *err);
+/** Delete one request with all that belongs to it. ERR_NOT_FOUND; ERR_CONFLICT while it runs. */
+int store_record_delete(struct store *store, int64_t id, struct err *err);
 /** How many requests were created before before_us. */
 int store_count_before(struct store *store, int64_t before_us, int64_t *out, struct err *err);
 /** What the database holds. */
@@ -128,6 +130,9 @@ int store_facets(struct store *store, enum store_facet facet, store_facet_fn *ea
 typedef void store_model_fn(void *ctx, struct str model, int64_t requests, int64_t last_us);
 int store_recent_models(struct store *store, struct str prefix, int64_t limit, store_model_fn *each,
                         void *ctx, struct err *err);
+/** Models of requests since a time, with how many of those there are, the latest use first. */
+int store_models_since(struct store *store, int64_t since_us, int64_t limit, store_model_fn *each,
+                       void *ctx, struct err *err);
 struct store_counters {
     int64_t total, streams, images, tools, errors, slow, large;
 };

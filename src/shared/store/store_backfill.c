@@ -123,6 +123,7 @@ static bool reprice(const struct price_book *book, enum backfill_kind kind,
     answer_read(r->response_body, r->is_stream || forward_is_sse(r->response_content_type), arena,
                 &a);
     fill_counts(r, &a.usage);
+    notes.upstream_cost = a.upstream_cost_pusd;
     r->billing_provider_slug = notes.provider->slug;
     r->billing_provider_name = notes.provider->name;
     r->billing_model = billing_model(notes.provider->slug,

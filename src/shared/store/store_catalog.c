@@ -59,17 +59,10 @@ static int read_settings(struct store *store, const struct startup *startup, str
     s->base_url = startup->base_url;
     if (!startup->base_url_fixed && url.len > 0 && forward_check_base_url(url, &clean, &bad) == 0)
         s->base_url = clean;
-    s->fallback_enabled = !on.ptr || store_is_yes(on);
+    s->fallback_enabled = !on.ptr || str_is_yes(on);
     s->fixes_json = startup->fixes_json;
     use_fixes(s, arena, fixes);
     return 0;
-}
-
-bool store_is_yes(struct str text)
-{
-    text = str_trim(text);
-    return str_eq(text, STR("1")) || str_ieq(text, STR("true")) || str_ieq(text, STR("yes")) ||
-           str_ieq(text, STR("on"));
 }
 
 /* Startup routes first, in their order, then the stored ones. */

@@ -182,7 +182,7 @@ int store_default_routes(struct store *store, struct seeding *s, struct arena *a
     return store_end_own(store, own, settle(store, s, arena, err), err);
 }
 
-int store_default_routes_once(struct store *store, struct err *err)
+int store_default_routes_once(struct store *store, size_t *made, struct err *err)
 {
     struct seeding s = {.apply = true};
     struct arena arena = {0};
@@ -191,6 +191,7 @@ int store_default_routes_once(struct store *store, struct err *err)
 
     if (rc == 0 && !seeded)
         rc = store_default_routes(store, &s, &arena, err);
+    *made = rc == 0 ? s.counts[SEED_INSERT] : 0;
     free(seeded);
     arena_clear(&arena);
     return rc;

@@ -29,7 +29,7 @@ int seed_mode_parse(struct str text, enum seed_mode *out, struct err *err);
 /** Fill in the result of s; with apply also write it, as one transaction, and remember when. */
 int store_default_routes(struct store *store, struct seeding *s, struct arena *arena,
                          struct err *err);
-/** At the first start with this database: all providers, what is missing. */
-int store_default_routes_once(struct store *store, struct err *err);
+/** At the first start with this database: all providers, what is missing. *made is how many. */
+int store_default_routes_once(struct store *store, size_t *made, struct err *err);
 
 #endif

@@ -210,15 +210,28 @@ int store_counters(struct store *store, struct store_counters *out, struct err *
     return got;
 }
 
-int store_recent_models(struct store *store, struct str prefix, int64_t limit, store_model_fn *each,
-                        void *ctx, struct err *err)
+static int each_model(struct db_rows *rows, store_model_fn *each, void *ctx, struct err *err)
 {
-    struct db_rows *rows =
-        db_query(store->db, SQL_FACET_RECENT_MODELS, DB_ARGS(DB_TEXT(prefix), DB_INT(limit)), err);
     int got = -1;
 
     while (rows && (got = db_next(rows, err)) == 1)
         each(ctx, db_bytes(rows, 0), db_int(rows, 1), db_int(rows, 2));
     db_done(rows);
     return got;
+}
+
+int store_recent_models(struct store *store, struct str prefix, int64_t limit, store_model_fn *each,
+                        void *ctx, struct err *err)
+{
+    return each_model(
+        db_query(store->db, SQL_FACET_RECENT_MODELS, DB_ARGS(DB_TEXT(prefix), DB_INT(limit)), err),
+        each, ctx, err);
+}
+
+int store_models_since(struct store *store, int64_t since_us, int64_t limit, store_model_fn *each,
+                       void *ctx, struct err *err)
+{
+    return each_model(
+        db_query(store->db, SQL_MODELS_SINCE, DB_ARGS(DB_INT(since_us), DB_INT(limit)), err), each,
+        ctx, err);
 }

@@ -270,7 +270,7 @@ static int put_variants(struct store *store, const struct price *p, struct err *
     return 0;
 }
 
-int store_price_tier_put(struct store *store, struct price_tier *t, struct err *err)
+static int put_tier(struct store *store, struct price_tier *t, struct err *err)
 {
     struct db_value args[15] = {t->id ? DB_INT(t->id) : DB_NULL, DB_INT(t->price_id),
                                 store_int(t->min), store_int(t->max)};
@@ -294,7 +294,7 @@ static int put_tiers(struct store *store, struct price *p, struct err *err)
     for (size_t i = 0; i < p->tier_count; i++) {
         p->tiers[i].id = 0;
         p->tiers[i].price_id = p->id;
-        if (store_price_tier_put(store, &p->tiers[i], err) < 0)
+        if (put_tier(store, &p->tiers[i], err) < 0)
             return -1;
     }
     return 0;
@@ -317,6 +317,12 @@ int store_price_put(struct store *store, struct price *p, bool with_tiers, struc
     return store_end_own(store, own, put_all(store, p, with_tiers, err), err);
 }
 
+/* The price of a tier has changed with it. */
+static int touch(struct store *store, enum sql_id sql, int64_t id, struct err *err)
+{
+    return db_run(store->db, sql, DB_ARGS(DB_INT(id), DB_INT(clock_wall_us())), err);
+}
+
 static int delete_row(struct store *store, enum sql_id sql, int64_t id, const char *what,
                       struct err *err)
 {
@@ -330,9 +336,28 @@ int store_price_delete(struct store *store, int64_t id, struct err *err)
     return delete_row(store, SQL_PRICE_DELETE, id, "Price", err);
 }
 
+int store_price_tier_put(struct store *store, struct price_tier *t, struct err *err)
+{
+    bool own;
+    int rc = -1;
+
+    if (store_begin_own(store, &own, err) < 0)
+        return -1;
+    if (put_tier(store, t, err) == 0)
+        rc = touch(store, SQL_PRICE_TOUCH, t->price_id, err);
+    return store_end_own(store, own, rc, err);
+}
+
 int store_price_tier_delete(struct store *store, int64_t id, struct err *err)
 {
-    return delete_row(store, SQL_PRICE_TIER_DELETE, id, "Tier", err);
+    bool own;
+    int rc = -1;
+
+    if (store_begin_own(store, &own, err) < 0)
+        return -1;
+    if (touch(store, SQL_PRICE_TOUCH_TIER, id, err) == 0)
+        rc = delete_row(store, SQL_PRICE_TIER_DELETE, id, "Tier", err);
+    return store_end_own(store, own, rc, err);
 }
 
 /* ---- the tokens of a run ---- */

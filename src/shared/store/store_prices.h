@@ -15,7 +15,7 @@ int store_price_book(struct store *store, struct price_book **out, struct err *e
 int store_price_put(struct store *store, struct price *p, bool with_tiers, struct err *err);
 /** Its tiers go with it. ERR_NOT_FOUND. */
 int store_price_delete(struct store *store, int64_t id, struct err *err);
-/** Insert (id 0; it is set) or change a tier of t->price_id. */
+/** Insert (id 0; it is set) or change a tier of t->price_id; the price is changed with it. */
 int store_price_tier_put(struct store *store, struct price_tier *t, struct err *err);
 /** ERR_NOT_FOUND. */
 int store_price_tier_delete(struct store *store, int64_t id, struct err *err);
@@ -26,6 +26,11 @@ int store_seed(struct store *store, struct err *err);
 /** The same from other texts, as schema/seed has them. */
 int store_seed_from(struct store *store, struct str providers_json, struct str prices_json,
                     struct err *err);
+
+/** Bring back what a person deleted of the providers and prices that the program comes with: those
+ *  of one provider, or (STR_NONE) all. What is there stays as it is. Counts what came back. */
+int store_seed_restore(struct store *store, struct str provider_slug, int64_t *providers,
+                       int64_t *prices, struct err *err);
 
 enum backfill_kind { BACKFILL_CACHED, BACKFILL_MISSING };
 struct backfill {

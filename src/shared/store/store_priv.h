@@ -116,8 +116,6 @@ int store_end_own(struct store *store, bool own, int rc, struct err *err);
 
 /** Room for one more item in an array of arena; NULL without memory. */
 void *store_grow(struct arena *arena, void *items, size_t count, size_t *cap, size_t size);
-/** How settings hold true. */
-bool store_is_yes(struct str text);
 /** Run a statement that gives a text and two numbers for what came since a time. */
 int store_usage(struct store *store, enum sql_id sql, int64_t since_us,
                 void (*each)(void *ctx, struct str name, int64_t requests, int64_t number),

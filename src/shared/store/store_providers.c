@@ -157,3 +157,34 @@ int store_provider_usage(struct store *store, int64_t since_us, store_usage_fn *
 {
     return store_usage(store, SQL_PROVIDER_USAGE, since_us, each, ctx, err);
 }
+
+int store_health_put(struct store *store, const struct provider_health *h, struct err *err)
+{
+    return db_run(store->db, SQL_HEALTH_PUT,
+                  DB_ARGS(DB_TEXT(h->provider_slug), DB_TEXT(h->status), store_int(h->latency_ms),
+                          DB_TEXT(h->auth_state), DB_TEXT(h->message), DB_INT(h->checked_us)),
+                  err);
+}
+
+int store_health(struct store *store, store_health_fn *each, void *ctx, struct err *err)
+{
+    struct db_rows *rows = db_query(store->db, SQL_HEALTH_LIST, DB_NO_ARGS, err);
+    int got = -1;
+
+    while (rows && (got = db_next(rows, err)) == 1) {
+        struct provider_health h = {
+            .provider_slug = db_bytes(rows, 0),
+            .provider_name = db_bytes(rows, 1),
+            .active = db_int(rows, 2),
+            .status = db_bytes(rows, 3),
+            .latency_ms = db_is_null(rows, 4) ? UNKNOWN : db_int(rows, 4),
+            .auth_state = db_bytes(rows, 5),
+            .message = db_bytes(rows, 6),
+            .checked_us = db_int(rows, 7),
+        };
+
+        each(ctx, &h);
+    }
+    db_done(rows);
+    return got;
+}

@@ -20,6 +20,20 @@ int store_provider_fallback(struct store *store, struct str slug, struct err *er
 /** Its routes stay, without provider; a setting that names it is cleared. ERR_NOT_FOUND. */
 int store_provider_delete(struct store *store, struct str slug, struct err *err);
 
+/** What the last check of a provider found. Borrowed texts; status STR_NONE: never checked. */
+struct provider_health {
+    struct str provider_slug, provider_name;
+    bool active;
+    struct str status, auth_state, message;
+    int64_t latency_ms; /* UNKNOWN: nothing was sent */
+    int64_t checked_us;
+};
+/** Keep a result in place of the one before; of a provider that is gone, nothing. */
+int store_health_put(struct store *store, const struct provider_health *h, struct err *err);
+/** The last results of all providers, by name. */
+typedef void store_health_fn(void *ctx, const struct provider_health *h);
+int store_health(struct store *store, store_health_fn *each, void *ctx, struct err *err);
+
 /** All stored routes by priority and id, as an array in arena. */
 int store_routes(struct store *store, struct arena *arena, struct route **out, size_t *count,
                  struct err *err);

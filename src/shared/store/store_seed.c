@@ -173,3 +173,41 @@ int store_seed(struct store *store, struct err *err)
 {
     return store_seed_from(store, str_c(seed_providers), str_c(seed_prices), err);
 }
+
+static int count_rows(struct store *store, int64_t *providers, int64_t *prices, struct err *err)
+{
+    struct db_rows *rows = db_query(store->db, SQL_SEED_COUNTS, DB_NO_ARGS, err);
+    int got = rows ? db_next(rows, err) : -1;
+
+    if (got == 1) {
+        *providers = db_int(rows, 0);
+        *prices = db_int(rows, 1);
+    }
+    db_done(rows);
+    return got == 1 ? 0 : -1;
+}
+
+static int restore(struct store *store, struct str slug, int64_t *providers, int64_t *prices,
+                   struct err *err)
+{
+    int64_t provider_count, price_count;
+
+    if (count_rows(store, &provider_count, &price_count, err) < 0 ||
+        db_run(store->db, SQL_SEEDED_FORGET_MISSING, DB_ARGS(DB_TEXT(slug.ptr ? slug : STR(""))),
+               err) < 0 ||
+        store_seed(store, err) < 0 || count_rows(store, providers, prices, err) < 0)
+        return -1;
+    *providers -= provider_count;
+    *prices -= price_count;
+    return 0;
+}
+
+int store_seed_restore(struct store *store, struct str provider_slug, int64_t *providers,
+                       int64_t *prices, struct err *err)
+{
+    bool own;
+
+    if (store_begin_own(store, &own, err) < 0)
+        return -1;
+    return store_end_own(store, own, restore(store, provider_slug, providers, prices, err), err);
+}

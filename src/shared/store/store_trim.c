@@ -88,6 +88,32 @@ int store_trim(struct store *store, int64_t before_us, int64_t max, int64_t max_
     return store_end_own(store, own, trim(store, before_us, max, max_us, deleted, err), err);
 }
 
+static int delete_complete(struct store *store, int64_t id, struct err *err)
+{
+    struct db_rows *rows = db_query(store->db, SQL_REQUEST_IS_COMPLETE, DB_ARGS(DB_INT(id)), err);
+    int got = rows ? db_next(rows, err) : -1;
+    bool complete = got == 1 && db_int(rows, 0);
+
+    db_done(rows);
+    if (got < 0)
+        return -1;
+    if (got == 0)
+        return err_set(err, ERR_NOT_FOUND, "Request not found.");
+    if (!complete)
+        return err_set(err, ERR_CONFLICT,
+                       "The request is still running: cancel it or wait until it has ended.");
+    return delete_row(store, id, err);
+}
+
+int store_record_delete(struct store *store, int64_t id, struct err *err)
+{
+    bool own;
+
+    if (store_begin_own(store, &own, err) < 0)
+        return -1;
+    return store_end_own(store, own, delete_complete(store, id, err), err);
+}
+
 int store_count_before(struct store *store, int64_t before_us, int64_t *out, struct err *err)
 {
     struct db_rows *rows =

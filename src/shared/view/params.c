@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/query.h"
+#include "text/format.h"
 #include "json/json.h"
 
 #define INPUT_SHOWN 200
@@ -58,14 +59,28 @@ static bool check_int(const struct param *p, struct str text, struct issue *issu
     return false;
 }
 
+static bool check_time(struct str text, struct issue *issue)
+{
+    int64_t us;
+
+    text = str_trim(text);
+    if (text.len == 0 || format_parse_iso(text, &us))
+        return true;
+    *issue = (struct issue){"datetime_parsing", "must be a time such as 2031-04-05T00:00:00Z", NULL,
+                            0, false};
+    return false;
+}
+
 static bool check(const struct param *p, bool given, struct str text, struct issue *issue)
 {
     if (!given && p->required)
         *issue = (struct issue){"missing", "is required", NULL, 0, false};
     else if (given && p->required && str_trim(text).len == 0)
         *issue = (struct issue){"string_too_short", "must not be empty", "min_length", 1, false};
+    else if (given && p->type == PARAM_INT)
+        return check_int(p, text, issue);
     else
-        return !given || p->type != PARAM_INT || check_int(p, text, issue);
+        return !given || p->type != PARAM_TIME || check_time(text, issue);
     return false;
 }
 
@@ -101,6 +116,19 @@ int64_t param_int(const struct param *table, struct str query, const char *name)
     assert(p->type == PARAM_INT);
     if (query_get(query, name, &text) && !str_int64(str_trim(buf_str(&text)), &value))
         value = p->fallback;
+    buf_clear(&text);
+    return value;
+}
+
+int64_t param_time(const struct param *table, struct str query, const char *name, int64_t fallback)
+{
+    const struct param *p = find(table, name);
+    struct buf text = {0};
+    int64_t value = fallback;
+
+    assert(p->type == PARAM_TIME);
+    if (query_get(query, p->name, &text) && !format_parse_iso(str_trim(buf_str(&text)), &value))
+        value = fallback;
     buf_clear(&text);
     return value;
 }

@@ -12,6 +12,7 @@ enum param_type {
     PARAM_TEXT,
     PARAM_INT,    /* within its bounds, else 422 */
     PARAM_FILTER, /* an integer or nothing, judged by who reads it */
+    PARAM_TIME,   /* "2031-04-05T00:00:00Z" or a part of it; blank is absent, else 422 */
     PARAM_FLAG,   /* on for "1"; anything else is off */
 };
 
@@ -38,6 +39,8 @@ struct param {
 bool params_check(const struct param *table, struct str query, struct buf *out);
 /** The value of a query that fits. */
 int64_t param_int(const struct param *table, struct str query, const char *name);
+/** The time of a query that fits, in microseconds since 1970; fallback when it is absent. */
+int64_t param_time(const struct param *table, struct str query, const char *name, int64_t fallback);
 /** On: the last value is "1". */
 bool param_flag(const struct param *table, struct str query, const char *name);
 /** The last value, appended to out (owned by it); what is standard when it is absent. False when

@@ -347,6 +347,17 @@ static void put_headers(cJSON *o, const char *key, struct str headers_json)
     buf_clear(&masked);
 }
 
+/* How much more than our estimate the provider says it costs. */
+static int64_t reported_difference(const struct record *r)
+{
+    int64_t difference;
+
+    if (r->reported_cost_pusd == UNKNOWN || r->billing_total_cost_pusd == UNKNOWN ||
+        __builtin_sub_overflow(r->reported_cost_pusd, r->billing_total_cost_pusd, &difference))
+        return UNKNOWN;
+    return difference;
+}
+
 static void put_billing(cJSON *o, const struct record *r)
 {
     char text[DISPLAY_SIZE];
@@ -362,6 +373,7 @@ static void put_billing(cJSON *o, const struct record *r)
     json_put_money(o, "billing_output_cost_usd", r->billing_output_cost_pusd);
     json_put_money(o, "billing_total_cost_usd", r->billing_total_cost_pusd);
     json_put_text(o, "billing_total_cost_display", display_usd(r->billing_total_cost_pusd, text));
+    json_put_money(o, "reported_cost_difference_usd", reported_difference(r));
     json_put_str(o, "pricing_snapshot_json", r->pricing_snapshot_json);
 }
 

@@ -1,5 +1,7 @@
 #include "view/view_routing.h"
 
+#include "base/clock.h"
+#include "core/fix_ids.h"
 #include "json/json.h"
 
 static void put_json(cJSON *o, const char *key, struct str text, cJSON *other)
@@ -11,11 +13,34 @@ static void put_json(cJSON *o, const char *key, struct str text, cJSON *other)
         cJSON_Delete(other);
 }
 
+const char *view_route_source(const struct route *r)
+{
+    if (route_is_startup(r))
+        return "startup";
+    return str_eq(r->managed_by, STR(ROUTE_SEED)) ? "seeded" : "ui";
+}
+
+const char *view_route_key_state(const struct route *r)
+{
+    enum key_state state = r->key ? KEY_CONFIGURED : provider_key_state(r->api_key_env);
+
+    return state == KEY_NOT_CONFIGURED ? "not configured" : key_state_text(state);
+}
+
+/* When a row was made and changed; null for what is not stored. */
+static void put_times(cJSON *o, int64_t created_us, int64_t updated_us)
+{
+    char iso[CLOCK_ISO_SIZE];
+
+    json_put_text(o, "created_at", created_us ? clock_iso(created_us, iso) : NULL);
+    json_put_text(o, "updated_at", updated_us ? clock_iso(updated_us, iso) : NULL);
+}
+
 cJSON *view_route(const struct route *r, struct str provider_name)
 {
     cJSON *o = cJSON_CreateObject();
 
-    json_put_int(o, "id", r->id);
+    json_put_int(o, "id", route_is_startup(r) ? UNKNOWN : r->id);
     json_put_str(o, "incoming_model", r->incoming_model);
     json_put_text(o, "match_type", route_match_type(r));
     json_put_str(o, "upstream_url", r->upstream_url);
@@ -32,6 +57,9 @@ cJSON *view_route(const struct route *r, struct str provider_name)
     json_put_text(o, "status", r->active ? "active" : "inactive");
     json_put_str(o, "managed_by", r->managed_by);
     json_put_bool(o, "managed", str_eq(r->managed_by, STR(ROUTE_SEED)));
+    json_put_text(o, "source", view_route_source(r));
+    json_put_text(o, "api_key_state", view_route_key_state(r));
+    put_times(o, r->created_us, r->updated_us);
     return o;
 }
 
@@ -52,14 +80,47 @@ cJSON *view_provider(const struct provider *p, int64_t model_count, int64_t rout
     put_json(o, "capabilities", p->capabilities_json, cJSON_CreateObject());
     json_put_int(o, "model_count", model_count);
     json_put_int(o, "route_count", route_count);
+    put_times(o, p->created_us, p->updated_us);
     return o;
 }
 
-cJSON *view_decision(const struct decision *d)
+cJSON *view_fixes(void)
+{
+    cJSON *list = cJSON_CreateArray();
+    const struct fix_info *fix;
+
+    for (size_t i = 0; (fix = fix_info(i)); i++) {
+        cJSON *o = cJSON_CreateObject();
+
+        json_put_text(o, "id", fix->id);
+        json_put_text(o, "name", fix->name);
+        json_put_text(o, "description", fix->description);
+        json_put_text(o, "risk_note", fix->risk_note);
+        json_add_str(cJSON_AddArrayToObject(o, "endpoints"), str_c(fix->endpoint));
+        json_put_bool(o, "supports_streaming", fix->streaming);
+        json_put_bool(o, "supports_non_streaming", fix->plain);
+        json_put_bool(o, "default_enabled", false);
+        cJSON_AddItemToArray(list, o);
+    }
+    return list;
+}
+
+/* A missing key is what has to be known first. */
+static const char *status_of(const struct decision *d)
+{
+    if (decision_key_state(d) == KEY_MISSING)
+        return "missing_api_key";
+    if (strcmp(d->route_decision, "route") == 0)
+        return "matched";
+    return strcmp(d->route_decision, "fallback") == 0 ? "fallback" : "no_match";
+}
+
+cJSON *view_simulation(const struct decision *d)
 {
     bool decided = strcmp(d->route_decision, "passthrough") != 0;
     cJSON *o = cJSON_CreateObject();
 
+    json_put_text(o, "status", status_of(d));
     json_put_str(o, "matched_route", d->model_route);
     json_put_text(o, "match_type", d->match_type);
     json_put_str(o, "upstream_url", decided ? d->base_url : STR_NONE);

@@ -224,6 +224,9 @@ static int put_further(cJSON *o, struct store *store, int64_t id, const struct r
                        struct err *err)
 {
     json_put_int(o, "unpriced_request_count", s->unpriced);
+    put_money(o, "reported_cost_usd", "reported_cost_display",
+              run_known(s->reported_cost_pusd, s->reported_costs));
+    json_put_int(o, "reported_cost_request_count", s->reported_costs);
     json_put_int(o, "cached_input_tokens",
                  run_known(s->cached_input_tokens, s->cached_input_known));
     json_put_int(o, "reasoning_tokens", run_known(s->reasoning_tokens, s->reasoning_known));
