@@ -97,6 +97,9 @@ test('an edit of what somebody else changed in between is refused', async (t) =>
   }); // prettier-ignore
   assert.equal(gone.status, 409);
   assert.match(gone.value.detail, /was deleted/);
+  const copy = { slug: 'copy', name: 'Copy', updated_at: '2031-01-01T00:00:00.000000Z' };
+  await must(proxy, 'POST', '/admin/api/providers', copy);
+  assert.equal((await call(proxy, 'POST', '/admin/api/providers', copy)).status, 409);
 });
 
 test('edits at once leave one of them whole, never a mixture', async (t) => {
