@@ -102,6 +102,20 @@ test('an edit of what somebody else changed in between is refused', async (t) =>
   assert.equal((await call(proxy, 'POST', '/admin/api/providers', copy)).status, 409);
 });
 
+test('a provider that becomes the fallback has changed', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  const target = '/admin/api/providers/lab';
+  const lab = await must(proxy, 'PUT', target, { name: 'Lab', base_url: upstream.url });
+  await must(proxy, 'POST', '/admin/api/settings/upstream-defaults', {
+    upstream_url: upstream.url, default_provider_slug: 'lab',
+  }); // prettier-ignore
+  assert.equal((await call(proxy, 'PUT', target, lab)).status, 409);
+  const now = await must(proxy, 'GET', target);
+  assert.equal(now.is_default_fallback, true);
+  assert.equal((await must(proxy, 'PUT', target, now)).is_default_fallback, true);
+});
+
 test('edits at once leave one of them whole, never a mixture', async (t) => {
   const proxy = await start(t, { upstream: await scripted(t), args: ['--workers', '4'] });
   const { id, updated_at } = await must(proxy, 'POST', '/admin/api/routes', ROUTE);
