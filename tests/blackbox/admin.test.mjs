@@ -241,7 +241,9 @@ test('fixes that are saved are in force, also none of them', async (t) => {
     const { compatibility_fixes, source } = await must(proxy, 'GET', target);
     return [compatibility_fixes, source];
   };
-  const { available } = await must(proxy, 'GET', target);
+  const other = await start(t, { upstream: await scripted(t) });
+  const { available, ...none } = await must(other, 'GET', target);
+  assert.deepEqual(none, { compatibility_fixes: [], source: 'default' });
   assert.deepEqual(available.map((fix) => fix.id), [id]);
   assert.ok(available[0].description && available[0].risk_note);
   assert.deepEqual(await seen(), [[id], 'startup']);
