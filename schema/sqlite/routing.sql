@@ -27,10 +27,12 @@ ON CONFLICT (slug) DO UPDATE SET
 DELETE FROM model_providers WHERE slug = ?1;
 
 -- name: provider_clear_fallback
-UPDATE model_providers SET is_default_fallback = 0 WHERE is_default_fallback = 1;
+UPDATE model_providers SET is_default_fallback = 0, updated_us = max(?1, updated_us + 1)
+WHERE is_default_fallback = 1;
 
 -- name: provider_set_fallback
-UPDATE model_providers SET is_default_fallback = 1 WHERE slug = ?1;
+UPDATE model_providers SET is_default_fallback = 1, updated_us = max(?2, updated_us + 1)
+WHERE slug = ?1;
 
 -- name: health_put
 INSERT INTO provider_health (provider_slug, status, latency_ms, auth_state, message, checked_us)

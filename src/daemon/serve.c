@@ -118,13 +118,14 @@ static int prepare_database(struct server *s, struct err *err)
     return exists ? 0 : instance_lock(c->database_path, &s->instance_fd, &s->unclean, err);
 }
 
-/* Routes of an old version first: a person made them. */
+/* Routes of an old version first: a person made them. In a demo all goes to its own upstream. */
 static int settle_routes(struct server *s, struct store *store, struct err *err)
 {
     if (legacy_routes_adopt(store, err) < 0)
         return -1;
-    return s->config.settings.default_routes ? store_default_routes_once(store, &s->new_routes, err)
-                                             : 0;
+    return s->config.settings.default_routes && !s->demo
+               ? store_default_routes_once(store, &s->new_routes, err)
+               : 0;
 }
 
 static int settle_rows(struct server *s, struct err *err)

@@ -97,6 +97,23 @@ test('an edit of what somebody else changed in between is refused', async (t) =>
   }); // prettier-ignore
   assert.equal(gone.status, 409);
   assert.match(gone.value.detail, /was deleted/);
+  const copy = { slug: 'copy', name: 'Copy', updated_at: '2031-01-01T00:00:00.000000Z' };
+  await must(proxy, 'POST', '/admin/api/providers', copy);
+  assert.equal((await call(proxy, 'POST', '/admin/api/providers', copy)).status, 409);
+});
+
+test('a provider that becomes the fallback has changed', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  const target = '/admin/api/providers/lab';
+  const lab = await must(proxy, 'PUT', target, { name: 'Lab', base_url: upstream.url });
+  await must(proxy, 'POST', '/admin/api/settings/upstream-defaults', {
+    upstream_url: upstream.url, default_provider_slug: 'lab',
+  }); // prettier-ignore
+  assert.equal((await call(proxy, 'PUT', target, lab)).status, 409);
+  const now = await must(proxy, 'GET', target);
+  assert.equal(now.is_default_fallback, true);
+  assert.equal((await must(proxy, 'PUT', target, now)).is_default_fallback, true);
 });
 
 test('edits at once leave one of them whole, never a mixture', async (t) => {
@@ -224,7 +241,9 @@ test('fixes that are saved are in force, also none of them', async (t) => {
     const { compatibility_fixes, source } = await must(proxy, 'GET', target);
     return [compatibility_fixes, source];
   };
-  const { available } = await must(proxy, 'GET', target);
+  const other = await start(t, { upstream: await scripted(t) });
+  const { available, ...none } = await must(other, 'GET', target);
+  assert.deepEqual(none, { compatibility_fixes: [], source: 'default' });
   assert.deepEqual(available.map((fix) => fix.id), [id]);
   assert.ok(available[0].description && available[0].risk_note);
   assert.deepEqual(await seen(), [[id], 'startup']);

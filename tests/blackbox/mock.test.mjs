@@ -224,6 +224,7 @@ test('mistakes on the command line are told', async () => {
 
 test('serve --demo has one request of each kind to show', async (t) => {
   const proxy = await start(t, { args: ['--demo'] });
+  assert.equal((await proxy.api('/admin/api/routes')).total, 0, 'all models go to the mock');
   for (const endpoint of ['/v1/messages', '/v1/responses']) {
     const row = await proxy.row(endpoint, ms(10000));
     assert.equal(row.status, 200);

@@ -205,9 +205,10 @@ static bool kept_fallback(struct store *store, const struct body *b, struct str 
     return kept;
 }
 
-/* Whether the provider is as the caller knows it. False: the call is answered. */
+/* Whether the provider is as the caller knows it; a copy of another one is new. False: the call is
+ * answered. */
 static bool is_current(struct api_call *call, struct store *store, const struct body *b,
-                       struct str slug)
+                       struct str slug, bool may_be_new)
 {
     struct provider old = {.updated_us = VERSION_NONE};
     struct arena arena = {0};
@@ -217,12 +218,13 @@ static bool is_current(struct api_call *call, struct store *store, const struct 
 
     snprintf(what, sizeof(what), "Provider %.*s", STR_ARG(str_cut(slug, 64)));
     store_provider_get(store, slug, &arena, &old, &err);
-    ok = api_version_fits(call, b, what, old.updated_us);
+    ok = (may_be_new && !old.slug.ptr) || api_version_fits(call, b, what, old.updated_us);
     arena_clear(&arena);
     return ok;
 }
 
-static void save(struct api_call *call, struct store *store, struct body *b, struct str slug)
+static void save(struct api_call *call, struct store *store, struct body *b, struct str slug,
+                 bool may_be_new)
 {
     struct provider_input in = {
         .slug = slug,
@@ -239,7 +241,7 @@ static void save(struct api_call *call, struct store *store, struct body *b, str
     struct err err;
     int rc = provider_from_input(&in, &b->arena, &p, &err);
 
-    if (rc == 0 && !is_current(call, store, b, p.slug))
+    if (rc == 0 && !is_current(call, store, b, p.slug, may_be_new))
         return;
     if (rc == 0) {
         p.is_default_fallback = kept_fallback(store, b, p.slug);
@@ -258,7 +260,7 @@ static void write_create(struct api_call *call, struct store *store)
     struct body b;
 
     body_json(&b, call);
-    save(call, store, &b, body_text(&b, "slug", NULL));
+    save(call, store, &b, body_text(&b, "slug", NULL), true);
     body_clear(&b);
 }
 
@@ -267,7 +269,7 @@ static void write_update(struct api_call *call, struct store *store)
     struct body b;
 
     body_json(&b, call);
-    save(call, store, &b, call->slug);
+    save(call, store, &b, call->slug, false);
     body_clear(&b);
 }
 
@@ -278,7 +280,7 @@ static void write_delete(struct api_call *call, struct store *store)
 
     if (!slug.ptr)
         api_detail(call, 404, "Provider not found.");
-    else if (!is_current(call, store, NULL, slug))
+    else if (!is_current(call, store, NULL, slug, false))
         return;
     else if (store_provider_delete(store, slug, &err) < 0)
         api_error(call, &err);

@@ -126,12 +126,16 @@ static void run_summary(struct api_call *call, struct store *store)
 /* The fixes in force, and those that there are. */
 static void run_fixes(struct api_call *call, struct store *store)
 {
-    struct catalog *c = app_catalog(call->worker->app);
+    struct app *app = call->worker->app;
+    struct catalog *c = app_catalog(app);
     char *text = saved(store, STR("default_compat_fixes_json"));
     cJSON *o = cJSON_CreateObject();
 
     json_put_raw(o, "compatibility_fixes", c->fixes_json.len > 0 ? c->fixes_json.ptr : "[]");
-    json_put_text(o, "source", text ? "saved" : c->fixes_json.len > 0 ? "startup" : "default");
+    json_put_text(o, "source",
+                  text                          ? "saved"
+                  : app->startup.fixes_json.ptr ? "startup"
+                                                : "default");
     cJSON_AddItemToObject(o, "available", view_fixes());
     api_json(call, 200, o);
     free(text);

@@ -81,8 +81,10 @@ static int check_url(struct store *store, const struct provider *p, struct arena
 
 int store_provider_fallback(struct store *store, struct str slug, struct err *err)
 {
-    if (db_run(store->db, SQL_PROVIDER_CLEAR_FALLBACK, DB_NO_ARGS, err) < 0 ||
-        db_run(store->db, SQL_PROVIDER_SET_FALLBACK, DB_ARGS(DB_TEXT(slug)), err) < 0)
+    struct db_value now = DB_INT(clock_wall_us());
+
+    if (db_run(store->db, SQL_PROVIDER_CLEAR_FALLBACK, DB_ARGS(now), err) < 0 ||
+        db_run(store->db, SQL_PROVIDER_SET_FALLBACK, DB_ARGS(DB_TEXT(slug), now), err) < 0)
         return -1;
     return store_setting_put(store, STR("default_provider_slug"), slug, err);
 }
@@ -104,7 +106,7 @@ static int put(struct store *store, const struct provider *p, bool had_flag, str
     int64_t now_us = clock_wall_us();
 
     if (p->is_default_fallback &&
-        db_run(store->db, SQL_PROVIDER_CLEAR_FALLBACK, DB_NO_ARGS, err) < 0)
+        db_run(store->db, SQL_PROVIDER_CLEAR_FALLBACK, DB_ARGS(DB_INT(now_us)), err) < 0)
         return -1;
     if (db_run(store->db, SQL_PROVIDER_PUT,
                DB_ARGS(DB_TEXT(p->slug), DB_TEXT(p->name), DB_TEXT(p->base_url),
