@@ -23,7 +23,6 @@
 
 /* One signal on its way; exporting thread only. */
 struct pipe {
-    const char *what;
     const struct otlp_target *target;
     struct otel_post *post; /* NULL: the signal is off */
     int64_t hold_us;        /* the collector asked for silence until then */
@@ -141,10 +140,12 @@ static void note_failure(struct otel *o, struct pipe *p, const char *error)
 {
     pthread_mutex_lock(&o->lock);
     o->stats.failed_exports++;
-    snprintf(o->stats.last_error, sizeof(o->stats.last_error), "%s: %.180s", p->what, error);
+    snprintf(o->stats.last_error, sizeof(o->stats.last_error), "%s: %.180s", p->target->what,
+             error);
     pthread_mutex_unlock(&o->lock);
     if (!p->failing)
-        log_warning("cannot export %s: %s url=%s; requests go on", p->what, error, p->target->url);
+        log_warning("cannot export %s: %s url=%s; requests go on", p->target->what, error,
+                    p->target->url);
     p->failing = true;
 }
 
@@ -155,7 +156,7 @@ static void note_success(struct otel *o, struct pipe *p)
     pthread_mutex_lock(&o->lock);
     o->stats.last_error[0] = '\0';
     pthread_mutex_unlock(&o->lock);
-    log_info("%s are exported again", p->what);
+    log_info("%s are exported again", p->target->what);
     p->failing = false;
 }
 
@@ -377,17 +378,15 @@ static void release(struct otel *o)
     free(o);
 }
 
-static int open_pipe(struct pipe *p, const char *what, const struct otlp_target *target,
-                     struct err *err)
+static int open_pipe(struct pipe *p, const struct otlp_target *target, struct err *err)
 {
-    p->what = what;
     p->target = target;
     if (!target->url)
         return 0;
     p->post = otel_post_new(target);
     if (!p->post)
-        return err_set(err, ERR_NO_MEMORY, "no memory to export %s", what);
-    log_info("exporting %s url=%s", what, target->url);
+        return err_set(err, ERR_NO_MEMORY, "no memory to export %s", target->what);
+    log_info("exporting %s url=%s", target->what, target->url);
     return 0;
 }
 
@@ -417,8 +416,8 @@ int otel_start(struct otel **out, struct str instance, struct open_runs *runs, s
     o->stats.queue_limit = o->config.queue_max;
     o->spans = xcalloc(o->config.queue_max, sizeof(*o->spans));
     o->sums = otlp_metrics_new();
-    if (open_pipe(&o->traces, "spans", &o->config.traces, err) < 0 ||
-        open_pipe(&o->metrics, "metrics", &o->config.metrics, err) < 0)
+    if (open_pipe(&o->traces, &o->config.traces, err) < 0 ||
+        open_pipe(&o->metrics, &o->config.metrics, err) < 0)
         goto failed;
     if (pthread_create(&o->thread, NULL, otel_main, o) != 0) {
         err_set(err, ERR_NO_MEMORY, "cannot start the thread that exports telemetry");

@@ -20,17 +20,23 @@ static struct str env(const char *name)
     return value.len > 0 ? value : STR_NONE;
 }
 
+static const struct signal {
+    const char *name; /* in the names of variables */
+    const char *what, *path, *exporter;
+} spans = {"TRACES", "spans", "/v1/traces", "OTEL_TRACES_EXPORTER"},
+  sums = {"METRICS", "metrics", "/v1/metrics", "OTEL_METRICS_EXPORTER"};
+
 /* A name that is there for each signal and for both; the former is stronger. */
 struct variable {
     char name[64];
     struct str value;
 };
 
-static struct variable look_up(const char *signal, const char *what)
+static struct variable look_up(const struct signal *signal, const char *what)
 {
     struct variable v;
 
-    snprintf(v.name, sizeof(v.name), "OTEL_EXPORTER_OTLP_%s_%s", signal, what);
+    snprintf(v.name, sizeof(v.name), "OTEL_EXPORTER_OTLP_%s_%s", signal->name, what);
     v.value = env(v.name);
     if (v.value.ptr)
         return v;
@@ -98,10 +104,11 @@ static int next_pair(struct str *rest, struct str *name, struct buf *value)
 }
 
 /* What a broken entry holds may be a key: it is counted, not shown. */
-static void warn_entry(const char *name, size_t entry)
+static void warn_entry(const char *name, size_t entry, const char *of)
 {
-    log_warning("%s: entry %zu is not name=value with a percent-encoded value; it is left out",
-                name, entry);
+    log_warning("%s: entry %zu is not name=value with a percent-encoded value; it is left out of "
+                "the %s",
+                name, entry, of);
 }
 
 static void wipe(char *text)
@@ -111,7 +118,7 @@ static void wipe(char *text)
     free(text);
 }
 
-static void read_headers(struct otlp_target *t, const char *signal)
+static void read_headers(struct otlp_target *t, const struct signal *signal)
 {
     struct variable v = look_up(signal, "HEADERS");
     struct buf value = {0}, line = {0};
@@ -120,7 +127,7 @@ static void read_headers(struct otlp_target *t, const char *signal)
 
     for (size_t i = 1; (got = next_pair(&v.value, &name, &value)) != 0; i++) {
         if (got < 0 || t->header_count == OTLP_HEADERS_MAX) {
-            warn_entry(v.name, i);
+            warn_entry(v.name, i, signal->what);
             continue;
         }
         buf_printf(&line, "%.*s: %.*s", STR_ARG(name), STR_ARG(buf_str(&value)));
@@ -133,43 +140,43 @@ static void read_headers(struct otlp_target *t, const char *signal)
 
 /* ---- one signal ---- */
 
-static bool is_on(const char *exporter)
+static bool is_on(const struct signal *signal)
 {
-    struct str value = env(exporter);
+    struct str value = env(signal->exporter);
 
     if (!value.ptr || str_eq(value, STR("otlp")))
         return true;
     if (!str_eq(value, STR("none")))
-        log_warning("%s: \"%.*s\" is not known, only otlp and none; nothing is exported", exporter,
-                    STR_ARG(str_cut(value, 60)));
+        log_warning("%s: \"%.*s\" is not known, only otlp and none; no %s are exported",
+                    signal->exporter, STR_ARG(str_cut(value, 60)), signal->what);
     return false;
 }
 
-static bool protocol_is_known(const char *signal)
+static bool protocol_is_known(const struct signal *signal)
 {
     struct variable v = look_up(signal, "PROTOCOL");
 
     if (!v.value.ptr || str_eq(v.value, STR("http/json")))
         return true;
-    log_warning("%s: \"%.*s\" is not supported, only http/json; nothing is exported", v.name,
-                STR_ARG(str_cut(v.value, 60)));
+    log_warning("%s: \"%.*s\" is not supported, only http/json; no %s are exported", v.name,
+                STR_ARG(str_cut(v.value, 60)), signal->what);
     return false;
 }
 
-static bool wants_gzip(const char *signal)
+static bool wants_gzip(const struct signal *signal)
 {
     struct variable v = look_up(signal, "COMPRESSION");
 
     if (str_eq(v.value, STR("gzip")))
         return true;
     if (v.value.ptr && !str_eq(v.value, STR("none")))
-        log_warning("%s: \"%.*s\" is not supported, only gzip and none; using none", v.name,
-                    STR_ARG(str_cut(v.value, 60)));
+        log_warning("%s: \"%.*s\" is not supported, only gzip and none; %s go uncompressed", v.name,
+                    STR_ARG(str_cut(v.value, 60)), signal->what);
     return false;
 }
 
 /* The variable of a signal is used as it is, the one for all is a base. */
-static char *url_of(const char *signal, const char *path)
+static char *url_of(const struct signal *signal)
 {
     struct variable v = look_up(signal, "ENDPOINT");
     bool own = strcmp(v.name, "OTEL_EXPORTER_OTLP_ENDPOINT") != 0;
@@ -177,28 +184,29 @@ static char *url_of(const char *signal, const char *path)
     struct str base;
     struct err err;
 
-    if (!v.value.ptr)
-        return NULL;
     if (forward_check_provider_url(v.value, &base, &err) < 0) {
         log_warning("%s: it must be an http:// or https:// URL with a host, without user name and "
-                    "query; nothing is exported",
-                    v.name);
+                    "query; no %s are exported",
+                    v.name, signal->what);
         return NULL;
     }
-    buf_printf(&url, "%.*s%s", STR_ARG(own ? v.value : base), own ? "" : path);
+    buf_printf(&url, "%.*s%s", STR_ARG(own ? v.value : base), own ? "" : signal->path);
     return buf_take(&url);
 }
 
-static char *file_of(const char *signal, const char *what)
+static char *file_of(const struct signal *signal, const char *what)
 {
     return str_dup(look_up(signal, what).value);
 }
 
-static void read_target(struct otlp_target *t, const char *signal, const char *path)
+static void read_target(struct otlp_target *t, const struct signal *signal)
 {
     struct variable v = look_up(signal, "TIMEOUT");
 
-    t->url = url_of(signal, path);
+    t->what = signal->what;
+    if (!look_up(signal, "ENDPOINT").value.ptr || !is_on(signal) || !protocol_is_known(signal))
+        return;
+    t->url = url_of(signal);
     if (!t->url)
         return;
     t->timeout_ms = number(v.name, v.value, 10000, DAY_MS);
@@ -221,7 +229,7 @@ static void put_resource_attributes(struct buf *out, struct buf *service)
         char *key;
 
         if (got < 0 || i > ATTRIBUTES_MAX) {
-            warn_entry("OTEL_RESOURCE_ATTRIBUTES", i);
+            warn_entry("OTEL_RESOURCE_ATTRIBUTES", i, "resource");
             continue;
         }
         if (str_eq(name, STR("service.name"))) {
@@ -266,12 +274,8 @@ bool otlp_config_read(struct otlp_config *c, struct str instance)
     *c = (struct otlp_config){0};
     if (is_disabled())
         return false;
-    if (look_up("TRACES", "ENDPOINT").value.ptr && is_on("OTEL_TRACES_EXPORTER") &&
-        protocol_is_known("TRACES"))
-        read_target(&c->traces, "TRACES", "/v1/traces");
-    if (look_up("METRICS", "ENDPOINT").value.ptr && is_on("OTEL_METRICS_EXPORTER") &&
-        protocol_is_known("METRICS"))
-        read_target(&c->metrics, "METRICS", "/v1/metrics");
+    read_target(&c->traces, &spans);
+    read_target(&c->metrics, &sums);
     if (!c->traces.url && !c->metrics.url)
         return false;
     c->schedule_ms = env_number("OTEL_BSP_SCHEDULE_DELAY", 5000, DAY_MS);

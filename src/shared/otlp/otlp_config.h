@@ -12,6 +12,7 @@
 
 /** Where one signal goes. */
 struct otlp_target {
+    const char *what;                /* "spans" or "metrics" */
     char *url;                       /* NULL: this signal is off */
     char *headers[OTLP_HEADERS_MAX]; /* "Name: value"; wiped when released */
     size_t header_count;
