@@ -24,6 +24,7 @@ struct app {
     struct live *live;
     struct open_runs *runs;
     struct metrics *metrics;
+    struct otel *otel; /* NULL: no telemetry is exported */
     struct blob_budget request_budget, capture_budget;
     struct guard guard;
     struct startup startup;       /* what every catalog starts from */

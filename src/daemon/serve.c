@@ -20,6 +20,7 @@
 #include "daemon/instance.h"
 #include "daemon/listen.h"
 #include "daemon/notify.h"
+#include "daemon/otel/otel.h"
 #include "daemon/refresh.h"
 #include "store/store_default_routes.h"
 #include "store/store_prices.h"
@@ -28,6 +29,7 @@
 
 #define READERS 2
 #define DRAIN_MS 5000
+#define TELEMETRY_DRAIN_MS 2000
 #define BUSY_WAIT_MS 5000
 #define CONNECTIONS_MAX 10000
 #define RESERVED_FDS 32
@@ -159,6 +161,7 @@ static void on_stored(void *ctx, struct capture *c, bool committed)
     (void)committed;
     live_finished(app->live, c);
     metrics_add(app->metrics, c);
+    otel_add(app->otel, c);
 }
 
 static char *folder_of(const char *path)
@@ -242,6 +245,8 @@ static int init_app(struct server *s, struct err *err)
     init_guard(s);
     s->app.live = live_new();
     s->app.metrics = metrics_new();
+    if (otel_start(&s->app.otel, str_c(s->app.instance), s->app.runs, err) < 0)
+        return -1;
     s->app.recorder = recorder_start(c->database_path, &limits, &events, err);
     if (!s->app.recorder || init_catalog(s, err) < 0)
         return -1;
@@ -379,6 +384,7 @@ static int64_t stop(struct server *s)
         readers_stop(s->app.readers);
     if (s->app.recorder)
         lost = recorder_stop(s->app.recorder, DRAIN_MS);
+    otel_stop(s->app.otel, TELEMETRY_DRAIN_MS);
     refresh_free(s->app.refresh);
     live_free(s->app.live);
     for (size_t i = 0; i < SYNC_PREVIEWS; i++)

@@ -30,7 +30,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => p
 function environment(extra) {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) => !/^(LLM_OBSERVE_|NOTIFY_SOCKET$|SSL_CERT_|NODE_)|_proxy$/i.test(name),
+      ([name]) => !/^(LLM_OBSERVE_|OTEL_|NOTIFY_SOCKET$|SSL_CERT_|NODE_)|_proxy$/i.test(name),
     ),
   );
   return { ...env, ...extra };

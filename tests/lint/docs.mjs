@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const BINARY = process.argv[2] && path.resolve(process.argv[2]);
 const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'src/README.md', 'docs/design.md',
-  'tests/bench/README.md', 'web/README.md'];
+  'docs/telemetry.md', 'tests/bench/README.md', 'web/README.md'];
 const MANUAL = 'man/llm-observe-proxy.1';
 const OPTION = /(?<![\w-])--[a-z][a-z0-9-]*/g;
 

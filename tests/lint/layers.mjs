@@ -12,10 +12,10 @@ const SEARCH = ['', 'shared', 'shared/base', 'daemon'];
 /* Headers that the build makes, and the module they belong to. */
 const GENERATED = { 'sql.h': 'db', 'seed.h': 'store', 'shapes.h': 'api' };
 
-const SHARED = ['base', 'json', 'text', 'db', 'llm', 'core', 'store', 'view', 'config', 'client'];
+const SHARED = ['base', 'json', 'text', 'db', 'llm', 'core', 'otlp', 'store', 'view', 'config', 'client'];
 const PURE = ['base', 'json', 'text', 'llm', 'core'];
 const HOUSE = ['app', 'inbox', 'worker', 'dispatch']; /* headers of src/daemon for all of it */
-const DAEMON = [...HOUSE, 'listen', 'http', 'upstream', 'record', 'proxy', 'jobs', 'api', 'web', 'mock'];
+const DAEMON = [...HOUSE, 'listen', 'http', 'upstream', 'record', 'proxy', 'jobs', 'otel', 'api', 'web', 'mock'];
 
 /* What a module may include besides itself. */
 const MAY = {
@@ -25,6 +25,7 @@ const MAY = {
   db: ['base'],
   llm: ['base', 'json', 'text'],
   core: ['base', 'json', 'text', 'llm'],
+  otlp: PURE,
   store: [...PURE, 'db'],
   view: [...PURE, 'store'],
   config: [...PURE, 'store'],
@@ -39,7 +40,8 @@ const MAY = {
   record: [...SHARED, 'inbox'],
   proxy: [...SHARED, ...HOUSE, 'http', 'upstream', 'record'],
   jobs: [...SHARED, ...HOUSE, 'http', 'upstream', 'record'],
-  api: [...SHARED, ...HOUSE, 'http', 'record', 'jobs'],
+  otel: [...SHARED, 'inbox', 'record'],
+  api: [...SHARED, ...HOUSE, 'http', 'record', 'jobs', 'otel'],
   web: [...SHARED, ...HOUSE, 'http', 'record', 'jobs', 'api'],
   mock: [...SHARED, 'inbox', 'listen', 'http'],
   serve: [...SHARED, ...DAEMON, 'listen'],
@@ -54,7 +56,7 @@ for (const module of Object.keys(MAY))
 /* Libraries that stay where they belong; the version command names them all. */
 const LIBRARIES = [
   [/^sqlite3/, ['db']],
-  [/^curl\//, ['upstream', 'client', 'serve']],
+  [/^curl\//, ['upstream', 'client', 'otel', 'serve']],
   [/^llhttp/, ['http', 'upstream']],
   [/^uv(\.h|\/)/, [...DAEMON, 'serve']],
   [/^(ncurses|curses|panel)/, ['tui']],

@@ -1,6 +1,7 @@
 /* GET /metrics in the text format of Prometheus. */
 #include "base/clock.h"
 #include "daemon/api/api.h"
+#include "daemon/otel/otel.h"
 
 static void put_file(struct buf *out, struct app *app, const char *suffix, const char *name,
                      const char *help)
@@ -38,6 +39,25 @@ static void put_queue(struct buf *out, struct app *app)
                 "1 while writing fails or failed within the last minute.", s.degraded);
 }
 
+static void put_telemetry(struct buf *out, struct app *app)
+{
+    struct otel_stats s;
+
+    if (!app->otel)
+        return;
+    otel_stats(app->otel, &s);
+    metrics_put(out, "llm_observe_otlp_queue_depth", "gauge",
+                "Spans that wait for the OpenTelemetry collector.", (int64_t)s.queue_depth);
+    metrics_put(out, "llm_observe_otlp_exported_spans_total", "counter",
+                "Spans that the collector took.", s.exported_spans);
+    metrics_put(out, "llm_observe_otlp_dropped_spans_total", "counter",
+                "Spans that were not exported: the queue was full, or the collector did not take "
+                "them.",
+                s.dropped_spans);
+    metrics_put(out, "llm_observe_otlp_failed_exports_total", "counter",
+                "Batches of spans or metrics that were given up.", s.failed_exports);
+}
+
 static void run_metrics(struct api_call *call, struct store *store)
 {
     struct app *app = call->worker->app;
@@ -47,6 +67,7 @@ static void run_metrics(struct api_call *call, struct store *store)
     metrics_write(app->metrics, out);
     put_live(out, app);
     put_queue(out, app);
+    put_telemetry(out, app);
     put_file(out, app, "", "llm_observe_database_bytes", "Size of the database file.");
     put_file(out, app, "-wal", "llm_observe_database_wal_bytes",
              "Size of the database's write-ahead log.");

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "daemon/api/api.h"
+#include "daemon/otel/otel.h"
 #include "json/json.h"
 
 void api_server_json(struct app *app, struct buf *out)
@@ -76,6 +77,28 @@ void api_store_json(struct app *app, struct store *store, struct buf *out)
     cJSON_Delete(o);
 }
 
+/* null when no telemetry is exported. */
+static void telemetry_json(struct app *app, struct buf *out)
+{
+    struct otel_stats s;
+    cJSON *o;
+
+    if (!app->otel) {
+        buf_put(out, STR("null"));
+        return;
+    }
+    otel_stats(app->otel, &s);
+    o = cJSON_CreateObject();
+    json_put_int(o, "queue_depth", (int64_t)s.queue_depth);
+    json_put_int(o, "queue_limit", (int64_t)s.queue_limit);
+    json_put_int(o, "exported_spans", s.exported_spans);
+    json_put_int(o, "dropped_spans", s.dropped_spans);
+    json_put_int(o, "failed_exports", s.failed_exports);
+    json_put_str(o, "last_error", s.last_error[0] ? str_c(s.last_error) : STR_NONE);
+    json_print(out, o);
+    cJSON_Delete(o);
+}
+
 static void run_status(struct api_call *call, struct store *store)
 {
     struct app *app = call->worker->app;
@@ -90,6 +113,8 @@ static void run_status(struct api_call *call, struct store *store)
     api_server_json(app, &call->body);
     buf_put(&call->body, STR(",\"store\":"));
     api_store_json(app, store, &call->body);
+    buf_put(&call->body, STR(",\"telemetry\":"));
+    telemetry_json(app, &call->body);
     buf_put(&call->body, STR(",\"jobs\":[]}"));
 }
 

@@ -236,3 +236,17 @@ int64_t open_runs_named(struct open_runs *runs, struct str name, int64_t now_us,
     pthread_mutex_unlock(&runs->lock);
     return id != UNKNOWN ? id : open_runs_active(runs);
 }
+
+bool open_runs_name(struct open_runs *runs, int64_t id, struct buf *out)
+{
+    struct err err;
+    bool found = false;
+
+    if (id == UNKNOWN)
+        return false;
+    pthread_mutex_lock(&runs->lock);
+    for (size_t i = 0; i < runs->count && !found; i++)
+        found = runs->items[i].id == id && buf_add(out, str_c(runs->items[i].name), &err) == 0;
+    pthread_mutex_unlock(&runs->lock);
+    return found;
+}

@@ -26,5 +26,7 @@ int64_t open_runs_next_id(struct open_runs *runs);
  *  that no run may have, and one too many, give the active run. */
 int64_t open_runs_named(struct open_runs *runs, struct str name, int64_t now_us,
                         struct recorder *recorder);
+/** Any thread. Append the name of a run; false when it is not open (any more). */
+bool open_runs_name(struct open_runs *runs, int64_t id, struct buf *out);
 
 #endif
