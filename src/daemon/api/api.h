@@ -76,6 +76,9 @@ void api_issue(struct api_call *call, const char *type, const char *name, const 
 bool api_query_int(struct api_call *call, const char *name, int64_t fallback, int64_t least,
                    int64_t most, int64_t *out);
 
+/** Calls with this prefix may have a price file in their body. */
+#define API_PRICE_FILES "/admin/api/pricing/catalog/"
+
 /* The rows of each resource; each ends with a NULL method. */
 extern const struct api_route api_records_routes[];
 extern const struct api_route api_live_routes[];
