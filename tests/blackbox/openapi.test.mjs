@@ -206,6 +206,10 @@ async function world(t) {
 /* ---- good calls: what an operation needs; {} does for most of those that read ---- */
 
 const CATALOG = { source: 'openrouter' };
+const FILE = {
+  source: 'litellm',
+  document: { 'm/n': { litellm_provider: 'openai', mode: 'chat', input_cost_per_token: 1e-6, output_cost_per_token: 2e-6 } },
+}; // prettier-ignore
 const estimate = { provider: 'lab', model: 'mock', input: 10, output: 5 };
 const GOOD = {
   'post /api/runs/start': (w) => ({ body: { name: w.name('run'), notes: 'n' } }),
@@ -250,7 +254,7 @@ const GOOD = {
   'get /admin/api/pricing/find': () => ({ query: 'provider=lab&model=mock' }),
   'post /admin/api/pricing/estimate': () => ({ body: estimate }),
   'post /admin/api/pricing/backfill': () => ({ body: { kind: 'missing' } }),
-  'post /admin/api/pricing/catalog/preview': () => ({ body: CATALOG }),
+  'post /admin/api/pricing/catalog/preview': () => ({ body: CATALOG, also: [FILE] }),
   'post /admin/api/pricing/catalog/apply': () => ({ body: { ...CATALOG, keys: ['openrouter:a/b'] } }),
 }; // prettier-ignore
 
@@ -347,15 +351,17 @@ async function walk(w, o) {
 
   await wrongMethod(w, o);
   if (!call) return;
-  if (call.body) {
-    const { schema } = op.requestBody.content['application/json'];
-    schemas.check(schema, call.body, `the body of ${name}`);
+  for (const body of [call.body, ...(call.also ?? [])]) {
+    if (body) {
+      const { schema } = op.requestBody.content['application/json'];
+      schemas.check(schema, body, `the body of ${name}`);
+    }
+    const answer = await w.call(method, target(path, call), body);
+    assert.equal(answer.status, 200, `${name}: ${answer.text}`);
+    const [[media, { schema }]] = Object.entries(op.responses[200].content);
+    assert.equal(answer.field('content-type').split(';')[0], media);
+    if (media === 'application/json') schemas.check(schema, answer.json, name);
   }
-  const answer = await w.call(method, target(path, call), call.body);
-  assert.equal(answer.status, 200, `${name}: ${answer.text}`);
-  const [[media, { schema }]] = Object.entries(op.responses[200].content);
-  assert.equal(answer.field('content-type').split(';')[0], media);
-  if (media === 'application/json') schemas.check(schema, answer.json, name);
 
   for (const parameter of op.parameters) {
     if (parameter.in === 'query') await badQuery(w, o, call, parameter);

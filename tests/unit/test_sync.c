@@ -172,7 +172,7 @@ static void rows_are_compared_with_what_is_stored(void **state)
     sync_compare(&rows, book);
     assert_int_equal(rows.rows[0].status, SYNC_UPDATE);
     assert_true(rows.rows[0].edited);
-    assert_int_equal(sync_price(&rows.rows[0], book).id, 9);
+    assert_int_equal(sync_price(&rows.rows[0], book, &rows.arena).id, 9);
     price_book_unref(book);
     sync_clear(&rows);
     cJSON_Delete(given);

@@ -4,10 +4,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/import.h"
 #include "daemon/api/api_operations.h"
 #include "json/json.h"
 
 #define API_BODY_MAX 1048576
+#define FILE_BODY_MAX ((int64_t)IMPORT_DOCUMENT_MAX + API_BODY_MAX)
 /* Answers that clients do not read take memory: above this, large ones are refused. */
 #define UNSENT_MAX ((size_t)128 * 1024 * 1024)
 #define SMALL_ANSWER ((size_t)64 * 1024)
@@ -234,6 +236,11 @@ static const struct responder responder = {
     .sent = on_sent,
 };
 
+static int64_t body_max(const struct api_route *route)
+{
+    return str_starts(str_c(route->pattern), STR(API_PRICE_FILES)) ? FILE_BODY_MAX : API_BODY_MAX;
+}
+
 void api_open(struct worker *w, struct conn *conn, struct request *r, const struct api_route *route,
               int64_t id, struct str slug)
 {
@@ -257,7 +264,7 @@ void api_open(struct worker *w, struct conn *conn, struct request *r, const stru
     call->request.headers = r->headers;
     r->arena = (struct arena){0};
     call->slug = arena_dup(&call->request.arena, slug);
-    conn_respond_with(conn, &responder, call, API_BODY_MAX);
+    conn_respond_with(conn, &responder, call, body_max(route));
 }
 
 struct view_context api_view_context(struct api_call *call)

@@ -82,6 +82,9 @@ int64_t api_query_int(const struct api_call *call, const char *name);
  *  standard. */
 bool api_query_text(const struct api_call *call, const char *name, struct buf *out);
 
+/** Calls with this prefix may have a price file in their body. */
+#define API_PRICE_FILES "/admin/api/pricing/catalog/"
+
 /* The rows of each resource; each ends with a NULL method. */
 extern const struct api_route api_records_routes[];
 extern const struct api_route api_live_routes[];

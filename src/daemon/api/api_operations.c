@@ -213,6 +213,9 @@ const struct api_operation api_operations[] = {
     {"POST", "/admin/api/pricing/catalog/apply", "Take prices of a router",
      .answer = "CatalogApplied", .body = "CatalogSelection"},
 
+    {"GET", "/admin/api/pricing/catalog/export", "Providers and prices as a file",
+     .answer = "CatalogFile"},
+
     {"GET", "/api/openapi.json", "This API as OpenAPI 3.1", .answer = "object"},
     {"GET", "/admin/api/openapi.json", "The rest of it as OpenAPI 3.1", .answer = "object"},
     {0},

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/xalloc.h"
 #include "core/money.h"
 #include "core/price_json.h"
 
@@ -142,19 +143,23 @@ static void add_alias(struct price *p, struct str alias)
     p->aliases[p->alias_count++] = alias;
 }
 
-static int start_row(struct sync_rows *rows, struct sync_row *row, struct str source,
-                     struct str model, struct str today, struct err *err)
+struct sync_row *sync_start(struct sync_rows *rows, struct str provider_slug, struct str model,
+                            struct str today, struct err *err)
 {
+    struct sync_row *row = new_row(rows, err);
     struct arena *a = &rows->arena;
 
-    row->price.provider_slug = arena_dup(a, source);
+    if (!row)
+        return NULL;
+    row->price.provider_slug = arena_dup(a, provider_slug);
     row->price.model = arena_dup(a, model);
     row->price.checked_at = today;
-    row->key = arena_printf(a, "%.*s:%.*s", STR_ARG(source), STR_ARG(model));
+    row->key = arena_printf(a, "%.*s:%.*s", STR_ARG(provider_slug), STR_ARG(model));
     row->price.aliases = arena_alloc(a, 4 * sizeof(struct str));
-    if (!row->price.aliases || !row->key.ptr)
-        return err_set(err, ERR_NO_MEMORY, "no memory for the rows of a catalogue");
-    return 0;
+    if (row->price.aliases && row->key.ptr)
+        return row;
+    err_set(err, ERR_NO_MEMORY, "no memory for the rows of a catalogue");
+    return NULL;
 }
 
 /* ---- notes: key=value; … ---- */
@@ -287,13 +292,12 @@ static int hf_row(struct sync_rows *rows, const cJSON *model, const cJSON *entry
 {
     struct str id = text(model, "id"), provider = text(entry, "provider"), name;
     struct arena *a = &rows->arena;
-    struct sync_row *row = new_row(rows, err);
+    struct sync_row *row;
     struct price *p;
 
-    if (!row)
-        return -1;
     name = base ? id : arena_printf(a, "%.*s:%.*s", STR_ARG(id), STR_ARG(provider));
-    if (start_row(rows, row, STR("huggingface-router"), name, today, err) < 0)
+    row = sync_start(rows, STR("huggingface-router"), name, today, err);
+    if (!row)
         return -1;
     p = &row->price;
     row->base = base;
@@ -385,9 +389,9 @@ static int or_base_row(struct sync_rows *rows, const cJSON *model, struct str to
 {
     struct str id = text(model, "id"), name = text(model, "name");
     struct arena *a = &rows->arena;
-    struct sync_row *row = new_row(rows, err);
+    struct sync_row *row = sync_start(rows, STR("openrouter"), id, today, err);
 
-    if (!row || start_row(rows, row, STR("openrouter"), id, today, err) < 0)
+    if (!row)
         return -1;
     row->price.display_name =
         name.ptr ? arena_dup(a, name) : arena_printf(a, "%.*s (OpenRouter)", STR_ARG(id));
@@ -405,10 +409,11 @@ static int or_endpoint_row(struct sync_rows *rows, const cJSON *model, const cJS
     struct str id = text(model, "id"), name = text(model, "name"), tag = text(endpoint, "tag");
     struct str provider = text(endpoint, "provider_name");
     struct arena *a = &rows->arena;
-    struct sync_row *row = new_row(rows, err);
+    struct sync_row *row =
+        sync_start(rows, STR("openrouter"), arena_printf(a, "%.*s@%.*s", STR_ARG(id), STR_ARG(tag)),
+                   today, err);
 
-    if (!row || start_row(rows, row, STR("openrouter"),
-                          arena_printf(a, "%.*s@%.*s", STR_ARG(id), STR_ARG(tag)), today, err) < 0)
+    if (!row)
         return -1;
     row->external_provider = arena_dup(a, provider.ptr ? provider : tag);
     row->price.display_name = arena_printf(a, "%.*s (%.*s)", STR_ARG(name.ptr ? name : id),
@@ -490,11 +495,42 @@ static bool same_text(struct str a, struct str b)
     return str_eq(a, b) && !a.ptr == !b.ptr;
 }
 
+static bool same_tiers(const struct price *a, const struct price *b, bool labels)
+{
+    if (a->tier_count != b->tier_count)
+        return false;
+    for (size_t i = 0; i < a->tier_count; i++) {
+        const struct price_tier *x = &a->tiers[i], *y = &b->tiers[i];
+
+        if ((x->min == UNKNOWN ? 0 : x->min) != (y->min == UNKNOWN ? 0 : y->min) ||
+            x->max != y->max || !rates_equal(&x->rates, &y->rates) ||
+            (labels && !same_text(x->label, y->label)))
+            return false;
+    }
+    return true;
+}
+
+static bool same_variants(const struct price *a, const struct price *b)
+{
+    if (a->variant_count != b->variant_count)
+        return false;
+    for (size_t i = 0; i < a->variant_count; i++) {
+        const struct price_variant *x = &a->variants[i], *y = &b->variants[i];
+
+        if (!str_eq(x->service_tier, y->service_tier) || x->multiplier != y->multiplier ||
+            !rates_equal(&x->rates, &y->rates))
+            return false;
+    }
+    return true;
+}
+
+/* A checked date alone is no difference. */
 static bool same_price(const struct price *a, const struct price *b)
 {
     if (!same_text(a->display_name, b->display_name) || a->alias_count != b->alias_count ||
         !rates_equal(&a->rates, &b->rates) || !same_text(a->source_url, b->source_url) ||
-        !same_text(a->notes, b->notes))
+        !same_text(a->notes, b->notes) || !same_text(a->release_date, b->release_date) ||
+        a->context_length != b->context_length || !same_tiers(a, b, true) || !same_variants(a, b))
         return false;
     for (size_t i = 0; i < a->alias_count; i++) {
         if (!str_eq(a->aliases[i], b->aliases[i]))
@@ -509,35 +545,114 @@ void sync_compare(struct sync_rows *rows, const struct price_book *book)
         struct sync_row *row = &rows->rows[i];
         const struct price *stored =
             price_book_get(book, row->price.provider_slug, row->price.model);
-        struct price merged = sync_price(row, book);
+        struct price merged = sync_price(row, book, &rows->arena);
 
         row->price.id = stored ? stored->id : 0;
         row->edited = stored && price_edited(stored);
-        row->status = !stored                                         ? SYNC_NEW
-                      : stored->active && same_price(stored, &merged) ? SYNC_UNCHANGED
-                                                                      : SYNC_UPDATE;
+        row->status = !stored ? SYNC_NEW
+                      : stored->active == merged.active && same_price(stored, &merged)
+                          ? SYNC_UNCHANGED
+                          : SYNC_UPDATE;
     }
 }
 
-struct price sync_price(const struct sync_row *row, const struct price_book *book)
+static struct str either(struct str a, struct str b)
+{
+    return a.ptr ? a : b;
+}
+
+/* The stored aliases, and behind them those of the row that are new. */
+static void join_aliases(struct price *p, const struct price *stored, struct arena *arena)
+{
+    struct str *own = p->aliases, *all;
+    size_t count = p->alias_count;
+
+    all = arena_alloc(arena, (stored->alias_count + count + 1) * sizeof(*all));
+    if (!all)
+        return;
+    if (stored->alias_count)
+        memcpy(all, stored->aliases, stored->alias_count * sizeof(*all));
+    p->aliases = all;
+    p->alias_count = stored->alias_count;
+    for (size_t i = 0; i < count; i++)
+        add_alias(p, own[i]);
+}
+
+struct price sync_price(const struct sync_row *row, const struct price_book *book,
+                        struct arena *arena)
 {
     const struct price *stored = price_book_get(book, row->price.provider_slug, row->price.model);
     struct price p = row->price;
+    bool whole = row->depth == SYNC_WHOLE;
 
     if (!stored)
         return p;
     p.id = stored->id;
-    p.release_date = stored->release_date;
-    p.tiers = stored->tiers;
-    p.tier_count = stored->tier_count;
-    p.variants = stored->variants;
-    p.variant_count = stored->variant_count;
     p.seed_digest = stored->seed_digest;
+    if (same_tiers(&p, stored, whole) || (!whole && p.tier_count == 0)) {
+        p.tiers = stored->tiers;
+        p.tier_count = stored->tier_count;
+    }
+    if (whole)
+        return p;
+    if (p.variant_count == 0) {
+        p.variants = stored->variants;
+        p.variant_count = stored->variant_count;
+    }
+    p.display_name = either(p.display_name, stored->display_name);
+    p.release_date = either(p.release_date, stored->release_date);
+    if (p.context_length == UNKNOWN)
+        p.context_length = stored->context_length;
+    if (row->depth == SYNC_FACTS)
+        join_aliases(&p, stored, arena);
     for (size_t i = 0; i < RATE_COUNT; i++) { /* rates that routers do not tell */
-        if (i == RATE_CACHE_WRITE_1H || i == RATE_REASONING)
+        if (row->depth == SYNC_RATES && (i == RATE_CACHE_WRITE_1H || i == RATE_REASONING))
             p.rates.of[i] = stored->rates.of[i];
     }
     return p;
+}
+
+/* ---- choosing ---- */
+
+static int compare_keys(const void *a, const void *b)
+{
+    return compare_bytes((*(struct sync_row *const *)a)->key, (*(struct sync_row *const *)b)->key);
+}
+
+static struct sync_row *find_row(struct sync_row **sorted, size_t count, struct str key)
+{
+    size_t low = 0, high = count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (compare_bytes(sorted[middle]->key, key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && str_eq(sorted[low]->key, key) ? sorted[low] : NULL;
+}
+
+size_t sync_choose(struct sync_rows *rows, struct str *keys, size_t count)
+{
+    struct sync_row **sorted = xcalloc(rows->count + 1, sizeof(*sorted)), *row;
+    size_t missing = 0;
+
+    for (size_t i = 0; i < rows->count; i++) {
+        sorted[i] = &rows->rows[i];
+        sorted[i]->chosen = false;
+    }
+    qsort(sorted, rows->count, sizeof(*sorted), compare_keys);
+    for (size_t i = 0; i < count; i++) {
+        row = find_row(sorted, rows->count, keys[i]);
+        if (row)
+            row->chosen = true;
+        else
+            keys[missing++] = keys[i];
+    }
+    free(sorted);
+    return missing;
 }
 
 void sync_clear(struct sync_rows *rows)

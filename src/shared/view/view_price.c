@@ -58,7 +58,7 @@ static cJSON *variant_row(const struct price_variant *v)
     return o;
 }
 
-static void put_lists(cJSON *o, const struct price *p)
+void view_put_price_lists(cJSON *o, const struct price *p)
 {
     cJSON *tiers = cJSON_AddArrayToObject(o, "tiers");
     cJSON *variants = cJSON_AddArrayToObject(o, "variants");
@@ -110,7 +110,7 @@ cJSON *view_price(const struct price_book *book, const struct price *p)
     json_put_bool(o, "edited", price_edited(p));
     view_put_iso(o, "created_at", p->created_us);
     view_put_iso(o, "updated_at", p->updated_us);
-    put_lists(o, p);
+    view_put_price_lists(o, p);
     return o;
 }
 

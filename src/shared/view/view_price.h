@@ -11,6 +11,8 @@ void view_put_rate(cJSON *o, const char *key, int64_t rate);
 /** The text of a rate for people: $0.7500. */
 void view_put_rate_display(cJSON *o, const char *key, int64_t rate);
 
+/** "tiers" and "variants" of a price. */
+void view_put_price_lists(cJSON *o, const struct price *p);
 /** A price row with its tiers. Returns owned. */
 cJSON *view_price(const struct price_book *book, const struct price *p);
 
