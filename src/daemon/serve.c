@@ -212,6 +212,7 @@ static int init_catalog(struct server *s, struct err *err)
     if (!store)
         return -1;
     s->app.startup = config_startup(&s->config);
+    s->app.startup.states = upstream_states_new();
     rc = app_reload(&s->app, store, err);
     store_close(store);
     return rc;
@@ -392,6 +393,7 @@ static int64_t stop(struct server *s)
     open_runs_free(s->app.runs);
     metrics_free(s->app.metrics);
     catalog_unref(s->app.catalog);
+    upstream_states_free(s->app.startup.states);
     listen_close(&s->listen);
     if (s->config.database_path)
         instance_release(s->config.database_path, s->instance_fd);

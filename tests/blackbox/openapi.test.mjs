@@ -96,6 +96,7 @@ const TRAFFIC = [
     { type: 'image_url', image_url: { url: PIXEL } }] }] })], // prettier-ignore
   ['/v1/messages', { ...chat('mock'), max_tokens: 100 }],
   ['/v1/embeddings', { model: 'mock', input: 'a' }],
+  [CHAT, chat('several')],
   [CHAT, 'no JSON'],
 ];
 
@@ -175,6 +176,12 @@ class World {
     await this.must('POST', '/admin/api/routes', {
       model: 'mock', upstream_url: this.upstream.url, provider_slug: 'lab',
     }); // prettier-ignore
+    await this.must('POST', '/admin/api/routes', {
+      model: 'several', upstreams: [
+        { upstream_url: this.upstream.url },
+        { upstream_url: this.upstream.url, provider_slug: 'lab', weight: 2 },
+      ],
+    }); // prettier-ignore
     this.runId = await this.run();
     for (const [target, value] of TRAFFIC) {
       const body = typeof value === 'string' ? value : JSON.stringify(value);
@@ -232,7 +239,7 @@ const GOOD = {
   'delete /admin/api/routes/{route_id}': async (w) => ({ route_id: await w.newRoute() }),
   'get /admin/api/routes/{route_id}': async (w) => ({ route_id: await w.newRoute() }),
   'post /admin/api/routes/{route_id}/test': async (w) => ({ route_id: await w.newRoute(), body: { test_kind: 'tools' } }),
-  'post /admin/api/routes/simulate': () => ({ body: { model: 'mock' } }),
+  'post /admin/api/routes/simulate': () => ({ body: { model: 'several' } }),
   'post /admin/api/routes/sample-request': () => ({ body: { model: 'mock', provider_slug: 'lab' } }),
   'post /admin/api/settings/listener': () => ({ body: { port: 8123 } }),
   'post /admin/api/settings/upstream-defaults': (w) => ({ body: { upstream_url: w.upstream.url } }),

@@ -123,10 +123,23 @@ static void note_request(struct capture *c)
         images_find(body, r->request_content_type, IMAGES_MAX, &c->image_arena, &c->images);
 }
 
+/* Of several upstreams, the one whose answer the client got. */
+static void note_upstream(struct capture *c)
+{
+    const struct attempt *a = c->served;
+
+    if (!a)
+        return;
+    c->record.upstream_url = a->upstream_url;
+    c->record.upstream_model = a->upstream_model;
+    c->record.provider_slug = a->provider_slug;
+}
+
 void analyze(struct capture *c, const struct price_book *book)
 {
     struct billing_facts facts = {.cache_write_1h = UNKNOWN, .upstream_cost = UNKNOWN};
 
+    note_upstream(c);
     if (c->record.response_status != UNKNOWN)
         note_error(c);
     note_answer(c, &facts);

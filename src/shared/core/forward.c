@@ -225,8 +225,7 @@ static bool may_pass(const struct headers *received, const struct header *h)
            is_line_safe(h->value);
 }
 
-/* The host of an absolute URL, without user information, port and a final dot. */
-static struct str host_of(struct str url)
+struct str forward_host(struct str url)
 {
     ptrdiff_t slashes = str_find(url, STR("://"));
     struct str host = slashes < 0 ? STR("") : str_from(url, (size_t)slashes + 3);
@@ -256,7 +255,7 @@ static enum auth_style auth_style(const struct headers *received, const struct d
     if (str_eq(d->auth_style, STR("none")))
         return AUTH_NONE;
     if (str_eq(d->provider_slug, STR("anthropic")) ||
-        str_ieq(host_of(d->base_url), STR("api.anthropic.com")))
+        str_ieq(forward_host(d->base_url), STR("api.anthropic.com")))
         return forward_endpoint_is(endpoint, STR("/v1/chat/completions")) ? AUTH_BEARER
                                                                           : AUTH_X_API_KEY;
     if (str_starts(endpoint, STR("/v1/messages")) &&

@@ -6,6 +6,8 @@
 #include "base/headers.h"
 #include "base/secret.h"
 
+struct route;
+
 /** Where a request goes and with which key. Borrowed texts. */
 struct decision {
     struct str base_url;      /* as configured */
@@ -21,6 +23,7 @@ struct decision {
     struct str api_key_env;     /* variable that holds the key; STR_NONE: none is named */
     bool key_configured;        /* also when no key was found: then no credentials are sent */
     const struct secret *key;   /* NULL: none found */
+    const struct route *several; /* this is one of the upstreams of that route; NULL: the only one */
 };
 
 /** The target of a request under /v1: path and query as received, and what they mean. */
@@ -38,6 +41,8 @@ bool forward_path_ok(struct str path);
 int forward_endpoint(struct buf *out, struct str rest, struct err *err);
 /** Append base + "/" + rest [+ "?" + query]; base loses its trailing slashes. */
 int forward_url(struct buf *out, struct str base, const struct target *t, struct err *err);
+/** The host of an absolute URL, without user information, port and a final dot. */
+struct str forward_host(struct str url);
 /** Equal, one trailing slash ignored. */
 bool forward_endpoint_is(struct str endpoint, struct str name);
 

@@ -36,6 +36,29 @@ static void put_times(cJSON *o, int64_t created_us, int64_t updated_us)
     json_put_text(o, "updated_at", updated_us ? clock_iso(updated_us, iso) : NULL);
 }
 
+/* Several upstreams as they are stored; without them the same members, empty. */
+static void put_upstreams(cJSON *o, struct str failover_json)
+{
+    cJSON *f = failover_json.ptr ? json_parse(failover_json) : NULL;
+
+    if (cJSON_IsObject(f)) {
+        while (f->child) {
+            cJSON *item = cJSON_DetachItemViaPointer(f, f->child);
+
+            cJSON_AddItemToObject(o, item->string, item);
+        }
+    } else {
+        cJSON_AddArrayToObject(o, "upstreams");
+        json_put_null(o, "strategy");
+        json_put_null(o, "retry_on");
+        json_put_null(o, "max_attempts");
+        json_put_null(o, "cooldown_ms");
+        json_put_null(o, "fail_threshold");
+        json_put_null(o, "max_retry_wait_ms");
+    }
+    cJSON_Delete(f);
+}
+
 cJSON *view_route(const struct route *r, struct str provider_name)
 {
     cJSON *o = cJSON_CreateObject();
@@ -43,7 +66,7 @@ cJSON *view_route(const struct route *r, struct str provider_name)
     json_put_int(o, "id", route_is_startup(r) ? UNKNOWN : r->id);
     json_put_str(o, "incoming_model", r->incoming_model);
     json_put_text(o, "match_type", route_match_type(r));
-    json_put_str(o, "upstream_url", r->upstream_url);
+    json_put_str(o, "upstream_url", r->upstream_url.len > 0 ? r->upstream_url : STR_NONE);
     json_put_str(o, "upstream_model",
                  r->upstream_model.ptr ? r->upstream_model : r->incoming_model);
     json_put_str(o, "provider_slug", r->provider_slug);
@@ -60,6 +83,7 @@ cJSON *view_route(const struct route *r, struct str provider_name)
     json_put_text(o, "source", view_route_source(r));
     json_put_text(o, "api_key_state", view_route_key_state(r));
     put_times(o, r->created_us, r->updated_us);
+    put_upstreams(o, r->failover_json);
     return o;
 }
 
