@@ -138,8 +138,7 @@ static const char *status_of(const struct decision *d)
     return strcmp(d->route_decision, "fallback") == 0 ? "fallback" : "no_match";
 }
 
-static cJSON *view_choice(const struct choice *choice, const struct decision *d,
-                             size_t order)
+static cJSON *view_choice(const struct choice *choice, const struct decision *d, size_t order)
 {
     cJSON *o = cJSON_CreateObject();
 
@@ -157,7 +156,7 @@ static cJSON *view_choice(const struct choice *choice, const struct decision *d,
 
 /* How the next request would try them; *d becomes the first. Returns owned. */
 static cJSON *view_choices(const struct catalog *c, struct str model, struct arena *arena,
-                              struct decision *d)
+                           struct decision *d)
 {
     const struct route *route = d->several;
     cJSON *list = cJSON_CreateArray();
