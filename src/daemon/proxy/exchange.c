@@ -14,7 +14,8 @@ static const struct {
     unsigned next;
 } states[] = {
     [EX_READING] = {"reading", TO(EX_INSPECTING) | TO(EX_FLUSHING)},
-    [EX_INSPECTING] = {"inspecting", TO(EX_ADMITTING) | TO(EX_WAITING) | TO(EX_RETRYING) | TO(EX_FLUSHING)},
+    [EX_INSPECTING] = {"inspecting",
+                       TO(EX_ADMITTING) | TO(EX_WAITING) | TO(EX_RETRYING) | TO(EX_FLUSHING)},
     [EX_ADMITTING] = {"admitting", TO(EX_WAITING) | TO(EX_RETRYING) | TO(EX_FLUSHING)},
     [EX_WAITING] = {"waiting",
                     TO(EX_STREAMING) | TO(EX_RETRYING) | TO(EX_FLUSHING) | TO(EX_CANCELLING)},

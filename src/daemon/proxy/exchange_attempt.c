@@ -67,7 +67,7 @@ static void on_pause_over(uv_timer_t *timer)
 {
     struct pause *p = timer->data;
     struct exchange *x = p->x;
-    void (*over)(struct exchange *x) = p->over;
+    void (*over)(struct exchange * x) = p->over;
 
     end_pause(x);
     over(x);
@@ -550,7 +550,8 @@ static void add_header(struct exchange *x, struct headers *headers, struct str n
 
 void exchange_add_headers(struct exchange *x, struct headers *headers)
 {
-    const struct str count = STR("x-llm-observe-attempts"), upstream = STR("x-llm-observe-upstream");
+    const struct str count = STR("x-llm-observe-attempts"),
+                     upstream = STR("x-llm-observe-upstream");
     struct attempts *a = x->attempts;
     size_t kept = 0;
 

@@ -60,10 +60,10 @@ struct exchange {
     struct headers received;
     struct blob wire;    /* the body as received, when capture holds a decoded one */
     struct str original; /* the body that a decision changes; empty when it cannot be read */
-    struct blob sent; /* the body as the decision changed it; empty when it did not */
+    struct blob sent;    /* the body as the decision changed it; empty when it did not */
     struct decision decision;
     struct attempts *attempts; /* NULL: there is one upstream */
-    struct err why; /* the body could not be changed, when unchangeable */
+    struct err why;            /* the body could not be changed, when unchangeable */
     bool unchangeable;
     uv_work_t work;
     struct inspect_input inspect;

@@ -340,8 +340,8 @@ static void decide_route(const struct catalog *c, const struct route *r, const s
     *out = (struct decision){
         .base_url = u->base_url.ptr ? u->base_url : r->upstream_url,
         .provider_slug = u->provider_slug.ptr ? u->provider_slug : r->provider_slug,
-        .upstream_model = route_upstream_model(r, u->model.ptr ? u->model : r->upstream_model,
-                                               model, arena),
+        .upstream_model =
+            route_upstream_model(r, u->model.ptr ? u->model : r->upstream_model, model, arena),
         .model_route = r->incoming_model,
         .match_type = route_match_type(r),
         .route_decision = "route",

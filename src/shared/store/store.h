@@ -119,8 +119,8 @@ int store_vacuum(struct store *store, struct err *err);
 int store_record_get(struct store *store, int64_t id, struct arena *arena, struct record *out,
                      struct err *err);
 
-/** Store the attempts of a request that is stored in the same transaction; its row gets the upstream
- *  of r. */
+/** Store the attempts of a request that is stored in the same transaction; its row gets the
+ * upstream of r. */
 int store_attempts_put(struct store *store, const struct record *r, const struct attempt *list,
                        size_t count, struct err *err);
 /** Its attempts in order, as an array in arena. */
