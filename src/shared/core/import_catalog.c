@@ -106,7 +106,8 @@ static void add_row(struct importer *im, const struct price *p)
     if (!row)
         return;
     row->price = copy;
-    qsort(row->price.tiers, row->price.tier_count, sizeof(*row->price.tiers), compare_tiers);
+    if (row->price.tier_count)
+        qsort(row->price.tiers, row->price.tier_count, sizeof(*row->price.tiers), compare_tiers);
     if (row->price.variant_count)
         qsort(row->price.variants, row->price.variant_count, sizeof(*row->price.variants),
               compare_variants);
