@@ -1,7 +1,11 @@
 -- Runs: named spans of traffic. Sums come in the order of RUN_SUMS in src/shared/core/run.h.
 
 -- text: run_columns
-r.id, r.name, r.notes, r.started_us, r.ended_us, r.paused_us
+r.id, r.name, r.notes, r.started_us, r.ended_us, r.paused_us,
+{{run_budget_columns}},
+(SELECT spent_pusd FROM budget_sums WHERE scope = 'run' AND scope_key = CAST(r.id AS TEXT)),
+(SELECT spent_tokens FROM budget_sums WHERE scope = 'run' AND scope_key = CAST(r.id AS TEXT)),
+(SELECT unpriced FROM budget_sums WHERE scope = 'run' AND scope_key = CAST(r.id AS TEXT))
 
 -- text: run_sum_columns
     s.requests, s.successes, s.errors, s.pending, s.streams, s.images, s.tools, s.unpriced,
@@ -61,7 +65,14 @@ WHERE task_run_id = ?1 AND duration_ms IS NOT NULL ORDER BY duration_ms DESC LIM
 SELECT coalesce(max(id), 0) FROM task_runs;
 
 -- name: run_insert
-INSERT INTO task_runs (id, name, notes, started_us, paused_us) VALUES (?1, ?2, ?3, ?4, ?5);
+INSERT INTO task_runs (id, name, notes, started_us, paused_us, budget_pusd, budget_tokens,
+                       budget_action, budget_thresholds_json)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+
+-- name: run_update
+UPDATE task_runs SET name = ?2, notes = ?3, budget_pusd = ?4, budget_tokens = ?5,
+    budget_action = ?6, budget_thresholds_json = ?7
+WHERE id = ?1;
 
 -- name: run_end_all_active
 UPDATE task_runs SET ended_us = ?1 WHERE ended_us IS NULL AND paused_us IS NULL;

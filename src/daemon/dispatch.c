@@ -13,7 +13,8 @@ static const struct api_route *const tables[] = {
     api_default_routes_routes, api_settings_routes,  api_routing_forms_routes,
     api_probes_routes,         api_prices_routes,    api_price_forms_routes,
     api_costs_routes,          api_catalog_routes,   api_runs_routes,
-    api_storage_routes,        api_metrics_routes,   api_models_routes};
+    api_storage_routes,        api_metrics_routes,   api_models_routes,
+    api_budgets_routes};
 
 enum match { NO_MATCH, MATCH, BAD_ID };
 

@@ -3,6 +3,7 @@
 #define CORE_RUN_H
 
 #include "base/err.h"
+#include "core/budget.h"
 #include "core/record.h"
 
 #define RUN_NAME_MAX ((size_t)256)
@@ -15,6 +16,8 @@ struct run {
     int64_t ended_us;      /* UNKNOWN while open */
     int64_t paused_us;     /* UNKNOWN unless paused */
     int64_t request_count; /* UNKNOWN: not counted */
+    struct budget budget;
+    struct budget_spent spent; /* what the budget is compared with */
 };
 
 enum run_state { RUN_ACTIVE, RUN_PAUSED, RUN_COMPLETE };

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "db/db.h"
 #include "store/store.h"
+#include "store/store_budgets.h"
 
 /* How a body is kept; numbers are stored. */
 enum body_encoding { BODY_RAW = 0, BODY_ZSTD = 1 };
@@ -84,6 +85,58 @@ int deltas_flush(struct deltas *d, struct db *db, struct err *err);
 void deltas_forget(struct deltas *d);
 void deltas_clear(struct deltas *d);
 
+/* The budgets that settings hold; runs have theirs in their rows. */
+struct budget_rule {
+    struct str slug; /* of a provider */
+    struct budget budget;
+};
+struct budget_rules {
+    bool read;
+    int64_t generation; /* what they were read at */
+    struct budget_rule day, month;
+    struct budget_rule *providers;
+    size_t count, cap;
+    bool any_run; /* has a budget */
+    struct budget_settings settings;
+    struct arena arena; /* of all texts */
+};
+int budget_rules_read(struct budget_rules *rules, struct store *store, struct err *err);
+void budget_rules_clear(struct budget_rules *rules);
+/** run_budget_columns and alert_columns of a row; texts are borrowed from rows. */
+void budget_read_columns(struct db_rows *rows, int column, struct budget *out);
+void budget_read_alert(struct db_rows *rows, struct budget_alert *out);
+/** A limit as it is stored: none is NULL. */
+static inline struct db_value store_limit(int64_t limit)
+{
+    return limit > 0 ? DB_INT(limit) : DB_NULL;
+}
+
+/* What a transaction adds to what was spent, and what comes of it. */
+struct spending_delta {
+    enum budget_scope scope;
+    struct str key; /* in the arena */
+    struct budget_spent spent;
+};
+struct spending {
+    struct spending_delta *deltas;
+    size_t count, cap;
+    struct arena arena;
+    struct budget_rules rules; /* as of the last flush */
+    struct budget_alert *alerts;
+    size_t alert_count, committed_alerts, alert_cap;
+    struct arena alert_arena;
+};
+
+/** Count what a row says it came to, or take it out with sign -1. Trimmed rows stay counted. */
+int spending_count(struct spending *s, const struct record *r, int sign, struct err *err);
+int spending_add(struct spending *s, enum budget_scope scope, struct str key,
+                 const struct budget_spent *spent, struct err *err);
+/** Write the sums and raise alerts, in the transaction at hand. */
+int spending_flush(struct store *store, struct err *err);
+/** The transaction is over. */
+void spending_end(struct spending *s, bool committed);
+void spending_clear(struct spending *s);
+
 struct store {
     struct db *db;
     char *path;
@@ -92,6 +145,7 @@ struct store {
     bool in_transaction;
     struct packer packer;
     struct deltas deltas;
+    struct spending spending;
     struct buf preview;
 };
 

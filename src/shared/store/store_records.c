@@ -148,7 +148,8 @@ static int insert_row(struct store *store, const struct record *r, struct err *e
 static int insert_all(struct store *store, const struct record *r, struct err *err)
 {
     if (insert_row(store, r, err) < 0 || insert_bodies(store, r, err) < 0 ||
-        store_count_row(&store->deltas, r, 1, err) < 0)
+        store_count_row(&store->deltas, r, 1, err) < 0 ||
+        spending_count(&store->spending, r, 1, err) < 0)
         return err_wrap(err, "store request %" PRId64, r->id);
     return 0;
 }
@@ -221,7 +222,8 @@ static int complete_all(struct store *store, const struct record *r, struct err 
     struct marks marks;
 
     if (uncount_pending(store, r->id, &counted, err) < 0 || update_row(store, r, err) < 0 ||
-        update_bodies(store, r, err) < 0 || count_outcome(&store->deltas, r, 1, err) < 0)
+        update_bodies(store, r, err) < 0 || count_outcome(&store->deltas, r, 1, err) < 0 ||
+        spending_count(&store->spending, r, 1, err) < 0) /* pending, it had come to nothing */
         return err_wrap(err, "complete request %" PRId64, r->id);
     marks = marks_of(&counted);
     count_marks(&store->deltas, &marks, 1);
