@@ -1,5 +1,10 @@
 -- What runs, days, months and providers have spent, and which thresholds of their budgets they passed.
 
+-- The sums of runs are kept by the program too from now on: one update for each run and transaction.
+DROP TRIGGER requests_run_inserted;
+DROP TRIGGER requests_run_deleted;
+DROP TRIGGER requests_run_updated;
+
 -- Kept by the program with each row that is written or priced again. Trimming takes nothing away: what
 -- was spent stays spent.
 CREATE TABLE budget_sums (

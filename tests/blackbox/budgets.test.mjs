@@ -318,6 +318,7 @@ test('what was spent survives a restart and the trimming of its requests', async
 test('requests that are priced later count from then on', async (t) => {
   const { proxy } = await lab(t);
   await set(proxy, { budget_day_usd: 2, budget_day_action: 'block' });
+  const run = await begin(proxy, { name: 'r' });
   await ask(proxy, 'late');
   await ask(proxy, 'late');
   await settle(proxy, 2);
@@ -330,6 +331,10 @@ test('requests that are priced later count from then on', async (t) => {
   assert.equal((await budget(proxy, 'day')).unpriced_request_count, 0);
   assert.equal((await budget(proxy, 'day')).spent_usd, 2);
   assert.equal((await budget(proxy, 'day')).spent_tokens, 200, 'tokens are counted once');
+  const { stats } = await proxy.api(`/api/runs/${run.id}/stats`);
+  assert.equal(stats.cost_usd, 2);
+  assert.equal(stats.unpriced_request_count, 0);
+  assert.equal(stats.request_count, 2);
   assert.deepEqual(brief(await alerts(proxy)), ['day usd 50/2', 'day usd 80/2', 'day usd 100/2']);
   assert.equal((await ask(proxy, 'late')).status, 402);
 });

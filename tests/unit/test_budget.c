@@ -276,6 +276,14 @@ static void a_migration_counts_what_was_spent_before(void **state)
                    "DROP TABLE budget_passed; DROP INDEX budget_alerts_open;"
                    "DROP INDEX task_runs_budget; DROP TRIGGER task_runs_budget_inserted;"
                    "DROP TRIGGER task_runs_budget_updated;");
+    for (int i = 0; i < 3; i++) { /* what the migration drops */
+        char sql[200];
+
+        snprintf(sql, sizeof(sql),
+                 "CREATE TRIGGER requests_run_%s AFTER DELETE ON requests BEGIN SELECT 1; END",
+                 (const char *const[]){"inserted", "deleted", "updated"}[i]);
+        run_sql(f->db, sql);
+    }
     run_sql(f->db, migration());
     assert_true(query_number(f->db, "SELECT count(*) FROM budget_sums") > 8);
     assert_int_equal(query_number(f->db, "SELECT count(*) FROM (SELECT * FROM kept EXCEPT "

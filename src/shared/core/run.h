@@ -32,7 +32,7 @@ int run_check(struct str *name, struct str *notes, struct err *err);
 
 /* Sums over all requests of a run. *_known, durations, ttfts and costs count the requests that have
  * a value. */
-#define RUN_SUMS(X)                                                                                \
+#define RUN_COUNTED(X)                                                                             \
     X(requests)                                                                                    \
     X(successes)                                                                                   \
     X(errors)                                                                                      \
@@ -55,7 +55,9 @@ int run_check(struct str *name, struct str *notes, struct err *err);
     X(total_known)                                                                                 \
     X(total_tokens)                                                                                \
     X(costs)                                                                                       \
-    X(cost_pusd)                                                                                   \
+    X(cost_pusd)
+#define RUN_SUMS(X)                                                                                \
+    RUN_COUNTED(X)                                                                                 \
     X(completed_us)     /* of the request that ended last; UNKNOWN */                              \
     X(first_created_us) /* of the earliest request; UNKNOWN */                                     \
     X(last_created_us)

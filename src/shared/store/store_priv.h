@@ -85,6 +85,23 @@ int deltas_flush(struct deltas *d, struct db *db, struct err *err);
 void deltas_forget(struct deltas *d);
 void deltas_clear(struct deltas *d);
 
+/* What a transaction changes in the sums of runs. */
+struct run_delta {
+    int64_t run_id;
+    struct run_sums sums; /* those of RUN_COUNTED, and the last end that came */
+    int64_t gone_us;      /* the last end that was taken out */
+};
+struct run_deltas {
+    struct run_delta *items;
+    size_t count, cap;
+};
+
+/** Count a row in the sums of its run, or take it out with sign -1. */
+void run_deltas_count(struct run_deltas *d, const struct record *r, int sign);
+int run_deltas_flush(struct run_deltas *d, struct db *db, struct err *err);
+void run_deltas_forget(struct run_deltas *d);
+void run_deltas_clear(struct run_deltas *d);
+
 /* The budgets that settings hold; runs have theirs in their rows. */
 struct budget_rule {
     struct str slug; /* of a provider */
@@ -145,6 +162,7 @@ struct store {
     bool in_transaction;
     struct packer packer;
     struct deltas deltas;
+    struct run_deltas run_deltas;
     struct spending spending;
     struct buf preview;
 };
@@ -156,6 +174,8 @@ int store_facet_count(struct store *store, unsigned kind, struct str value, int6
 /** Count a row in facets and counters, or take it out with count -1. */
 int store_count_row(struct deltas *d, const struct record *r, int64_t count, struct err *err);
 
+/** What counts and sums see of a row, by counted_columns; texts are borrowed from rows. */
+void store_read_counted(struct db_rows *rows, struct record *out);
 /** Read the columns of one row; texts are borrowed from rows. Returns the number of columns. */
 int store_read_row(struct db_rows *rows, struct record *out);
 

@@ -1,4 +1,4 @@
-/* Runs: their life, their sums. The sums are kept by triggers, the groups by facets. */
+/* Runs: their life, their sums. store_run_sums.c keeps the sums, facets the groups. */
 #include <inttypes.h>
 #include <stdio.h>
 
