@@ -16,7 +16,8 @@ const struct api_route *const dispatch_tables[] = {
     api_probes_routes,         api_prices_routes,    api_price_forms_routes,
     api_costs_routes,          api_catalog_routes,   api_runs_routes,
     api_storage_routes,        api_metrics_routes,   api_models_routes,
-    api_openapi_routes,        web_docs_routes,      NULL};
+    api_openapi_routes,        web_docs_routes,      api_budgets_routes,
+    NULL};
 
 enum match { NO_MATCH, MATCH, BAD_ID };
 

@@ -127,8 +127,7 @@ static int settle_rows(struct server *s, struct err *err)
     s->app.runs = open_runs_new();
     if (store_last_id(store, &last, err) < 0 ||
         store_close_pending(store, clock_wall_us(), &closed, err) < 0 ||
-        store_seed(store, err) < 0 ||
-        open_runs_load(s->app.runs, store, err) < 0)
+        store_seed(store, err) < 0 || open_runs_load(s->app.runs, store, err) < 0)
         goto out;
     if (closed > 0)
         log_info("closed rows that an earlier process left pending count=%lld", (long long)closed);
@@ -146,6 +145,13 @@ static void on_stored(void *ctx, struct capture *c, bool committed)
     (void)committed;
     live_finished(app->live, c);
     metrics_add(app->metrics, c);
+}
+
+static void on_committed(void *ctx, struct store *store)
+{
+    struct app *app = ctx;
+
+    budgets_update(app->budgets, store);
 }
 
 static char *folder_of(const char *path)
@@ -197,6 +203,7 @@ static int init_catalog(struct server *s, struct err *err)
         return -1;
     s->app.startup = config_startup(&s->config);
     rc = app_reload(&s->app, store, err);
+    budgets_update(s->app.budgets, store);
     store_close(store);
     return rc;
 }
@@ -216,7 +223,8 @@ static int init_app(struct server *s, struct err *err)
         .queue_limit_bytes = (size_t)c->settings.queue_limit_bytes,
         .full_sync = c->full_sync,
     };
-    struct recorder_events events = {.stored = on_stored, .ctx = &s->app};
+    struct recorder_events events = {
+        .stored = on_stored, .committed = on_committed, .ctx = &s->app};
 
     s->app.config = c;
     s->app.started_us = clock_now_us();
@@ -229,6 +237,7 @@ static int init_app(struct server *s, struct err *err)
     init_guard(s);
     s->app.live = live_new();
     s->app.metrics = metrics_new();
+    s->app.budgets = budgets_new();
     s->app.recorder = recorder_start(c->database_path, &limits, &events, err);
     if (!s->app.recorder || init_catalog(s, err) < 0)
         return -1;
@@ -356,6 +365,7 @@ static int64_t stop(struct server *s)
         sync_preview_unref(s->app.previews[i]);
     open_runs_free(s->app.runs);
     metrics_free(s->app.metrics);
+    budgets_free(s->app.budgets);
     catalog_unref(s->app.catalog);
     listen_close(&s->listen);
     if (s->config.database_path)

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "view/display.h"
+#include "view/view_budget.h"
 #include "view/view_priv.h"
 #include "json/json.h"
 
@@ -51,6 +52,11 @@ cJSON *view_run_summary(const struct run *run, int64_t now_wall_us)
     json_put_text(o, "open_duration_display", display_duration(open_ms, text));
     json_put_int(o, "request_count", run->request_count);
     view_put_compact(o, "request_count_display", run->request_count);
+    view_put_budget(o, &run->budget);
+    if (budget_is_set(&run->budget))
+        view_put_budget_use(cJSON_AddObjectToObject(o, "budget"), &run->budget, &run->spent);
+    else
+        json_put_null(o, "budget");
     return o;
 }
 
@@ -129,7 +135,6 @@ cJSON *view_run_live(const struct run *run, const struct run_sums *s, int64_t no
     json_put_int(tokens, "input", run_known(s->input_tokens, s->input_known));
     json_put_int(tokens, "cached_input", run_known(s->cached_input_tokens, s->cached_input_known));
     json_put_int(tokens, "output", run_known(s->output_tokens, s->output_known));
-    json_put_null(o, "budget_usd");
     return o;
 }
 
