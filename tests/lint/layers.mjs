@@ -10,7 +10,7 @@ const SRC = process.argv[2] ? path.resolve(process.argv[2]) : path.join(ROOT, 's
 /* Where the compiler looks, after the folder of the including file. */
 const SEARCH = ['', 'shared', 'shared/base', 'daemon'];
 /* Headers that the build makes, and the module they belong to. */
-const GENERATED = { 'sql.h': 'db', 'web_files.h': 'web', 'seed.h': 'store', 'shapes.h': 'api' };
+const GENERATED = { 'sql.h': 'db', 'seed.h': 'store', 'shapes.h': 'api' };
 
 const SHARED = ['base', 'json', 'text', 'db', 'llm', 'core', 'store', 'view', 'config', 'client'];
 const PURE = ['base', 'json', 'text', 'llm', 'core'];
