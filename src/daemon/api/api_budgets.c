@@ -8,6 +8,7 @@
 
 #define ALERTS_DEFAULT 100
 #define ALERTS_MAX 1000
+#define FIELDS_MAX 1000
 
 /* ---- budgets ---- */
 
@@ -79,6 +80,8 @@ static int set_all(struct store *store, const cJSON *fields, struct err *err)
 {
     const cJSON *item;
 
+    if (cJSON_GetArraySize(fields) > FIELDS_MAX)
+        return err_set(err, ERR_INVALID, "At most %d settings at once.", FIELDS_MAX);
     cJSON_ArrayForEach(item, fields)
     {
         struct str key = str_c(item->string);
