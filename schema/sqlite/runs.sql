@@ -41,7 +41,7 @@ SELECT {{run_columns}},
 {{run_sum_columns}}
 FROM task_runs r JOIN run_sums s ON s.run_id = r.id WHERE r.id = ?1;
 
--- Sums stop near the largest number. The last end is looked for again only when it may have gone.
+-- Sums stop at RUN_SUM_MAX. The last end is looked for again only when it may have gone.
 -- name: run_sums_add
 UPDATE run_sums SET
     requests = requests + ?2,

@@ -127,7 +127,8 @@ static int settle_rows(struct server *s, struct err *err)
     s->app.runs = open_runs_new();
     if (store_last_id(store, &last, err) < 0 ||
         store_close_pending(store, clock_wall_us(), &closed, err) < 0 ||
-        store_seed(store, err) < 0 || open_runs_load(s->app.runs, store, err) < 0)
+        store_seed(store, err) < 0 ||
+        open_runs_load(s->app.runs, store, err) < 0)
         goto out;
     if (closed > 0)
         log_info("closed rows that an earlier process left pending count=%lld", (long long)closed);

@@ -6,6 +6,8 @@
 #include "store/store_routing.h"
 #include "view/view_budget.h"
 
+#define FIELDS_MAX 1000
+
 /* ---- budgets ---- */
 
 static void answer_budgets(struct api_call *call, struct store *store)
@@ -76,6 +78,8 @@ static int set_all(struct store *store, const cJSON *fields, struct err *err)
 {
     const cJSON *item;
 
+    if (cJSON_GetArraySize(fields) > FIELDS_MAX)
+        return err_set(err, ERR_INVALID, "At most %d settings at once.", FIELDS_MAX);
     cJSON_ArrayForEach(item, fields)
     {
         struct str key = str_c(item->string);

@@ -14,6 +14,8 @@
 #include "view/view_budget.h"
 #include "json/json.h"
 
+#define DAY_US ((int64_t)86400 * 1000000)
+
 /* A scope in which nothing more may be spent; texts are in the arena. */
 struct closed {
     enum budget_scope scope;
@@ -30,7 +32,7 @@ struct budgets {
     int block_status;
     /* writer thread only */
     bool read;
-    int64_t generation;
+    int64_t generation, day;
     char *webhook_url; /* NULL: none */
     struct webhook *webhook;
 };
@@ -165,19 +167,21 @@ static int read_all(struct budgets *b, struct store *store, struct err *err)
     return 0;
 }
 
-/* What changed is seen by one number, so that a commit mostly costs a look at one row. */
+/* What changed is seen by one number, so that a commit mostly costs a look at one row. A new day
+ * has spent nothing yet. */
 static int look(struct budgets *b, struct store *store, struct err *err)
 {
-    int64_t generation;
+    int64_t generation, day = clock_wall_us() / DAY_US;
 
     if (store_generation(store, &generation, err) < 0)
         return -1;
-    if (b->read && b->generation == generation)
+    if (b->read && b->generation == generation && b->day == day)
         return 0;
     if (read_all(b, store, err) < 0)
         return -1;
     b->read = true;
     b->generation = generation;
+    b->day = day;
     return 0;
 }
 

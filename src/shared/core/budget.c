@@ -109,7 +109,9 @@ int64_t budget_sum(int64_t a, int64_t b)
 {
     int64_t sum;
 
-    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+    if (__builtin_add_overflow(a, b, &sum))
+        return a < 0 ? -INT64_MAX : INT64_MAX;
+    return sum;
 }
 
 char *budget_day(int64_t wall_us, char out[BUDGET_DAY_SIZE])

@@ -67,7 +67,7 @@ const char *budget_state_name(const struct budget *b, const struct budget_spent 
 
 /** What one request adds to its scopes: it counts by what is recorded of it. */
 void budget_spent_of(const struct record *r, struct budget_spent *out);
-/** a + b, the largest number when it does not fit. */
+/** a + b; INT64_MAX or its negative when it does not fit. */
 int64_t budget_sum(int64_t a, int64_t b);
 
 /** The UTC day (2031-04-05) of a time; its first seven bytes are the month. Returns out. */

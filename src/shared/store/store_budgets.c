@@ -245,11 +245,14 @@ static int tell(struct store *store, enum budget_scope scope, struct str key,
 
 void budget_read_columns(struct db_rows *rows, int column, struct budget *out)
 {
+    struct str thresholds = db_bytes(rows, column + 3);
+
     budget_init(out);
     out->limit[BUDGET_USD] = db_int(rows, column);
     out->limit[BUDGET_TOKENS] = db_int(rows, column + 1);
-    set_from_text(out, STR("action"), db_bytes(rows, column + 2));
-    set_from_text(out, STR("thresholds"), db_bytes(rows, column + 3));
+    out->blocks = str_eq(db_bytes(rows, column + 2), STR("block"));
+    if (!str_eq(thresholds, STR("[50,80,100]"))) /* as budget_init() has them */
+        set_from_text(out, STR("thresholds"), thresholds);
 }
 
 static int tell_runs(struct store *store, store_budget_fn *each, void *ctx, struct err *err)

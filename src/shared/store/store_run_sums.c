@@ -23,10 +23,7 @@ static struct run_delta *delta_of(struct run_deltas *d, int64_t run_id)
 /* sum += sign * n; at the bounds it stays there. */
 static void add(int64_t *sum, int64_t n, int sign)
 {
-    int64_t was = *sum;
-
-    if (__builtin_add_overflow(was, sign < 0 ? -n : n, sum))
-        *sum = was < 0 ? -INT64_MAX : INT64_MAX;
+    *sum = budget_sum(*sum, sign < 0 ? -n : n);
 }
 
 static void add_known(int64_t *known, int64_t *sum, int64_t n, int sign)

@@ -209,7 +209,7 @@ static int carry_over(struct store *store, const struct compared *c, enum budget
 {
     struct str kind_name = str_c(budget_kind_names[kind]);
     int64_t limit = c->budget.limit[kind],
-            before = c->now.amount[kind] - c->delta->spent.amount[kind];
+            before = budget_sum(c->now.amount[kind], -c->delta->spent.amount[kind]);
 
     for (unsigned i = 0; c->last_limit[kind] > 0 && i < c->budget.count; i++) {
         unsigned percent = c->budget.thresholds[i];
@@ -252,7 +252,7 @@ static bool was_closed(const struct compared *c)
     struct budget_spent before = c->now;
 
     for (int kind = 0; kind < BUDGET_KINDS; kind++)
-        before.amount[kind] -= c->delta->spent.amount[kind];
+        before.amount[kind] = budget_sum(before.amount[kind], -c->delta->spent.amount[kind]);
     return budget_closed(&c->budget, &before);
 }
 

@@ -109,6 +109,13 @@ static void put_rate(cJSON *o, const char *key, const char *display_key, int64_t
                   known ? display_rate(rate, shown) : shown);
 }
 
+/* Only where a sum is too large to be shown. */
+static void put_overflow(cJSON *o, const struct run_sums *s)
+{
+    if (s->cost_pusd >= RUN_SUM_MAX)
+        json_put_bool(o, "cost_overflow", true);
+}
+
 cJSON *view_run_item(const struct run *run, const struct run_sums *s, int64_t now_wall_us)
 {
     cJSON *o = view_run_summary(run, now_wall_us);
@@ -117,7 +124,8 @@ cJSON *view_run_item(const struct run *run, const struct run_sums *s, int64_t no
     put_duration(o, "llm_wall_time_ms", "llm_wall_time_display", run_wall_ms(s));
     json_put_int(o, "total_tokens", tokens);
     view_put_compact(o, "total_tokens_display", tokens);
-    put_money(o, "total_cost_usd", "total_cost_display", run_known(s->cost_pusd, s->costs));
+    put_money(o, "total_cost_usd", "total_cost_display", run_cost(s));
+    put_overflow(o, s);
     put_rate(o, "output_tokens_per_second", "output_tokens_per_second_display",
              run_known(s->output_tokens, s->output_known), s->duration_ms);
     put_signals(o, s);
@@ -255,7 +263,8 @@ int view_put_run_stats(cJSON *to, struct store *store, const struct run *run,
                  run_open_ms(run, now_wall_us));
     put_duration(o, "total_request_duration_ms", "total_request_duration_display", s->duration_ms);
     put_tokens(o, s);
-    put_money(o, "cost_usd", "cost_display", run_known(s->cost_pusd, s->costs));
+    put_money(o, "cost_usd", "cost_display", run_cost(s));
+    put_overflow(o, s);
     put_throughput(o, s);
     if (put_groups(o, store, run->id, err) < 0)
         return -1;
