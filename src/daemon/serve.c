@@ -164,6 +164,13 @@ static void on_stored(void *ctx, struct capture *c, bool committed)
     otel_add(app->otel, c);
 }
 
+static void on_committed(void *ctx, struct store *store)
+{
+    struct app *app = ctx;
+
+    budgets_update(app->budgets, store);
+}
+
 static char *folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -214,6 +221,7 @@ static int init_catalog(struct server *s, struct err *err)
     s->app.startup = config_startup(&s->config);
     s->app.startup.states = upstream_states_new();
     rc = app_reload(&s->app, store, err);
+    budgets_update(s->app.budgets, store);
     store_close(store);
     return rc;
 }
@@ -233,7 +241,8 @@ static int init_app(struct server *s, struct err *err)
         .queue_limit_bytes = (size_t)c->settings.queue_limit_bytes,
         .full_sync = c->full_sync,
     };
-    struct recorder_events events = {.stored = on_stored, .ctx = &s->app};
+    struct recorder_events events = {
+        .stored = on_stored, .committed = on_committed, .ctx = &s->app};
 
     s->app.config = c;
     s->app.started_us = clock_now_us();
@@ -248,6 +257,7 @@ static int init_app(struct server *s, struct err *err)
     s->app.metrics = metrics_new();
     if (otel_start(&s->app.otel, str_c(s->app.instance), s->app.runs, err) < 0)
         return -1;
+    s->app.budgets = budgets_new();
     s->app.recorder = recorder_start(c->database_path, &limits, &events, err);
     if (!s->app.recorder || init_catalog(s, err) < 0)
         return -1;
@@ -392,6 +402,7 @@ static int64_t stop(struct server *s)
         sync_preview_unref(s->app.previews[i]);
     open_runs_free(s->app.runs);
     metrics_free(s->app.metrics);
+    budgets_free(s->app.budgets);
     catalog_unref(s->app.catalog);
     upstream_states_free(s->app.startup.states);
     listen_close(&s->listen);

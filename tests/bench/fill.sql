@@ -47,6 +47,16 @@ UNION ALL SELECT 'run', task_run_id, '', count(*) FROM requests GROUP BY 2
 UNION ALL SELECT 'run_model', task_run_id, model, count(*) FROM requests GROUP BY 2, 3
 UNION ALL SELECT 'run_endpoint', task_run_id, endpoint, count(*) FROM requests GROUP BY 2, 3
 UNION ALL SELECT 'run_status', task_run_id, response_status, count(*) FROM requests GROUP BY 2, 3;
+UPDATE run_sums SET (
+    requests, successes, errors, pending, streams, images, tools, unpriced, durations, duration_ms,
+    ttfts, input_known, input_tokens, cached_input_known, cached_input_tokens, output_known,
+    output_tokens, total_known, total_tokens, costs, cost_pusd, completed_us) = (
+SELECT count(*), sum(response_status < 400), sum(response_status >= 400), 0, sum(is_stream),
+       sum(has_images), sum(has_tool_calls), 0, count(*), sum(duration_ms), count(ttft_ms), count(*),
+       sum(billing_input_tokens), count(*), sum(billing_cached_input_tokens), count(*),
+       sum(billing_output_tokens), count(*), sum(billing_total_tokens), count(*),
+       sum(billing_total_cost_pusd), max(completed_us)
+FROM requests WHERE task_run_id = run_id);
 INSERT INTO counters (name, count)
 SELECT 'total', count(*) FROM requests
 UNION ALL SELECT 'streams', count(*) FROM requests WHERE is_stream = 1

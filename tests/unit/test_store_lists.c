@@ -439,7 +439,10 @@ static void other_statements_do_not_scan_requests(void **state)
     static const enum sql_id ids[] = {
         SQL_REQUEST_GET,
         SQL_REQUEST_LAST_ID,
-        SQL_REQUEST_FLAGS,
+        SQL_REQUEST_COUNTED,
+        SQL_REQUEST_PENDING_IN_RUNS,
+        SQL_RUN_SUMS_ADD,
+        SQL_BUDGET_SUM_ADD,
         SQL_REQUEST_COMPLETE,
         SQL_BODY_COMPLETE,
         SQL_REQUEST_CLOSE_PENDING,

@@ -150,6 +150,8 @@ extern const struct transfer_events exchange_transfer_events;
 void exchange_answer_error(struct exchange *x, int status, const char *code, const char *message);
 /** The request is refused before anything went upstream. */
 void exchange_reject(struct exchange *x, const struct refusal *refusal);
+/** A budget is used up: 402 or 429 without contacting the upstream. */
+void exchange_reject_spending(struct exchange *x, int status, const char *message);
 /** The upstream failed before the client got anything. */
 void exchange_fail(struct exchange *x, int status, const char *code, const char *message);
 /** An answer that was kept goes to the client after all. */

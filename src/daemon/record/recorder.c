@@ -259,6 +259,8 @@ static void finish_batch(struct recorder *r, const struct op *ops, size_t count)
             queue_count_lost(&r->queue, 1);
         finish_op(r, &ops[i], !ops[i].capture->dropped);
     }
+    if (r->events.committed)
+        r->events.committed(r->events.ctx, r->store);
 }
 
 static void lose_batch(struct recorder *r, const struct op *ops, size_t count)

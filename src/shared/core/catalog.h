@@ -82,6 +82,10 @@ enum key_state decision_key_state(const struct decision *d);
 const struct route *catalog_match(const struct catalog *c, struct str model);
 /** NULL when there is none of that slug. */
 const struct provider *catalog_provider(const struct catalog *c, struct str slug);
+/** The provider that a request is paid to: that of the decision, or the one with its base URL.
+ * NULL.
+ */
+const struct provider *catalog_payee(const struct catalog *c, const struct decision *d);
 /** The startup route of that model and match type, or NULL. */
 const struct route *catalog_startup(const struct catalog *c, struct str model, bool prefix);
 

@@ -182,8 +182,10 @@ int store_run_percentiles(struct store *store, int64_t id, enum store_run_times 
 
 /** Highest run id, 0 when there is none. */
 int store_run_last_id(struct store *store, int64_t *out, struct err *err);
-/** Insert a run (id, name, notes, started_us, paused_us) that leaves others alone. */
+/** Insert a run (id, name, notes, started_us, paused_us, budget) that leaves others alone. */
 int store_run_insert(struct store *store, const struct run *run, struct err *err);
+/** Change its name, notes and budget. ERR_NOT_FOUND. */
+int store_run_update(struct store *store, const struct run *run, struct err *err);
 /** Insert a run as the active one; runs that are active end at its start. */
 int store_run_start(struct store *store, const struct run *run, struct err *err);
 /** Pause or end the active run; *id is UNKNOWN when there is none. */
