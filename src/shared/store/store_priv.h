@@ -84,6 +84,13 @@ int deltas_flush(struct deltas *d, struct db *db, struct err *err);
 void deltas_forget(struct deltas *d);
 void deltas_clear(struct deltas *d);
 
+/** Rows of a block at most; see store_blocks.h. */
+#define BLOCK_ROWS 4096
+/** The newest rows, which are in none yet. */
+#define BLOCK_REST 2048
+/** As many rows a list rather walks over than to look at blocks. */
+#define WALK_MAX 512
+
 struct store {
     struct db *db;
     char *path;
@@ -93,6 +100,7 @@ struct store {
     struct packer packer;
     struct deltas deltas;
     struct buf preview;
+    int64_t block_rows, block_rest, walk_max; /* the constants above; tests have smaller ones */
 };
 
 /** How many rows have this value of a facet; UNKNOWN when the facets cannot say. */
