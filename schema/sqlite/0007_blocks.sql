@@ -13,12 +13,15 @@ CREATE TABLE request_blocks (
 -- Which requests of a block have a value. kind: model, endpoint, route, provider, provider_name,
 -- status, run, sort (stream, image, tool, error, slow, large). members: 512 bytes are a bit for each
 -- place in the block, the lowest first; fewer are places of two bytes each. kind ids: the id at each
--- place, eight bytes. Numbers are little-endian.
+-- place, eight bytes. Numbers are little-endian. Costs are of a provider only.
 CREATE TABLE request_block_values (
     block_id INTEGER NOT NULL,
     kind TEXT NOT NULL,
     value TEXT NOT NULL,
     members BLOB NOT NULL,
+    request_count INTEGER NOT NULL,
+    last_us INTEGER NOT NULL, -- created_us of the last one
+    cost_pusd INTEGER NOT NULL,
     PRIMARY KEY (block_id, kind, value)
 ) STRICT, WITHOUT ROWID;
 
@@ -36,7 +39,7 @@ END;
 CREATE TRIGGER requests_block_updated AFTER UPDATE OF
     created_us, task_run_id, endpoint, model, model_route, has_images, estimated_input_tokens,
     is_stream, has_tool_calls, response_status, duration_ms, error, upstream_error_message,
-    billing_provider_slug, billing_provider_name, billing_total_tokens
+    billing_provider_slug, billing_provider_name, billing_total_tokens, billing_total_cost_pusd
 ON requests WHEN OLD.created_us < (SELECT max(to_us) FROM request_blocks)
     OR NEW.created_us < (SELECT max(to_us) FROM request_blocks)
 BEGIN

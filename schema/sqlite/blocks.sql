@@ -24,6 +24,12 @@ SELECT min(from_us) FROM request_blocks;
 -- name: block_small
 SELECT from_us FROM request_blocks WHERE to_us = ?1 AND request_count < ?2;
 
+-- The blocks behind the last large one: how many, from, to, rows.
+-- name: block_young
+SELECT count(*), min(from_us), max(to_us), sum(request_count) FROM request_blocks
+WHERE from_us >= coalesce((SELECT to_us FROM request_blocks WHERE request_count > ?1
+                           ORDER BY to_us DESC LIMIT 1), -9223372036854775807 - 1);
+
 -- name: block_pending
 SELECT min(created_us) FROM requests INDEXED BY requests_pending
 WHERE completed_us IS NULL AND created_us >= ?1;
@@ -34,7 +40,8 @@ SELECT id, created_us, model, endpoint, model_route, billing_provider_slug, bill
        error IS NOT NULL OR response_status < 200 OR response_status >= 400
            OR upstream_error_message IS NOT NULL,
        duration_ms >= 10000,
-       coalesce(billing_total_tokens, estimated_input_tokens, 0) >= 10000
+       coalesce(billing_total_tokens, estimated_input_tokens, 0) >= 10000,
+       coalesce(billing_total_cost_pusd, 0)
 FROM requests INDEXED BY requests_created
 WHERE created_us >= ?1 AND created_us < ?2
 ORDER BY created_us, id;
@@ -52,4 +59,5 @@ INSERT INTO request_blocks (id, from_us, to_us, request_count)
 VALUES ((SELECT coalesce(max(id), 0) + 1 FROM request_blocks), ?1, ?2, ?3) RETURNING id;
 
 -- name: block_value_add
-INSERT INTO request_block_values (block_id, kind, value, members) VALUES (?1, ?2, ?3, ?4);
+INSERT INTO request_block_values (block_id, kind, value, members, request_count, last_us, cost_pusd)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);

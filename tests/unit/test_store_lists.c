@@ -227,7 +227,7 @@ static void build_blocks(struct store *store)
     bool more = true;
     struct err err;
 
-    store->block_rows = 15; /* pairs share a time: some blocks have 14 rows */
+    store->block_rows = 25; /* pairs share a time: some blocks have 24 rows */
     store->block_rest = 20;
     store->walk_max = 0;
     while (more)
@@ -255,7 +255,7 @@ static void blocks_say_what_the_table_says(void **state)
     struct store *store = fill(f->db);
 
     build_blocks(store);
-    assert_int_equal(query_number(f->db, "SELECT count(*) FROM request_blocks"), 15);
+    assert_int_equal(query_number(f->db, "SELECT count(*) FROM request_blocks"), 9);
     for (unsigned a = 0; a < 32; a++) {
         for (unsigned b = a; b < 32; b++) {
             struct record_filter filter = {0};
@@ -265,6 +265,38 @@ static void blocks_say_what_the_table_says(void **state)
             check_filter(store, &filter);
             check_pages(store, &filter);
         }
+    }
+    store_close(store);
+}
+
+static void blocks_of_new_rows_grow_together(void **state)
+{
+    const struct folder *f = *state;
+    struct store *store = open_new(f->db);
+    struct err err;
+
+    run_sql(f->db, "INSERT INTO task_runs (id, name, started_us) VALUES (2, 'r', 1)");
+    store->block_rows = 24;
+    store->block_rest = 4;
+    store->walk_max = 0;
+    for (int64_t id = 1; id <= ROWS; id++) {
+        struct record r = varied(id);
+        bool more = true;
+
+        OK(store_record_insert(store, &r, &err));
+        while (more)
+            OK(store_blocks_build(store, r.created_us + INT64_C(3600000000), &more, &err));
+        assert_in_range(query_number(f->db, "SELECT count(*) FROM request_blocks"), 0,
+                        (uint64_t)id / 12 + 10);
+    }
+    assert_in_range(query_number(f->db, "SELECT sum(request_count) FROM request_blocks"), ROWS - 8,
+                    ROWS - 4);
+    for (unsigned a = 0; a < FILTERS; a++) {
+        struct record_filter filter = {0};
+
+        set_filter(&filter, a);
+        check_filter(store, &filter);
+        check_pages(store, &filter);
     }
     store_close(store);
 }
@@ -614,6 +646,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_filter_alone_and_in_pairs_finds_what_it_means),
         TEST(blocks_say_what_the_table_says),
+        TEST(blocks_of_new_rows_grow_together),
         TEST(a_block_is_dropped_when_a_row_of_it_changes_and_made_again),
         TEST(what_waits_for_an_answer_is_in_no_block),
         TEST(mixed_filters_find_what_they_mean),

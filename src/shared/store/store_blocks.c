@@ -8,6 +8,8 @@
 
 #define BITMAP_BYTES (BLOCK_ROWS / 8)
 #define WORDS (BLOCK_ROWS / 64)
+/* The newest rows are put into blocks this many times smaller, which grow together. */
+#define YOUNG 8
 /* A request that is older and has no answer yet does not hold up the others. */
 #define PENDING_US ((int64_t)600 * 1000000)
 
@@ -119,6 +121,7 @@ struct match {
     struct store *store;
     int64_t block;
     struct members *members; /* what is left */
+    bool none;               /* nothing is */
     struct err *err;
 };
 
@@ -143,25 +146,28 @@ static int collect_value(const struct match *m, const char *kind, struct str val
                    found);
 }
 
-static void keep_only(struct members *m, const struct members *found)
+static void keep_only(struct match *m, const struct members *found)
 {
+    uint64_t left = 0;
+
     for (size_t i = 0; i < WORDS; i++)
-        m->bits[i] &= found->bits[i];
+        left |= m->members->bits[i] &= found->bits[i];
+    m->none = left == 0;
 }
 
-static int match_value(const struct match *m, const char *kind, struct str value)
+static int match_value(struct match *m, const char *kind, struct str value)
 {
     struct members found = {0};
 
-    if (!value.ptr)
+    if (!value.ptr || m->none)
         return 0;
     if (collect_value(m, kind, value, &found) < 0)
         return -1;
-    keep_only(m->members, &found);
+    keep_only(m, &found);
     return 0;
 }
 
-static int match_int(const struct match *m, const char *kind, bool on, int64_t value)
+static int match_int(struct match *m, const char *kind, bool on, int64_t value)
 {
     char text[24];
 
@@ -169,32 +175,32 @@ static int match_int(const struct match *m, const char *kind, bool on, int64_t v
     return match_value(m, kind, on ? str_c(text) : STR_NONE);
 }
 
-static int match_provider(const struct match *m, struct str provider)
+static int match_provider(struct match *m, struct str provider)
 {
     struct members found = {0};
 
-    if (!provider.ptr)
+    if (!provider.ptr || m->none)
         return 0;
     if (collect_value(m, "provider", provider, &found) < 0 ||
         collect_value(m, "provider_name", provider, &found) < 0)
         return -1;
-    keep_only(m->members, &found);
+    keep_only(m, &found);
     return 0;
 }
 
-static int match_endpoint(const struct match *m, bool on, struct str needle)
+static int match_endpoint(struct match *m, bool on, struct str needle)
 {
     struct members found = {0};
 
-    if (!on)
+    if (!on || m->none)
         return 0;
     if (collect(m, SQL_BLOCK_ENDPOINTS, DB_ARGS(DB_INT(m->block), DB_TEXT(needle)), &found) < 0)
         return -1;
-    keep_only(m->members, &found);
+    keep_only(m, &found);
     return 0;
 }
 
-static int match_sort(const struct match *m, bool on, const char *sort)
+static int match_sort(struct match *m, bool on, const char *sort)
 {
     return match_value(m, "sort", on ? str_c(sort) : STR_NONE);
 }
@@ -208,18 +214,19 @@ bool blocks_know(const struct record_filter *f)
 int64_t blocks_match(struct store *store, const struct span *span, const struct record_filter *f,
                      struct str needle, struct members *out, struct err *err)
 {
-    struct match m = {store, span->block, out, err};
+    struct match m = {store, span->block, out, false, err};
     int64_t count = 0;
 
     fill(out, span->rows);
-    if (match_value(&m, "model", f->model) < 0 || match_value(&m, "route", f->route) < 0 ||
-        match_provider(&m, f->provider) < 0 ||
-        match_endpoint(&m, f->endpoint.ptr != NULL, needle) < 0 ||
+    /* What is in few blocks comes first: nothing is looked up for a block that has none left. */
+    if (match_int(&m, "run", f->has_run, f->run) < 0 || match_value(&m, "model", f->model) < 0 ||
+        match_sort(&m, f->error, "error") < 0 || match_sort(&m, f->image, "image") < 0 ||
+        match_sort(&m, f->large, "large") < 0 || match_provider(&m, f->provider) < 0 ||
+        match_value(&m, "route", f->route) < 0 ||
         match_int(&m, "status", f->has_status, f->status) < 0 ||
-        match_int(&m, "run", f->has_run, f->run) < 0 || match_sort(&m, f->stream, "stream") < 0 ||
-        match_sort(&m, f->image, "image") < 0 || match_sort(&m, f->tool, "tool") < 0 ||
-        match_sort(&m, f->error, "error") < 0 || match_sort(&m, f->slow, "slow") < 0 ||
-        match_sort(&m, f->large, "large") < 0)
+        match_sort(&m, f->tool, "tool") < 0 || match_sort(&m, f->slow, "slow") < 0 ||
+        match_sort(&m, f->stream, "stream") < 0 ||
+        match_endpoint(&m, f->endpoint.ptr != NULL, needle) < 0)
         return -1;
     for (size_t i = 0; i < WORDS; i++)
         count += __builtin_popcountll(out->bits[i]);
@@ -252,7 +259,7 @@ struct entry {
     const char *kind;
     struct str value;
     uint32_t hash;
-    int64_t count;
+    int64_t count, last_us, cost_pusd;
     struct members members;
 };
 
@@ -307,7 +314,8 @@ static void make_room(struct block *b)
 }
 
 /* The row that is being added has a value. kind lives on. */
-static int add_value(struct block *b, const char *kind, struct str value, struct err *err)
+static int add_value(struct block *b, const char *kind, struct str value, int64_t created_us,
+                     int64_t cost_pusd, struct err *err)
 {
     uint32_t hash = hash_value(kind, value);
     struct entry **slot;
@@ -328,23 +336,28 @@ static int add_value(struct block *b, const char *kind, struct str value, struct
     }
     (*slot)->members.bits[b->rows / 64] |= UINT64_C(1) << b->rows % 64;
     (*slot)->count++;
+    (*slot)->last_us = created_us;
+    (*slot)->cost_pusd += cost_pusd;
     return 0;
 }
 
-/* Columns of block_rows, from the third. */
+/* Columns of block_rows. */
 static int add_row(struct block *b, struct db_rows *rows, struct err *err)
 {
-    static const char *const texts[] = {"model",         "endpoint", "route", "provider",
-                                        "provider_name", "status",   "run"};
-    static const char *const sorts[] = {"stream", "image", "tool", "error", "slow", "large"};
-    int column = 2;
+    enum { CREATED = 1, TEXTS, PROVIDER = TEXTS + 3, SORTS = TEXTS + 7, COST = SORTS + 6 };
+    static const char *const kinds[COST] = {
+        "",    "",       "model", "endpoint", "route", "provider", "provider_name", "status",
+        "run", "stream", "image", "tool",     "error", "slow",     "large"};
+    int64_t created_us = db_int(rows, CREATED);
 
-    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++, column++) {
-        if (add_value(b, texts[i], db_bytes(rows, column), err) < 0)
-            return -1;
-    }
-    for (size_t i = 0; i < sizeof(sorts) / sizeof(*sorts); i++, column++) {
-        if (db_int(rows, column) && add_value(b, "sort", str_c(sorts[i]), err) < 0)
+    for (int column = TEXTS; column < COST; column++) {
+        bool is_sort = column >= SORTS;
+        struct str value = is_sort ? str_c(kinds[column]) : db_bytes(rows, column);
+
+        if (is_sort && !db_int(rows, column))
+            continue;
+        if (add_value(b, is_sort ? "sort" : kinds[column], value, created_us,
+                      column == PROVIDER ? db_int(rows, COST) : 0, err) < 0)
             return -1;
     }
     b->ids[b->rows++] = db_int(rows, 0);
@@ -375,7 +388,9 @@ static int write_values(struct store *store, const struct block *b, int64_t id, 
     for (int64_t i = 0; i < b->rows; i++)
         write_number(ids + i * 8, (uint64_t)b->ids[i], 8);
     if (db_run(store->db, SQL_BLOCK_VALUE_ADD,
-               DB_ARGS(DB_INT(id), DB_TEXT(STR("ids")), DB_TEXT(STR("")), DB_BLOB(all)), err) < 0)
+               DB_ARGS(DB_INT(id), DB_TEXT(STR("ids")), DB_TEXT(STR("")), DB_BLOB(all),
+                       DB_INT(b->rows), DB_INT(0), DB_INT(0)),
+               err) < 0)
         return -1;
     for (size_t i = 0; i < b->cap; i++) {
         const struct entry *e = b->slots[i];
@@ -386,7 +401,8 @@ static int write_values(struct store *store, const struct block *b, int64_t id, 
         kind = str_c(e->kind);
         members = pack(&e->members, e->count, packed);
         if (db_run(store->db, SQL_BLOCK_VALUE_ADD,
-                   DB_ARGS(DB_INT(id), DB_TEXT(kind), DB_TEXT(e->value), DB_BLOB(members)),
+                   DB_ARGS(DB_INT(id), DB_TEXT(kind), DB_TEXT(e->value), DB_BLOB(members),
+                           DB_INT(e->count), DB_INT(e->last_us), DB_INT(e->cost_pusd)),
                    err) < 0)
             return -1;
     }
@@ -450,27 +466,71 @@ static int find_gap(struct store *store, int64_t *from_us, int64_t *end_us, stru
     return got < 0 ? -1 : 0;
 }
 
-/* Where the next block ends; INT64_MAX: nothing has come to rest. The newest rows are left alone,
- * since others may come between them, and those that wait for an answer. */
-static int find_end(struct store *store, int64_t from_us, int64_t *end_us, int64_t now_us,
-                    struct err *err)
+/* Where a block of so many rows ends that starts at from_us and has rest rows behind it in the same
+ * span; INT64_MAX: there is none. Those that wait for an answer come into no block of the newest.
+ */
+static int end_of_full(struct store *store, int64_t from_us, int64_t limit_us, int64_t rows,
+                       int64_t rest, int64_t *end_us, struct err *err)
 {
-    int64_t limit_us = *end_us, full_us;
+    int64_t rest_us = 0;
 
-    if (limit_us == INT64_MAX) {
-        if (row_at(store, from_us, limit_us, store->block_rows + store->block_rest, &full_us, err) <
-                0 ||
-            get_number(store, SQL_BLOCK_PENDING, DB_ARGS(DB_INT(now_us - PENDING_US)), INT64_MAX,
-                       &limit_us, err) < 0)
-            return -1;
-        if (full_us == INT64_MAX)
-            return 0;
-    }
-    if (row_at(store, from_us, limit_us, store->block_rows, &full_us, err) < 0)
+    if (rest && row_at(store, from_us, INT64_MAX, rows + rest, &rest_us, err) < 0)
         return -1;
-    if (full_us == INT64_MAX) /* all that is left */
+    if (rest_us == INT64_MAX) {
+        *end_us = INT64_MAX;
         return 0;
-    *end_us = full_us > from_us ? full_us : INT64_MAX; /* more rows at one time than a block has */
+    }
+    if (row_at(store, from_us, limit_us, rows, end_us, err) < 0)
+        return -1;
+    if (*end_us == from_us) /* more rows at one time than a block has */
+        *end_us = INT64_MAX;
+    return 0;
+}
+
+/* The small blocks at the end become one when they have the rows of one. */
+static int merge(struct store *store, struct block *b, struct err *err)
+{
+    struct db_rows *rows =
+        db_query(store->db, SQL_BLOCK_YOUNG, DB_ARGS(DB_INT(store->block_rows / YOUNG)), err);
+    int got = rows ? db_next(rows, err) : -1;
+
+    b->to_us = INT64_MAX;
+    if (got == 1 && db_int(rows, 0) >= YOUNG && db_int(rows, 3) <= store->block_rows) {
+        b->from_us = db_int(rows, 1);
+        b->to_us = db_int(rows, 2);
+    }
+    db_done(rows);
+    return got < 0 ? -1 : 0;
+}
+
+/* Of the newest rows: as many as a block has, or few, or few blocks together. */
+static int find_newest(struct store *store, struct block *b, int64_t now_us, struct err *err)
+{
+    int64_t limit_us;
+
+    if (get_number(store, SQL_BLOCK_PENDING, DB_ARGS(DB_INT(now_us - PENDING_US)), INT64_MAX,
+                   &limit_us, err) < 0 ||
+        end_of_full(store, b->from_us, limit_us, store->block_rows, store->block_rest, &b->to_us,
+                    err) < 0)
+        return -1;
+    if (b->to_us == INT64_MAX && end_of_full(store, b->from_us, limit_us, store->block_rows / YOUNG,
+                                             store->block_rest, &b->to_us, err) < 0)
+        return -1;
+    return b->to_us == INT64_MAX ? merge(store, b, err) : 0;
+}
+
+/* Of rows that have blocks behind them: all, or as many as a block has. */
+static int find_between(struct store *store, struct block *b, int64_t end_us, struct err *err)
+{
+    if (get_number(store, SQL_BLOCK_SMALL,
+                   DB_ARGS(DB_INT(b->from_us), DB_INT(store->block_rows / YOUNG)), b->from_us,
+                   &b->from_us, err) < 0 ||
+        row_at(store, b->from_us, end_us, store->block_rows, &b->to_us, err) < 0)
+        return -1;
+    if (b->to_us == INT64_MAX)
+        b->to_us = end_us;
+    else if (b->to_us == b->from_us) /* more rows at one time than a block has */
+        b->to_us = INT64_MAX;
     return 0;
 }
 
@@ -481,14 +541,11 @@ static int build(struct store *store, struct block *b, int64_t now_us, bool *mor
     *more = false;
     if (find_gap(store, &b->from_us, &end_us, err) < 0)
         return -1;
-    if (get_number(store, SQL_BLOCK_SMALL,
-                   DB_ARGS(DB_INT(b->from_us), DB_INT(store->block_rows / 4)), b->from_us,
-                   &b->from_us, err) < 0 ||
-        find_end(store, b->from_us, &end_us, now_us, err) < 0)
+    if ((end_us == INT64_MAX ? find_newest(store, b, now_us, err)
+                             : find_between(store, b, end_us, err)) < 0)
         return -1;
-    if (end_us == INT64_MAX)
+    if (b->to_us == INT64_MAX) /* nothing has come to rest */
         return 0;
-    b->to_us = end_us;
     *more = true;
     return read_rows(store, b, err) < 0 ? -1 : write_block(store, b, err);
 }

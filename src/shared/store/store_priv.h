@@ -87,7 +87,7 @@ void deltas_clear(struct deltas *d);
 /** Rows of a block at most; see store_blocks.h. */
 #define BLOCK_ROWS 4096
 /** The newest rows, which are in none yet. */
-#define BLOCK_REST 2048
+#define BLOCK_REST 512
 /** As many rows a list rather walks over than to look at blocks. */
 #define WALK_MAX 512
 
