@@ -188,13 +188,13 @@ static int match_provider(struct match *m, struct str provider)
     return 0;
 }
 
-static int match_endpoint(struct match *m, bool on, struct str needle)
+static int match_endpoint(struct match *m, struct str part)
 {
     struct members found = {0};
 
-    if (!on || m->none)
+    if (!part.ptr || m->none)
         return 0;
-    if (collect(m, SQL_BLOCK_ENDPOINTS, DB_ARGS(DB_INT(m->block), DB_TEXT(needle)), &found) < 0)
+    if (collect(m, SQL_BLOCK_ENDPOINTS, DB_ARGS(DB_INT(m->block), DB_TEXT(part)), &found) < 0)
         return -1;
     keep_only(m, &found);
     return 0;
@@ -212,7 +212,7 @@ bool blocks_know(const struct record_filter *f)
 }
 
 int64_t blocks_match(struct store *store, const struct span *span, const struct record_filter *f,
-                     struct str needle, struct members *out, struct err *err)
+                     struct str endpoint, struct str part, struct members *out, struct err *err)
 {
     struct match m = {store, span->block, out, false, err};
     int64_t count = 0;
@@ -225,8 +225,8 @@ int64_t blocks_match(struct store *store, const struct span *span, const struct 
         match_value(&m, "route", f->route) < 0 ||
         match_int(&m, "status", f->has_status, f->status) < 0 ||
         match_sort(&m, f->tool, "tool") < 0 || match_sort(&m, f->slow, "slow") < 0 ||
-        match_sort(&m, f->stream, "stream") < 0 ||
-        match_endpoint(&m, f->endpoint.ptr != NULL, needle) < 0)
+        match_sort(&m, f->stream, "stream") < 0 || match_value(&m, "endpoint", endpoint) < 0 ||
+        match_endpoint(&m, part) < 0)
         return -1;
     for (size_t i = 0; i < WORDS; i++)
         count += __builtin_popcountll(out->bits[i]);

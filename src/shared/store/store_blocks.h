@@ -33,10 +33,10 @@ bool blocks_know(const struct record_filter *f);
  *  touch a bound that a filter by id shares with other rows. */
 int blocks_spans(struct store *store, const struct record_filter *f, int64_t lowest_us,
                  int64_t highest_us, struct spans *out, struct err *err);
-/** The places in a block that a filter lets through; needle is its endpoint in lower case. Returns
- *  how many, or -1. */
+/** The places in a block that a filter lets through. Of the filter's endpoint either the one that
+ * it means counts, or a part of it in lower case, or nothing. Returns how many, or -1. */
 int64_t blocks_match(struct store *store, const struct span *span, const struct record_filter *f,
-                     struct str needle, struct members *out, struct err *err);
+                     struct str endpoint, struct str part, struct members *out, struct err *err);
 /** The ids at the places of a block: BLOCK_ROWS of them at most. */
 int blocks_ids(struct store *store, const struct span *span, int64_t *ids, struct err *err);
 

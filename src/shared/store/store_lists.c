@@ -20,8 +20,9 @@
     X(ALL)                                                                                         \
     X(CREATED)                                                                                     \
     X(MODEL)                                                                                       \
-    X(ROUTE) X(PROVIDER) X(STATUS) X(RUN) X(ENDPOINT) X(ENDPOINTS) X(STREAM) X(IMAGE) X(TOOL)      \
-        X(ERROR) X(SLOW) X(LARGE)
+    X(ROUTE)                                                                                       \
+    X(PROVIDER) X(STATUS) X(RUN) X(ENDPOINT) X(ENDPOINTS) X(STREAM) X(IMAGE) X(TOOL) X(ERROR)      \
+        X(SLOW) X(LARGE)
 
 enum driver {
 #define X(name) BY_##name,
@@ -44,12 +45,13 @@ struct plan {
     enum driver driver;
     int64_t rows;  /* that the driver's index gives at most */
     int filters;   /* how many are on */
+    int64_t total; /* in the table */
     int64_t exact; /* rows that the last filter alone lets through; UNKNOWN */
     bool ranged;   /* ids or times limit it too */
     bool empty;    /* nothing can match */
     int64_t lowest_us, highest_us;
     char slug[FACET_MAX_BYTES + 1], endpoint[FACET_MAX_BYTES + 1];
-    bool has_slug, has_endpoint;
+    bool has_slug, has_endpoint, any_endpoint;
     struct buf needle;
 };
 
@@ -149,6 +151,7 @@ static int consider_endpoint(struct store *store, struct plan *p, struct str par
                     err) < 0)
         return -1;
     p->has_endpoint = count == 1;
+    p->any_endpoint = rows == p->total;
     if (count <= 1)
         consider(p, BY_ENDPOINT, rows);
     else if (rows <= SORT_MAX)
@@ -165,7 +168,7 @@ static int consider_flags(struct store *store, struct plan *p, const struct reco
 
     if (store_counters(store, &c, err) < 0)
         return -1;
-    p->rows = p->exact = c.total;
+    p->rows = p->exact = p->total = c.total;
     p->empty = c.total == 0;
     const struct {
         bool on;
@@ -304,7 +307,11 @@ static int count_span(struct store *store, const struct record_filter *f, const 
     struct db_value args[FILTER_ARGS];
 
     if (span->block) {
-        *out = blocks_match(store, span, f, buf_str(&p->needle), members, err);
+        bool none = !f->endpoint.ptr || p->any_endpoint;
+        struct str one = !none && p->has_endpoint ? str_c(p->endpoint) : STR_NONE;
+        struct str part = none || one.ptr ? STR_NONE : buf_str(&p->needle);
+
+        *out = blocks_match(store, span, f, one, part, members, err);
         return *out < 0 ? -1 : 0;
     }
     bind_filter(f, p, args);
