@@ -27,7 +27,7 @@ const others = ['/api/requests?after=500000&limit=100', '/api/requests?before=50
   '/api/requests?after=500000&stream=1&limit=100', '/api/requests?before=900000&error=1&tool=1&limit=100',
   '/api/runs', '/api/status', '/api/models', '/api/models/suggest?q=model', '/api/live', '/metrics', '/healthz',
   '/admin/api/providers', '/admin/api/providers/usage', '/admin/api/routes', '/admin/api/routes/usage',
-  '/admin/api/settings/summary', '/admin/api/settings/retention-preview', '/api/storage',
+  '/admin/api/settings/summary', '/admin/api/settings/retention-preview', '/admin/api/storage',
   '/api/requests/500000', '/api/requests/999999', '/api/requests?order=asc', '/api/requests?sort=oldest',
   ...runs.flatMap((r) => [`/api/runs/${r}`, `/api/runs/${r}/stats`, `/api/runs/${r}/requests?page=25&per_page=100`,
     `/api/runs/${r}?page=50&per_page=100`, `/admin/api/runs/${r}/what-if`])]; // prettier-ignore

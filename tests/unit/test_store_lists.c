@@ -1,4 +1,5 @@
 #include "store/store_priv.h"
+#include "store/store_routing.h"
 #include "store_helpers.h"
 
 #define ROWS 240
@@ -346,6 +347,53 @@ static void a_block_is_dropped_when_a_row_of_it_changes_and_made_again(void **st
     store_close(store);
 }
 
+struct usage {
+    int64_t requests, numbers, names;
+};
+
+static void add_usage(void *ctx, struct str name, int64_t requests, int64_t number)
+{
+    struct usage *u = ctx;
+
+    (void)name;
+    u->names++;
+    u->requests += requests;
+    u->numbers += number;
+}
+
+static void usage_is_the_same_with_and_without_blocks(void **state)
+{
+    const struct folder *f = *state;
+    struct store *store = fill(f->db);
+    const int64_t since_us[] = {0, varied(51).created_us, varied(120).created_us,
+                                varied(ROWS).created_us + 1};
+    struct usage before[8] = {0};
+    struct err err;
+
+    run_sql(f->db, "UPDATE requests SET billing_total_cost_pusd = id * 1000 WHERE id % 3 > 0");
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < 4; i++) {
+            struct usage providers = {0}, routes = {0};
+
+            OK(store_provider_usage(store, since_us[i], add_usage, &providers, &err));
+            OK(store_route_usage(store, since_us[i], add_usage, &routes, &err));
+            if (round == 0) {
+                before[i * 2] = providers;
+                before[i * 2 + 1] = routes;
+            }
+            assert_memory_equal(&before[i * 2], &providers, sizeof(providers));
+            assert_memory_equal(&before[i * 2 + 1], &routes, sizeof(routes));
+        }
+        build_blocks(store);
+        if (round == 1) /* a hole in the middle */
+            run_sql(f->db, "DELETE FROM request_blocks WHERE from_us = (SELECT from_us FROM"
+                           " request_blocks ORDER BY from_us LIMIT 1 OFFSET 4)");
+    }
+    assert_true(before[0].requests > 0 && before[0].numbers > 0 && before[0].names == 2);
+    assert_int_equal(before[6].requests, 0);
+    store_close(store);
+}
+
 static void what_waits_for_an_answer_is_in_no_block(void **state)
 {
     const struct folder *f = *state;
@@ -648,6 +696,7 @@ int main(void)
         TEST(blocks_say_what_the_table_says),
         TEST(blocks_of_new_rows_grow_together),
         TEST(a_block_is_dropped_when_a_row_of_it_changes_and_made_again),
+        TEST(usage_is_the_same_with_and_without_blocks),
         TEST(what_waits_for_an_answer_is_in_no_block),
         TEST(mixed_filters_find_what_they_mean),
         TEST(ids_that_are_not_there_split_a_list_all_the_same),

@@ -22,7 +22,7 @@
 #define RETRY_US 1000000         /* between attempts on a database that fails */
 #define MINUTE_US ((int64_t)60000000)
 #define PRESSED_US 100000
-#define BLOCKS_ROWS 512  /* after so many, some may have come to rest */
+#define BLOCKS_ROWS 512   /* after so many, some may have come to rest */
 #define BLOCKS_US 1000000 /* after a job, which may have changed any */
 #define START_WAIT_MS 5000
 #define WAL_WARNING_BYTES ((int64_t)256 << 20)
