@@ -10,9 +10,6 @@ SELECT completed_us IS NOT NULL FROM requests WHERE id = ?1;
 -- name: request_delete
 DELETE FROM requests WHERE id = ?1;
 
--- name: request_count_before
-SELECT count(*) FROM requests INDEXED BY requests_created WHERE created_us < ?1;
-
 -- name: storage_get
 SELECT (SELECT count FROM counters WHERE name = 'total'), (SELECT count(*) FROM task_runs),
        (SELECT count(*) FROM image_assets),

@@ -22,6 +22,8 @@
 #define RETRY_US 1000000         /* between attempts on a database that fails */
 #define MINUTE_US ((int64_t)60000000)
 #define PRESSED_US 100000
+#define BLOCKS_ROWS 512   /* after so many, some may have come to rest */
+#define BLOCKS_US 1000000 /* after a job, which may have changed any */
 #define START_WAIT_MS 5000
 #define WAL_WARNING_BYTES ((int64_t)256 << 20)
 
@@ -48,6 +50,8 @@ struct recorder {
     bool wal_is_large;
     int64_t retry_us; /* not before then */
     int64_t next_check_us, next_counts_us;
+    int64_t next_blocks_us; /* INT64_MAX: nothing to sum up */
+    size_t rows_to_sum;
     int64_t logged_shed, logged_lost;
 };
 
@@ -252,6 +256,7 @@ static void finish_op(struct recorder *r, const struct op *op, bool committed)
 static void finish_batch(struct recorder *r, const struct op *ops, size_t count)
 {
     r->dirty = true;
+    r->rows_to_sum += count;
     atomic_store_explicit(&r->last_commit_us, clock_now_us(), memory_order_relaxed);
     note_success(r);
     for (size_t i = 0; i < count; i++) {
@@ -361,10 +366,33 @@ static bool run_jobs(struct recorder *r, bool urgent)
             fail(r, &err);
         job->run(job, r->store);
         r->dirty = true;
+        if (r->next_blocks_us == INT64_MAX)
+            r->next_blocks_us = clock_now_us() + BLOCKS_US;
         if (!urgent)
             return true;
     }
     return false;
+}
+
+/* One block, so that operations pass in between. */
+static void sum_up(struct recorder *r)
+{
+    bool more = false;
+    struct err err;
+
+    if (r->rows_to_sum >= BLOCKS_ROWS)
+        r->next_blocks_us = 0;
+    if (clock_now_us() < r->next_blocks_us || !r->store || r->reopen)
+        return;
+    r->rows_to_sum = 0;
+    if (store_blocks_build(r->store, clock_wall_us(), &more, &err) < 0) {
+        if (err.code != ERR_BUSY)
+            log_warning("cannot sum up requests: %s", err.msg);
+        r->next_blocks_us = clock_now_us() + BLOCKS_US;
+        return;
+    }
+    r->dirty = r->dirty || more;
+    r->next_blocks_us = more ? 0 : INT64_MAX;
 }
 
 static void watch_log_size(struct recorder *r)
@@ -427,6 +455,7 @@ static void look_after(struct recorder *r)
         log_counts(r);
         r->next_counts_us = now + MINUTE_US;
     }
+    sum_up(r);
 }
 
 static void finish(struct recorder *r)
@@ -449,7 +478,9 @@ static void *recorder_main(void *arg)
     bool ran;
 
     for (;;) {
-        count = queue_take(&r->queue, ops, BATCH_MAX, hold_us, r->next_check_us);
+        count =
+            queue_take(&r->queue, ops, BATCH_MAX, hold_us,
+                       r->next_blocks_us < r->next_check_us ? r->next_blocks_us : r->next_check_us);
         hold_us = clock_now_us() + HOLD_US;
         run_jobs(r, true);
         if (count > 0) {
@@ -496,6 +527,7 @@ struct recorder *recorder_start(const char *path, const struct recorder_limits *
     r->check_us = (limits->check_ms ? limits->check_ms : 10000) * 1000;
     r->next_check_us = clock_now_us() + r->check_us;
     r->next_counts_us = clock_now_us() + MINUTE_US;
+    r->next_blocks_us = clock_now_us() + BLOCKS_US;
     if (events)
         r->events = *events;
     if (queue_init(&r->queue, ops, bytes, err) < 0)

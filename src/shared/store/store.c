@@ -47,6 +47,9 @@ struct store *store_open(const char *path, enum store_mode mode, struct err *err
     struct stat st = {0};
 
     store->path = xstrdup(path);
+    store->block_rows = BLOCK_ROWS;
+    store->block_rest = BLOCK_REST;
+    store->walk_max = WALK_MAX;
     store->db = db_open(path, mode == STORE_READ ? DB_READ : DB_WRITE, err);
     if (!store->db)
         goto failed;

@@ -95,6 +95,9 @@ int store_record_list(struct store *store, const struct record_filter *filter, b
                       void *ctx, struct err *err);
 int store_record_count(struct store *store, const struct record_filter *filter, int64_t *out,
                        struct err *err);
+/** Sum up some rows that have come to rest, so that lists and counts need not walk over them; for
+ *  the writer, when there is time. *more: call again. */
+int store_blocks_build(struct store *store, int64_t now_us, bool *more, struct err *err);
 /** Delete requests created before before_us, oldest first, with all that belongs to them: at most
  * max rows, and none any more after max_us. *deleted is how many. One transaction. */
 int store_trim(struct store *store, int64_t before_us, int64_t max, int64_t max_us,

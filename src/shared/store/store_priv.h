@@ -154,6 +154,13 @@ int spending_flush(struct store *store, struct err *err);
 void spending_end(struct spending *s, bool committed);
 void spending_clear(struct spending *s);
 
+/** Rows of a block at most; see store_blocks.h. */
+#define BLOCK_ROWS 4096
+/** The newest rows, which are in none yet. */
+#define BLOCK_REST 512
+/** As many rows a list rather walks over than to look at blocks. */
+#define WALK_MAX 512
+
 struct store {
     struct db *db;
     char *path;
@@ -165,6 +172,7 @@ struct store {
     struct run_deltas run_deltas;
     struct spending spending;
     struct buf preview;
+    int64_t block_rows, block_rest, walk_max; /* the constants above; tests have smaller ones */
 };
 
 /** How many rows have this value of a facet; UNKNOWN when the facets cannot say. */

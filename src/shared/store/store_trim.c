@@ -95,14 +95,7 @@ int store_record_delete(struct store *store, int64_t id, struct err *err)
 
 int store_count_before(struct store *store, int64_t before_us, int64_t *out, struct err *err)
 {
-    struct db_rows *rows =
-        db_query(store->db, SQL_REQUEST_COUNT_BEFORE, DB_ARGS(DB_INT(before_us)), err);
-    int got = rows ? db_next(rows, err) : -1;
-
-    if (got == 1)
-        *out = db_int(rows, 0);
-    db_done(rows);
-    return got < 0 ? -1 : 0;
+    return store_record_count(store, &(struct record_filter){.until_us = before_us}, out, err);
 }
 
 int store_storage(struct store *store, struct store_storage *out, struct err *err)
