@@ -265,12 +265,18 @@ static void tell(struct importer *im)
 static int each_row(struct importer *im, enum legacy_table table, import_row_fn *take,
                     struct err *err)
 {
-    int64_t row = INT64_MIN;
+    int64_t row = INT64_MIN, next;
     int got;
 
-    while ((got = legacy_next(im->from, table, row, &row, err)) == 1) {
-        int rc = import_one(im, table, row, take, err);
+    while ((got = legacy_next(im->from, table, row, &next, err)) == 1) {
+        int rc;
 
+        if (next <= row) { /* a damaged tree leads in circles */
+            got = err_set(err, ERR_CORRUPT, "rows are out of order");
+            break;
+        }
+        row = next;
+        rc = import_one(im, table, row, take, err);
         arena_clear(&im->arena);
         if (rc < 0 || next_batch(im, err) < 0)
             return err_wrap(err, "%s, row %" PRId64, legacy_name[table], row);
