@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include "db_priv.h"
-#include "json/json.h"
 #include "progress.h"
 #include "store/instance.h"
 #include "store/store_import.h"
 #include "text/term.h"
+#include "json/json.h"
 
 #define BUSY_WAIT_MS 5000
 
@@ -239,8 +239,8 @@ static int print_report(struct import *im)
     cli_note(im->cli, "%s %s requests and %s runs into %s%s%s",
              im->options.dry_run ? "would import" : "imported",
              grouped(written(im, "request_records"), requests),
-             grouped(written(im, "task_runs"), runs), im->path,
-             left_out ? "; rows left out: " : "", left_out ? grouped(left_out, rest) : "");
+             grouped(written(im, "task_runs"), runs), im->path, left_out ? "; rows left out: " : "",
+             left_out ? grouped(left_out, rest) : "");
     return left_out ? err_exit_status(ERR_PARTIAL) : 0;
 }
 

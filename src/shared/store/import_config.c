@@ -5,10 +5,10 @@
 #include "core/forward.h"
 #include "core/price_json.h"
 #include "core/routing_input.h"
-#include "json/json.h"
 #include "store/import_priv.h"
 #include "store/store_prices.h"
 #include "store/store_routing.h"
+#include "json/json.h"
 
 #define SETTING_MAX ((size_t)1 << 20)
 
@@ -19,8 +19,8 @@ static bool key_ok(struct str key)
     if (key.len == 0 || key.len > 64)
         return false;
     for (size_t i = 0; i < key.len; i++)
-        if (!(key.ptr[i] >= 'a' && key.ptr[i] <= 'z') && !(key.ptr[i] >= '0' && key.ptr[i] <= '9') &&
-            key.ptr[i] != '_')
+        if (!(key.ptr[i] >= 'a' && key.ptr[i] <= 'z') &&
+            !(key.ptr[i] >= '0' && key.ptr[i] <= '9') && key.ptr[i] != '_')
             return false;
     return true;
 }
@@ -87,7 +87,8 @@ static int put_provider(struct importer *im, struct provider *p, struct err *err
 
 int import_provider(struct importer *im, struct legacy_row *row, struct err *err)
 {
-    struct str url = legacy_text(row, "upstream_url"), can = legacy_json(row, "capabilities_json", '{');
+    struct str url = legacy_text(row, "upstream_url"),
+               can = legacy_json(row, "capabilities_json", '{');
     cJSON *capabilities = can.ptr ? json_parse(can) : NULL;
     const struct provider_input in = {
         .slug = legacy_text(row, "slug"),

@@ -152,8 +152,8 @@ static int import_image(struct importer *im, struct legacy_row *row, struct err 
             image.data_base64 = str_from(image.head, (size_t)comma + 1);
         image.head = str_cut(image.head, (size_t)comma + 1);
     }
-    im->found.items = store_grow(&im->arena, im->found.items, im->found.count, &im->found_cap,
-                                 sizeof(image));
+    im->found.items =
+        store_grow(&im->arena, im->found.items, im->found.count, &im->found_cap, sizeof(image));
     image.kind = arena_dup(&im->arena, image.kind);
     image.mime_type = arena_dup(&im->arena, image.mime_type);
     image.head = arena_dup(&im->arena, image.head);
@@ -328,9 +328,8 @@ static void read_answer(struct importer *im, struct legacy_row *row, struct reco
     if (r->response_body.len == 0 || r->response_body.len > READ_MAX ||
         r->response_status == UNKNOWN)
         return;
-    if (r->response_status >= 400 &&
-        facts_error_in_body(r->response_body, r->response_content_type, r->response_status,
-                            &im->arena, &e)) {
+    if (r->response_status >= 400 && facts_error_in_body(r->response_body, r->response_content_type,
+                                                         r->response_status, &im->arena, &e)) {
         r->upstream_error_type = e.type;
         r->upstream_error_code = e.code;
         r->upstream_error_message = e.message.ptr ? e.message : e.type.ptr ? e.type : e.code;
@@ -376,8 +375,7 @@ static int is_stored(struct importer *im, const struct record *r, int64_t id, st
 
     if (got == 1)
         got = db_int(rows, 0) == r->created_us && str_eq(db_bytes(rows, 1), r->method) &&
-              str_eq(db_bytes(rows, 2), r->endpoint) &&
-              str_eq(db_bytes(rows, 3), r->upstream_url);
+              str_eq(db_bytes(rows, 2), r->endpoint) && str_eq(db_bytes(rows, 3), r->upstream_url);
     db_done(rows);
     return got;
 }

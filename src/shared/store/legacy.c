@@ -7,9 +7,9 @@
 #include "base/utf8.h"
 #include "base/xalloc.h"
 #include "core/money.h"
-#include "json/json_scan.h"
 #include "store/store_priv.h"
 #include "text/format.h"
+#include "json/json_scan.h"
 
 #define BUSY_WAIT_MS 5000
 
@@ -315,8 +315,7 @@ int64_t legacy_money(struct legacy_row *r, const char *column)
 int legacy_children_open(struct legacy *l, enum legacy_table table, struct legacy_children *out,
                          struct err *err)
 {
-    enum sql_id sql =
-        table == LEGACY_TIERS ? SQL_SOURCE_TIERS_PARENTS : SQL_SOURCE_IMAGES_PARENTS;
+    enum sql_id sql = table == LEGACY_TIERS ? SQL_SOURCE_TIERS_PARENTS : SQL_SOURCE_IMAGES_PARENTS;
 
     *out = (struct legacy_children){.legacy = l, .table = table};
     if (!l->has[table])

@@ -44,8 +44,8 @@ int legacy_next(struct legacy *l, enum legacy_table table, int64_t after, int64_
 /** One row; one of each table at a time. */
 struct legacy_row {
     struct db_rows *rows;
-    struct arena *arena;  /* of texts that had to be changed */
-    const char *bad;      /* the last column whose value could not be used; NULL */
+    struct arena *arena; /* of texts that had to be changed */
+    const char *bad;     /* the last column whose value could not be used; NULL */
 };
 /** 1 there it is, 0 it is gone, -1 error (ERR_INVALID: too large, ERR_CORRUPT). Values are borrowed
  *  until legacy_done(). */

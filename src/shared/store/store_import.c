@@ -103,8 +103,7 @@ void import_orphans(struct importer *im, enum legacy_table table, int64_t count,
 
 int import_ids_load(struct importer *im, struct import_ids *ids, const char *key, struct err *err)
 {
-    struct db_rows *rows =
-        db_query(im->store->db, SQL_META_GET, DB_ARGS(DB_TEXT(str_c(key))), err);
+    struct db_rows *rows = db_query(im->store->db, SQL_META_GET, DB_ARGS(DB_TEXT(str_c(key))), err);
     int got = rows ? db_next(rows, err) : -1;
     struct str list = got == 1 ? db_bytes(rows, 0) : STR_NONE, one;
 

@@ -1,8 +1,8 @@
 /* store/store_import.h - a database of the Python llm-observe-proxy 0.6 into ours.
  *
- * What is there already stays as it is: rows that came with an earlier import are known by their old
- * id and time, configuration by its name. So an import may be repeated, and one that was interrupted
- * goes on where it stopped. */
+ * What is there already stays as it is: rows that came with an earlier import are known by their
+ * old id and time, configuration by its name. So an import may be repeated, and one that was
+ * interrupted goes on where it stopped. */
 #ifndef STORE_STORE_IMPORT_H
 #define STORE_STORE_IMPORT_H
 
