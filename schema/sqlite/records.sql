@@ -109,6 +109,19 @@ SELECT
 FROM requests r LEFT JOIN request_bodies b ON b.request_id = r.id
 WHERE r.id = ?1;
 
+-- name: attempt_insert
+INSERT INTO request_attempts (request_id, number, upstream_url, upstream_model, provider_slug,
+                              status, error, started_us, headers_ms, duration_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
+
+-- name: attempt_list
+SELECT number, upstream_url, upstream_model, provider_slug, status, error, started_us, headers_ms,
+       duration_ms
+FROM request_attempts WHERE request_id = ?1 ORDER BY number;
+
+-- name: request_served
+UPDATE requests SET upstream_url = ?2, upstream_model = ?3, provider_slug = ?4 WHERE id = ?1;
+
 -- name: body_insert
 INSERT INTO request_bodies (
     request_id, request_headers_json, response_headers_json,

@@ -127,8 +127,7 @@ static int settle_rows(struct server *s, struct err *err)
     s->app.runs = open_runs_new();
     if (store_last_id(store, &last, err) < 0 ||
         store_close_pending(store, clock_wall_us(), &closed, err) < 0 ||
-        store_seed(store, err) < 0 ||
-        open_runs_load(s->app.runs, store, err) < 0)
+        store_seed(store, err) < 0 || open_runs_load(s->app.runs, store, err) < 0)
         goto out;
     if (closed > 0)
         log_info("closed rows that an earlier process left pending count=%lld", (long long)closed);
@@ -196,6 +195,7 @@ static int init_catalog(struct server *s, struct err *err)
     if (!store)
         return -1;
     s->app.startup = config_startup(&s->config);
+    s->app.startup.states = upstream_states_new();
     rc = app_reload(&s->app, store, err);
     store_close(store);
     return rc;
@@ -357,6 +357,7 @@ static int64_t stop(struct server *s)
     open_runs_free(s->app.runs);
     metrics_free(s->app.metrics);
     catalog_unref(s->app.catalog);
+    upstream_states_free(s->app.startup.states);
     listen_close(&s->listen);
     if (s->config.database_path)
         instance_release(s->config.database_path, s->instance_fd);

@@ -519,7 +519,8 @@ static void a_detail_has_the_record_and_its_bodies(void **state)
                       "display_output_tokens display_total_tokens display_input_tokens_display "
                       "display_cached_input_tokens_display display_output_tokens_display "
                       "display_total_tokens_display request_parts_json response_id "
-                      "upstream_error_type upstream_error_code upstream_request_id service_tier ");
+                      "upstream_error_type upstream_error_code upstream_request_id service_tier "
+                      "attempt_count attempts ");
     IS(o, "record.model", "null");
     IS(o, "record.query_string", "\"\"");
     IS(o, "record.request_headers_json",

@@ -145,21 +145,41 @@ static void answer_refused(struct api_call *call, const struct err *err)
         api_error(call, err);
 }
 
+/* A stored route names only providers that exist. */
+static int check_provider(struct store *store, struct str slug, struct arena *arena,
+                          struct err *err)
+{
+    struct provider provider;
+
+    if (!slug.ptr || store_provider_get(store, slug, arena, &provider, err) == 0)
+        return 0;
+    return err->code == ERR_NOT_FOUND
+               ? err_set(err, ERR_INVALID, "Provider %.*s was not found.", STR_ARG(slug))
+               : -1;
+}
+
+static int check_providers(struct store *store, const struct route *route, struct arena *arena,
+                           struct err *err)
+{
+    struct failover f;
+
+    failover_parse(&f, route->failover_json, arena);
+    for (size_t i = 0; i < f.count; i++)
+        if (check_provider(store, f.upstreams[i].provider_slug, arena, err) < 0)
+            return err_wrap(err, "upstream %zu", i + 1);
+    return check_provider(store, route->provider_slug, arena, err);
+}
+
 int api_route_save(struct api_call *call, struct store *store, struct route *route,
                    struct arena *arena, struct err *err)
 {
     struct catalog *catalog = app_catalog(call->worker->app);
     bool startup = catalog_startup(catalog, route->incoming_model, route->prefix) && !route->prefix;
-    struct provider provider;
     struct route other;
 
     catalog_unref(catalog);
-    if (route->provider_slug.ptr &&
-        store_provider_get(store, route->provider_slug, arena, &provider, err) < 0)
-        return err->code == ERR_NOT_FOUND
-                   ? err_set(err, ERR_INVALID, "Provider %.*s was not found.",
-                             STR_ARG(route->provider_slug))
-                   : -1;
+    if (check_providers(store, route, arena, err) < 0)
+        return -1;
     if (startup)
         return err_set(err, ERR_INVALID,
                        "A route for model %.*s already exists in startup configuration.",
@@ -173,8 +193,6 @@ int api_route_save(struct api_call *call, struct store *store, struct route *rou
     }
     if (route->id && store_route_get(store, route->id, arena, &other, err) < 0)
         return -1;
-    if (route->id)
-        route->failover_json = other.failover_json;
     return store_route_put(store, route, err);
 }
 
@@ -202,20 +220,26 @@ static void read_input(struct body *b, struct route_input *in)
 static void save(struct api_call *call, struct store *store, struct body *b, int64_t id)
 {
     struct route_input in;
-    struct route route;
+    struct route route = {0};
     struct arena arena = {0};
+    cJSON *upstreams = NULL;
     struct err err;
+    int rc = id ? store_route_get(store, id, &arena, &route, &err) : 0;
 
-    read_input(b, &in);
-    if (route_from_input(&in, &arena, &route, &err) == 0) {
-        route.id = id;
-        if (api_route_save(call, store, &route, &arena, &err) == 0) {
-            answer_route(call, store, route.id);
-            arena_clear(&arena);
-            return;
-        }
+    if (rc == 0) {
+        read_input(b, &in);
+        /* what an edit does not name stays: older clients know nothing of it */
+        in.upstreams = upstreams = failover_merge(route.failover_json, b->fields);
+        rc = route_from_input(&in, &arena, &route, &err);
     }
-    answer_refused(call, &err);
+    route.id = id;
+    if (rc == 0)
+        rc = api_route_save(call, store, &route, &arena, &err);
+    if (rc == 0)
+        answer_route(call, store, route.id);
+    else
+        answer_refused(call, &err);
+    cJSON_Delete(upstreams);
     arena_clear(&arena);
 }
 

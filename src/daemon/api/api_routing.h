@@ -21,6 +21,7 @@ int api_decide(struct store *store, const struct catalog *catalog, struct str mo
 struct upstream_defaults {
     struct str upstream_url, default_provider_slug, default_model;
     bool fallback_enabled;
+    bool has_failover, failover_to_fallback; /* has: it is set at all */
 };
 
 /** ERR_INVALID; nothing is written then. */

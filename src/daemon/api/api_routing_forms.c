@@ -42,13 +42,14 @@ static int find_id(struct store *store, struct route *route, struct arena *arena
 {
     struct route old;
 
-    if (route->id)
-        return 0;
-    if (store_route_find(store, route->incoming_model, route->prefix, arena, &old, err) == 0)
+    if (route->id ? store_route_get(store, route->id, arena, &old, err) == 0
+                  : store_route_find(store, route->incoming_model, route->prefix, arena, &old,
+                                     err) == 0) {
         route->id = old.id;
-    else if (err->code != ERR_NOT_FOUND)
-        return -1;
-    return 0;
+        route->failover_json = old.failover_json; /* which the form does not have */
+        return 0;
+    }
+    return route->id || err->code != ERR_NOT_FOUND ? -1 : 0;
 }
 
 static int save_route(struct api_call *call, struct store *store, struct body *b, int64_t priority,
@@ -232,6 +233,8 @@ static void write_defaults(struct api_call *call, struct store *store)
             .default_provider_slug = form_text(&b, "default_provider_slug"),
             .default_model = form_text(&b, "default_model"),
             .fallback_enabled = form_checkbox(&b, "fallback_enabled", true),
+            .has_failover = body_get(&b, "failover_to_fallback"),
+            .failover_to_fallback = form_checkbox(&b, "failover_to_fallback", false),
         };
         finish(call, api_save_upstream(store, &in, &b.arena, &err), &err, return_page(&b));
     }

@@ -45,6 +45,7 @@ static void put_upstream(cJSON *o, const struct catalog *c, const struct app *ap
     json_put_str(upstream, "default_provider_name", p ? p->name : none);
     json_put_str(upstream, "default_model", c->default_model.len > 0 ? c->default_model : none);
     json_put_bool(upstream, "fallback_enabled", c->fallback_enabled);
+    json_put_bool(upstream, "failover_to_fallback", c->failover_to_fallback);
     if (app->startup.base_url_fixed)
         json_put_text(upstream, "overridden_by", "flag");
 }
@@ -135,6 +136,10 @@ int api_save_upstream(struct store *store, const struct upstream_defaults *in, s
         store_setting_put(store, STR("upstream_url"), url, err) < 0 ||
         store_setting_put(store, STR("default_model"), str_trim(in->default_model), err) < 0)
         return -1;
+    if (in->has_failover &&
+        store_setting_put(store, STR("failover_to_fallback"),
+                          in->failover_to_fallback ? STR("true") : STR("false"), err) < 0)
+        return -1;
     return store_setting_put(store, STR("fallback_enabled"),
                              in->fallback_enabled ? STR("true") : STR("false"), err);
 }
@@ -151,6 +156,8 @@ static void write_upstream(struct api_call *call, struct store *store)
         .default_provider_slug = body_text(&b, "default_provider_slug", NULL),
         .default_model = body_text(&b, "default_model", NULL),
         .fallback_enabled = body_flag(&b, "fallback_enabled", true),
+        .has_failover = body_get(&b, "failover_to_fallback"),
+        .failover_to_fallback = body_flag(&b, "failover_to_fallback", false),
     };
     if (api_save_upstream(store, &in, &b.arena, &err) < 0)
         api_error(call, &err);

@@ -1,7 +1,9 @@
 /* Where a model would go, without asking anybody: simulation, look-up and sample requests. */
+#include "base/clock.h"
 #include "base/query.h"
 #include "core/forward_body.h"
 #include "core/routing_input.h"
+#include "core/upstream_order.h"
 #include "daemon/api/api_routing.h"
 #include "store/store_default_routes.h"
 #include "view/view_routing.h"
@@ -136,13 +138,51 @@ static const char *status_of(const struct decision *d)
     return strcmp(d->route_decision, "fallback") == 0 ? "fallback" : "no_match";
 }
 
+static cJSON *view_choice(const struct choice *choice, const struct decision *d, size_t order)
+{
+    cJSON *o = cJSON_CreateObject();
+
+    json_put_int(o, "order", (int64_t)order);
+    json_put_str(o, "upstream_url", d->base_url);
+    json_put_str(o, "upstream_model", d->upstream_model);
+    json_put_str(o, "provider_slug", d->provider_slug);
+    json_put_text(o, "state", upstream_ready_name(choice->ready));
+    if (choice->ready == UPSTREAM_COOLING)
+        json_put_int(o, "cooling_ms", (choice->cooling_us + 999) / 1000);
+    json_put_int(o, "weight", choice->weight);
+    json_put_int(o, "failures", choice->failures);
+    return o;
+}
+
+/* How the next request would try them; *d becomes the first. Returns owned. */
+static cJSON *view_choices(const struct catalog *c, struct str model, struct arena *arena,
+                           struct decision *d)
+{
+    const struct route *route = d->several;
+    cJSON *list = cJSON_CreateArray();
+    struct choice order[CHOICES_MAX];
+    size_t tried, count = 0;
+
+    if (route)
+        count = upstream_order(c, route, model, clock_now_us(), true, order, &tried);
+    for (size_t i = 0; i < count; i++) {
+        struct decision each;
+
+        catalog_decide_upstream(c, route, order[i].index, model, arena, &each);
+        cJSON_AddItemToArray(list, view_choice(&order[i], &each, i + 1));
+        if (i == 0)
+            *d = each;
+    }
+    return list;
+}
+
 static void run_simulate(struct api_call *call, struct store *store)
 {
     struct catalog *catalog = app_catalog(call->worker->app);
     struct decision d;
     struct body b;
     struct str model;
-    cJSON *o, *shown;
+    cJSON *o, *shown, *upstreams;
 
     (void)store;
     body_json(&b, call);
@@ -151,6 +191,7 @@ static void run_simulate(struct api_call *call, struct store *store)
         api_detail(call, 400, "Model is required.");
     } else {
         catalog_decide(catalog, model, &b.arena, &d);
+        upstreams = view_choices(catalog, model, &b.arena, &d);
         o = cJSON_CreateObject();
         json_put_text(o, "status", status_of(&d));
         shown = view_decision(&d);
@@ -160,6 +201,7 @@ static void run_simulate(struct api_call *call, struct store *store)
             cJSON_AddItemToObject(o, item->string, item);
         }
         cJSON_Delete(shown);
+        cJSON_AddItemToObject(o, "upstreams", upstreams);
         cJSON_AddItemToObject(o, "sample_request",
                               view_sample(call->worker->app, model, &d, false));
         api_json(call, 200, o);

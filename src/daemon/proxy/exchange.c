@@ -14,9 +14,13 @@ static const struct {
     unsigned next;
 } states[] = {
     [EX_READING] = {"reading", TO(EX_INSPECTING) | TO(EX_FLUSHING)},
-    [EX_INSPECTING] = {"inspecting", TO(EX_ADMITTING) | TO(EX_WAITING) | TO(EX_FLUSHING)},
-    [EX_ADMITTING] = {"admitting", TO(EX_WAITING) | TO(EX_FLUSHING)},
-    [EX_WAITING] = {"waiting", TO(EX_STREAMING) | TO(EX_FLUSHING) | TO(EX_CANCELLING)},
+    [EX_INSPECTING] = {"inspecting",
+                       TO(EX_ADMITTING) | TO(EX_WAITING) | TO(EX_RETRYING) | TO(EX_FLUSHING)},
+    [EX_ADMITTING] = {"admitting", TO(EX_WAITING) | TO(EX_RETRYING) | TO(EX_FLUSHING)},
+    [EX_WAITING] = {"waiting",
+                    TO(EX_STREAMING) | TO(EX_RETRYING) | TO(EX_FLUSHING) | TO(EX_CANCELLING)},
+    [EX_RETRYING] = {"retrying",
+                     TO(EX_WAITING) | TO(EX_STREAMING) | TO(EX_FLUSHING) | TO(EX_CANCELLING)},
     [EX_STREAMING] = {"streaming", TO(EX_FLUSHING) | TO(EX_CANCELLING)},
     [EX_FLUSHING] = {"flushing", TO(EX_CLOSED)},
     [EX_CANCELLING] = {"cancelling", TO(EX_CLOSED)},
@@ -45,6 +49,7 @@ void exchange_finish_if_over(struct exchange *x)
     list_remove(&x->waiting);
     live_end(x->worker->app->live, x->live);
     recorder_end(x->worker->app->recorder, x->capture);
+    exchange_attempts_free(x);
     catalog_unref(x->catalog);
     secret_clear(&x->key);
     blob_clear(&x->wire);
@@ -64,7 +69,7 @@ static bool wants_length(struct str method)
            str_eq(method, STR("PATCH"));
 }
 
-static void start(struct exchange *x)
+void exchange_start(struct exchange *x)
 {
     struct record *r = record_of(x);
     struct err err;
@@ -76,12 +81,22 @@ static void start(struct exchange *x)
     x->request.body = x->sent.len > 0 ? blob_str(&x->sent) : request_bytes(x);
     x->request.has_body = x->request.body.len > 0 || wants_length(r->method);
     x->request.identity = r->is_stream;
-    x->started_us = clock_now_us();
-    x->capture->overhead_us = x->started_us - x->received_us;
+    if (!x->started_us) {
+        x->started_us = clock_now_us();
+        x->capture->overhead_us = x->started_us - x->received_us;
+    }
+    if (x->attempts)
+        exchange_attempt_begin(x);
     x->transfer =
         transfer_start(x->worker->upstreams, &x->request, &exchange_transfer_events, x, &err);
-    if (!x->transfer)
+    if (!x->transfer && !exchange_passes_start(x, err.msg))
         exchange_fail(x, 502, "connect_failed", err.msg);
+}
+
+static void start(struct exchange *x)
+{
+    if (!exchange_waits(x))
+        exchange_start(x);
 }
 
 static void start_or_wait(struct exchange *x)
@@ -235,6 +250,13 @@ static void on_gone(void *ctx, const char *how)
         exchange_move(x, EX_CANCELLING);
         transfer_cancel(x->transfer);
         break;
+    case EX_RETRYING:
+        exchange_stop_retrying(x);
+        exchange_note_gone(x, "client disconnected before the response");
+        exchange_move(x, x->transfer ? EX_CANCELLING : EX_FLUSHING);
+        if (x->transfer)
+            transfer_cancel(x->transfer);
+        break;
     case EX_STREAMING:
         exchange_note_gone(x, how);
         exchange_move(x, EX_CANCELLING);
@@ -261,7 +283,7 @@ static void on_drained(void *ctx)
     if (lag_us > x->lag_max_us)
         x->lag_max_us = lag_us;
     x->full_since_us = 0;
-    if (x->state == EX_STREAMING)
+    if (x->state == EX_STREAMING && x->transfer)
         transfer_resume(x->transfer);
 }
 
@@ -337,7 +359,7 @@ void exchange_sweep(struct worker *w, int64_t now_us)
         struct exchange *x = LIST_ENTRY(node, struct exchange, node);
 
         if (x->announced || now_us - x->arrived_us < ANNOUNCE_US ||
-            (x->state != EX_WAITING && x->state != EX_STREAMING))
+            (x->state != EX_WAITING && x->state != EX_RETRYING && x->state != EX_STREAMING))
             continue;
         x->announced = true;
         recorder_begin(w->app->recorder, x->capture);
@@ -361,6 +383,16 @@ static void cut(struct exchange *x)
         exchange_move(x, EX_FLUSHING);
         exchange_answer_error(x, 503, "shutting_down", "The proxy is stopping.");
         break;
+    case EX_RETRYING:
+        exchange_stop_retrying(x);
+        if (!x->transfer) {
+            record_of(x)->response_status = 503;
+            exchange_note_end(x, TERMINATED_SHUTDOWN, "proxy stopped");
+            exchange_move(x, EX_FLUSHING);
+            exchange_answer_error(x, 503, "shutting_down", "The proxy is stopping.");
+            break;
+        }
+        /* fall through */
     case EX_WAITING:
     case EX_STREAMING:
         exchange_note_end(x, TERMINATED_SHUTDOWN, "proxy stopped");

@@ -12,6 +12,7 @@ void exchange_answer_error(struct exchange *x, int status, const char *code, con
 {
     struct record *r = record_of(x);
     struct buf body = {0};
+    struct headers extra = {0};
     struct err err;
     struct conn *conn = x->conn;
 
@@ -23,8 +24,9 @@ void exchange_answer_error(struct exchange *x, int status, const char *code, con
     r->response_bytes = (int64_t)body.len;
     r->response_content_type = STR("application/json");
     r->response_headers_json = STR("{\"content-type\":\"application/json\"}");
+    exchange_add_headers(x, &extra);
     if (conn)
-        conn_answer(conn, status, STR("application/json"), NULL, buf_str(&body));
+        conn_answer(conn, status, STR("application/json"), &extra, buf_str(&body));
     buf_clear(&body);
 }
 
@@ -99,9 +101,8 @@ static bool may_gather(const struct exchange *x, const struct transfer_head *hea
     return (size_t)head->content_length <= GATHER_MAX;
 }
 
-static void on_head(void *ctx, const struct transfer_head *head)
+static void take_head(struct exchange *x, const struct transfer_head *head)
 {
-    struct exchange *x = ctx;
     struct err err;
     bool sse;
 
@@ -120,10 +121,19 @@ static void on_head(void *ctx, const struct transfer_head *head)
         x->reply_length = CONN_NO_BODY;
     if (forward_response_headers(&x->reply, arena_of(x), head->headers, &err) < 0)
         log_warning("cannot keep the headers of an answer: %s", err.msg);
+    exchange_add_headers(x, &x->reply);
     if (may_gather(x, head, sse))
         x->gathering = true;
     else
         start_relay(x);
+}
+
+static void on_head(void *ctx, const struct transfer_head *head)
+{
+    struct exchange *x = ctx;
+
+    if (!exchange_passes_head(x, head))
+        take_head(x, head);
 }
 
 static void keep_bytes(struct exchange *x, struct str bytes)
@@ -151,9 +161,8 @@ static bool gather(struct exchange *x, struct str bytes)
     return false;
 }
 
-static bool on_bytes(void *ctx, struct str bytes)
+static bool take_bytes(struct exchange *x, struct str bytes)
 {
-    struct exchange *x = ctx;
     int64_t now_us = clock_now_us();
 
     if (!x->gathering && conn_full(x->conn)) {
@@ -170,6 +179,13 @@ static bool on_bytes(void *ctx, struct str bytes)
         watch_feed(&x->watch, bytes, now_us);
     live_progress(x->live, record_of(x)->response_bytes, x->chunks, x->watching ? &x->watch : NULL);
     return true;
+}
+
+static bool on_bytes(void *ctx, struct str bytes)
+{
+    struct exchange *x = ctx;
+
+    return exchange_passes_bytes(x, bytes) || take_bytes(x, bytes);
 }
 
 static void on_pause(void *ctx)
@@ -192,12 +208,21 @@ static void complete(struct exchange *x)
     conn_end(x->conn);
 }
 
+void exchange_relay(struct exchange *x, const struct transfer_head *head, struct str body)
+{
+    take_head(x, head);
+    if (body.len > 0)
+        take_bytes(x, body);
+    complete(x);
+}
+
 static void on_done(void *ctx, enum transfer_error error, const char *message)
 {
     struct exchange *x = ctx;
 
-    if (!x->conn)
+    if (!x->conn || exchange_passes_done(x, error, message))
         return;
+    exchange_attempt_done(x, error == TRANSFER_OK);
     if (error == TRANSFER_OK) {
         complete(x);
     } else if (!x->head_seen || x->gathering) {
@@ -217,7 +242,8 @@ static void on_released(void *ctx)
     struct exchange *x = ctx;
 
     x->transfer = NULL;
-    exchange_finish_if_over(x);
+    if (!exchange_released(x))
+        exchange_finish_if_over(x);
 }
 
 const struct transfer_events exchange_transfer_events = {

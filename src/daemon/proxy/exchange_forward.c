@@ -3,21 +3,28 @@
 #include "core/mask.h"
 #include "daemon/proxy/exchange_priv.h"
 
+void exchange_rewrite(struct exchange *x)
+{
+    struct forward_body in = {
+        .body = x->original,
+        .content_type = x->inspect.content_type,
+        .endpoint = record_of(x)->endpoint,
+        .model = record_of(x)->model,
+    };
+
+    x->unchangeable = in.body.len > 0 && forward_body(&x->sent, &in, &x->decision, &x->why) < 0;
+}
+
 void exchange_understand(struct exchange *x)
 {
-    struct record *r = record_of(x);
-    struct forward_body in;
     bool encoded = x->inspect.content_encoding.len > 0;
 
     inspect_request(x->capture, &x->inspect);
-    catalog_decide(x->catalog, r->model, arena_of(x), &x->decision);
-    in = (struct forward_body){
-        .body = encoded ? blob_str(&x->capture->request) : x->inspect.body,
-        .content_type = x->inspect.content_type,
-        .endpoint = r->endpoint,
-        .model = r->model,
-    };
-    x->unchangeable = in.body.len > 0 && forward_body(&x->sent, &in, &x->decision, &x->why) < 0;
+    x->original = encoded ? blob_str(&x->capture->request) : x->inspect.body;
+    catalog_decide(x->catalog, record_of(x)->model, arena_of(x), &x->decision);
+    if (x->decision.several)
+        exchange_plan(x);
+    exchange_rewrite(x);
 }
 
 void exchange_note_decision(struct exchange *x)
@@ -43,14 +50,24 @@ static void drop_encoding(struct headers *h)
     h->count = kept;
 }
 
+/* The pending row may be stored already: what the first attempt brought stays. */
+static void note_target(struct exchange *x, struct str masked_url)
+{
+    exchange_attempt_prepared(x, masked_url);
+    if (x->started_us)
+        return;
+    exchange_note_decision(x);
+    record_of(x)->upstream_url = masked_url;
+}
+
 bool exchange_prepare(struct exchange *x, struct err *err)
 {
     struct record *r = record_of(x);
     struct decision *d = &x->decision;
     struct buf url = {0}, masked = {0};
+    struct str shown;
     bool ok = false;
 
-    exchange_note_decision(x);
     decision_key(d, &x->key);
     if (forward_url(&url, d->base_url, &x->target, err) < 0 ||
         mask_url(&masked, buf_str(&url), err) < 0 ||
@@ -59,9 +76,11 @@ bool exchange_prepare(struct exchange *x, struct err *err)
     if (x->sent.len > 0)
         drop_encoding(&x->forward);
     x->request.url = arena_dup(arena_of(x), buf_str(&url));
-    r->upstream_url = arena_dup(arena_of(x), buf_str(&masked));
-    ok = x->request.url.ptr && r->upstream_url.ptr;
-    if (!ok)
+    shown = arena_dup(arena_of(x), buf_str(&masked));
+    ok = x->request.url.ptr && shown.ptr;
+    if (ok)
+        note_target(x, shown);
+    else
         err_set(err, ERR_NO_MEMORY, "no memory for the request");
 out:
     buf_clear(&url);

@@ -22,9 +22,11 @@ static void note_times(struct exchange *x)
     struct record *r = record_of(x);
     struct transfer_times t;
 
-    if (!x->transfer)
-        return;
-    transfer_times(x->transfer, &t);
+    if (!exchange_held_times(x, &t)) {
+        if (!x->transfer)
+            return;
+        transfer_times(x->transfer, &t);
+    }
     r->upstream_connect_ms = to_ms(t.connect_us);
     if (x->head_seen)
         r->upstream_headers_ms = to_ms(t.head_us);
@@ -81,6 +83,7 @@ void exchange_note_end(struct exchange *x, const char *terminated_by, const char
     r->duration_ms = (x->ended_us - (x->started_us ? x->started_us : x->arrived_us)) / 1000;
     r->terminated_by = exchange_keep(x, terminated_by);
     r->error = error ? exchange_keep(x, error) : STR_NONE;
+    exchange_attempts_over(x);
     note_times(x);
     note_watch(x);
     if (x->lag_max_us > 0)

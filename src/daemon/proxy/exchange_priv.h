@@ -1,6 +1,7 @@
 /* daemon/proxy/exchange_priv.h - what the files of an exchange share: exchange.c moves it along,
  * exchange_answer.c brings the answer to the client, exchange_note.c fills in its record,
- * exchange_forward.c makes what goes upstream. */
+ * exchange_forward.c makes what goes upstream,
+ * exchange_attempt.c chooses among several upstreams. */
 #ifndef PROXY_EXCHANGE_PRIV_H
 #define PROXY_EXCHANGE_PRIV_H
 
@@ -18,11 +19,16 @@
  *  ADMITTING           writer caught up   WAITING     start the transfer
  *  WAITING             response head      STREAMING   send it, or gather a small body first
  *  WAITING             transfer failed    FLUSHING    send 502 or 504
+ *  WAITING             passed over        RETRYING    keep the answer, let go of the transfer
+ *  INSPECTING, ADMITTING  all cool down   RETRYING    wait for the first to be ready
+ *  RETRYING            next upstream      WAITING     start the transfer
+ *  RETRYING            none left          STREAMING   send the answer that was kept
+ *  RETRYING            none left          FLUSHING    send 502
  *  STREAMING           bytes              STREAMING   to the client and the capture
  *  STREAMING           transfer done      FLUSHING    end the body
  *  STREAMING           transfer failed    FLUSHING    no end of body, then close: cut must look cut
- *  WAITING, STREAMING  client gone        CANCELLING  cancel the transfer
- *  before WAITING      client gone        FLUSHING    nothing more can be sent
+ *  WAITING, STREAMING, RETRYING  client gone  CANCELLING  cancel the transfer
+ *  before WAITING, RETRYING  client gone  FLUSHING    nothing more can be sent
  *  FLUSHING            all is out         CLOSED      tell the recorder
  *  CANCELLING          transfer released  CLOSED      tell the recorder
  *
@@ -33,6 +39,7 @@ enum exchange_state {
     EX_INSPECTING,
     EX_ADMITTING,
     EX_WAITING,
+    EX_RETRYING,
     EX_STREAMING,
     EX_FLUSHING,
     EX_CANCELLING,
@@ -51,10 +58,12 @@ struct exchange {
     int64_t arrived_us, received_us, body_us, started_us, ended_us;
     struct target target;
     struct headers received;
-    struct blob wire; /* the body as received, when capture holds a decoded one */
-    struct blob sent; /* the body as the decision changed it; empty when it did not */
+    struct blob wire;    /* the body as received, when capture holds a decoded one */
+    struct str original; /* the body that a decision changes; empty when it cannot be read */
+    struct blob sent;    /* the body as the decision changed it; empty when it did not */
     struct decision decision;
-    struct err why; /* the body could not be changed, when unchangeable */
+    struct attempts *attempts; /* NULL: there is one upstream */
+    struct err why;            /* the body could not be changed, when unchangeable */
     bool unchangeable;
     uv_work_t work;
     struct inspect_input inspect;
@@ -88,9 +97,39 @@ void exchange_finish_if_over(struct exchange *x);
 
 /** Look at the body, decide where the request goes, and change what goes there. Any thread. */
 void exchange_understand(struct exchange *x);
+/** Change the body for the decision. Any thread. */
+void exchange_rewrite(struct exchange *x);
 void exchange_note_decision(struct exchange *x);
 /** URL, headers and key. False when memory is gone or the URL is bad. */
 bool exchange_prepare(struct exchange *x, struct err *err);
+/** Send it. */
+void exchange_start(struct exchange *x);
+
+/** The decision has several upstreams: order them, and decide for the first. Any thread. */
+void exchange_plan(struct exchange *x);
+void exchange_attempts_free(struct exchange *x);
+/** True when the first attempt has to wait: it starts later. */
+bool exchange_waits(struct exchange *x);
+/** No wait goes on. */
+void exchange_stop_retrying(struct exchange *x);
+/** An attempt is about to go to masked_url, goes, ends: well, or the upstream failed. */
+void exchange_attempt_prepared(struct exchange *x, struct str masked_url);
+void exchange_attempt_begin(struct exchange *x);
+void exchange_attempt_done(struct exchange *x, bool well);
+/** What the transfer tells. True: the client sees nothing of it, another attempt may follow. */
+bool exchange_passes_head(struct exchange *x, const struct transfer_head *head);
+bool exchange_passes_bytes(struct exchange *x, struct str bytes);
+bool exchange_passes_done(struct exchange *x, enum transfer_error error, const char *message);
+/** The transfer did not even start. */
+bool exchange_passes_start(struct exchange *x, const char *message);
+/** The transfer is gone: true when the next attempt, or its end, is under way. */
+bool exchange_released(struct exchange *x);
+/** The times of an answer that was kept, when the client gets it. */
+bool exchange_held_times(const struct exchange *x, struct transfer_times *out);
+/** The exchange is over: the attempts belong to its record. */
+void exchange_attempts_over(struct exchange *x);
+/** Tell the client how many attempts there were, and who answered. */
+void exchange_add_headers(struct exchange *x, struct headers *headers);
 
 /** Text of our own making that the record keeps. */
 struct str exchange_keep(struct exchange *x, const char *text);
@@ -113,6 +152,8 @@ void exchange_answer_error(struct exchange *x, int status, const char *code, con
 void exchange_reject(struct exchange *x, const struct refusal *refusal);
 /** The upstream failed before the client got anything. */
 void exchange_fail(struct exchange *x, int status, const char *code, const char *message);
+/** An answer that was kept goes to the client after all. */
+void exchange_relay(struct exchange *x, const struct transfer_head *head, struct str body);
 /** Break the answer off: an event that says so, where one can stand, then no end of the body. */
 void exchange_send_cut(struct exchange *x, const char *message);
 

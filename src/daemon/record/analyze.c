@@ -122,10 +122,23 @@ static void note_request(struct capture *c)
         images_find(body, r->request_content_type, IMAGES_MAX, &c->image_arena, &c->images);
 }
 
+/* Of several upstreams, the one whose answer the client got. */
+static void note_upstream(struct capture *c)
+{
+    const struct attempt *a = c->served;
+
+    if (!a)
+        return;
+    c->record.upstream_url = a->upstream_url;
+    c->record.upstream_model = a->upstream_model;
+    c->record.provider_slug = a->provider_slug;
+}
+
 void analyze(struct capture *c, const struct price_book *book)
 {
     int64_t cache_write_1h;
 
+    note_upstream(c);
     if (c->record.response_status != UNKNOWN)
         note_error(c);
     cache_write_1h = note_answer(c);

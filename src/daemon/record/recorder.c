@@ -202,6 +202,9 @@ static int write_end(struct recorder *r, const struct op *op, struct err *err)
     }
     if (write_row(r, c, &record, err) < 0)
         return -1;
+    if (c->attempt_count > 0 &&
+        store_attempts_put(r->store, &record, c->attempts, c->attempt_count, err) < 0)
+        return -1;
     if (c->images.count == 0)
         return 0;
     return store_images_put(r->store, record.id, &c->images, has_body, err);

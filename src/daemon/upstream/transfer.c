@@ -49,8 +49,11 @@ static int64_t phase_timeout_ms(const struct transfer *t)
 static void restart_deadline(struct transfer *t)
 {
     int64_t timeout = phase_timeout_ms(t);
+    int64_t deadline = timeout > 0 ? (int64_t)uv_now(t->upstreams->loop) + timeout : 0;
 
-    transfer_deadline(t, timeout > 0 ? (int64_t)uv_now(t->upstreams->loop) + timeout : 0);
+    if (t->head_by_ms && t->phase != PHASE_BODY && (!deadline || t->head_by_ms < deadline))
+        deadline = t->head_by_ms;
+    transfer_deadline(t, deadline);
 }
 
 void transfer_phase(struct transfer *t, enum transfer_phase phase)
@@ -157,9 +160,20 @@ void transfer_released(struct transfer *t)
     upstreams_later(t);
 }
 
+bool transfer_head_is_late(const struct transfer *t, int64_t now_ms)
+{
+    return t->head_by_ms && t->phase != PHASE_BODY && t->head_by_ms <= now_ms;
+}
+
 void transfer_fail_late(struct transfer *t)
 {
     const struct upstream_limits *limits = &t->upstreams->limits;
+
+    if (transfer_head_is_late(t, (int64_t)uv_now(t->upstreams->loop))) {
+        transfer_fail(t, TRANSFER_FIRST_BYTE_TIMEOUT, "no response within %lld ms",
+                      (long long)t->request.head_timeout_ms);
+        return;
+    }
 
     switch (t->phase) {
     case PHASE_CONNECT:
@@ -376,6 +390,8 @@ static struct transfer *new_transfer(struct upstreams *u, const struct transfer_
     t->events = events;
     t->ctx = ctx;
     t->started_us = clock_now_us();
+    if (request->head_timeout_ms > 0)
+        t->head_by_ms = (int64_t)uv_now(u->loop) + request->head_timeout_ms;
     t->connected_us = t->head_us = t->first_byte_us = -1;
     return t;
 }

@@ -80,6 +80,7 @@ struct transfer {
     struct str decoded;    /* what decode made and the sink refused, borrowed from decode */
     size_t fed;            /* bytes of what the engine offers that went into decode already */
     enum transfer_phase phase;
+    int64_t head_by_ms;  /* the head has to be there then; like deadline_ms */
     int64_t deadline_ms; /* on uv_now()'s scale; 0: none */
     int64_t started_us, connected_us, head_us, first_byte_us, reads; /* -1: not yet */
     bool starting;  /* inside transfer_start(): no events yet */
@@ -106,6 +107,8 @@ void upstreams_decoded(struct upstreams *u, size_t bytes);
 void upstreams_left(struct upstreams *u);
 /** Do what is pending: done, resume, release. */
 void transfer_turn(struct transfer *t);
+/** The time for the head is over, whatever moves. */
+bool transfer_head_is_late(const struct transfer *t, int64_t now_ms);
 /** The deadline has passed. */
 void transfer_fail_late(struct transfer *t);
 

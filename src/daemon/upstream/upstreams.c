@@ -140,9 +140,12 @@ static void on_sweep(uv_timer_t *timer)
     LIST_EACH (node, &u->running) {
         struct transfer *t = LIST_ENTRY(node, struct transfer, running);
 
-        if (t->deadline_ms && late > STOPPED_PROCESS_MS)
+        if (t->deadline_ms && late > STOPPED_PROCESS_MS) {
             t->deadline_ms += late; /* the process was stopped, not the upstream */
-        if (t->deadline_ms && t->deadline_ms <= now && !t->stopped && !t->engine->expired(t))
+            t->head_by_ms += t->head_by_ms ? late : 0;
+        }
+        if (t->deadline_ms && t->deadline_ms <= now && !t->stopped &&
+            (transfer_head_is_late(t, now) || !t->engine->expired(t)))
             transfer_fail_late(t);
         if (t->deadline_ms && !t->stopped && (!next || t->deadline_ms < next))
             next = t->deadline_ms;

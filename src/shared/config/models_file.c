@@ -47,6 +47,9 @@ static int get_url(const cJSON *o, struct arena *arena, struct route *r, struct 
     struct err why;
     const char *code;
 
+    r->upstream_url = STR("");
+    if (!is_filled(o, "upstream_url") && r->failover)
+        return 0; /* each upstream has its own */
     if (!is_filled(o, "upstream_url"))
         return refuse(err, "upstream_url_required", "upstream_url is missing or blank");
     if (get_text(o, "upstream_url", arena, &url, err) < 0)
@@ -128,6 +131,28 @@ static int get_fixes(const cJSON *o, struct arena *arena, struct str *out, struc
     return rc;
 }
 
+static int get_upstreams(const cJSON *o, struct arena *arena, struct route *r, struct err *err)
+{
+    struct failover *f = arena_alloc(arena, sizeof(*f));
+    bool own_url = is_filled(o, "upstream_url"), given;
+    struct buf json = {0};
+    const char *code = "";
+    struct err why;
+
+    if (!f)
+        return err_set(err, ERR_NO_MEMORY, "no memory for a route");
+    if (failover_read(f, o, own_url, true, &given, arena, &code, &why) < 0)
+        return refuse(err, code, why.msg);
+    if (!given)
+        return 0;
+    failover_print(f, &json);
+    r->failover_json = arena_dup(arena, buf_str(&json));
+    buf_clear(&json);
+    if (f->count > 0 || own_url)
+        r->failover = f;
+    return 0;
+}
+
 static int read_route(struct models *m, const cJSON *o, struct route *r, struct err *err)
 {
     if (!cJSON_IsObject(o))
@@ -136,7 +161,8 @@ static int read_route(struct models *m, const cJSON *o, struct route *r, struct 
         return refuse(err, "model_required", "model is missing or blank");
     r->active = true;
     if (get_text(o, "model", &m->arena, &r->incoming_model, err) < 0 ||
-        get_url(o, &m->arena, r, err) < 0 || get_match(o, &m->arena, r, err) < 0 ||
+        get_upstreams(o, &m->arena, r, err) < 0 || get_url(o, &m->arena, r, err) < 0 ||
+        get_match(o, &m->arena, r, err) < 0 ||
         get_text(o, "upstream_model", &m->arena, &r->upstream_model, err) < 0 ||
         get_provider(o, &m->arena, r, err) < 0 || get_key(o, &m->arena, r, err) < 0)
         return -1;
@@ -178,6 +204,15 @@ static int check_duplicates(const struct models *m, struct err *err)
     return rc;
 }
 
+static size_t count_keys(const struct route *r)
+{
+    size_t n = r->key != NULL;
+
+    for (size_t i = 0; r->failover && i < r->failover->count; i++)
+        n += r->failover->upstreams[i].key != NULL;
+    return n;
+}
+
 static int read_routes(struct models *m, const cJSON *list, struct err *err)
 {
     const cJSON *o;
@@ -191,7 +226,7 @@ static int read_routes(struct models *m, const cJSON *list, struct err *err)
             snprintf(message, sizeof(message), "%s", err->msg);
             return err_set(err, ERR_INVALID, "route %zu: %.400s", m->route_count, message);
         }
-        m->key_count += m->routes[m->route_count - 1].key != NULL;
+        m->key_count += count_keys(&m->routes[m->route_count - 1]);
     }
     return check_duplicates(m, err);
 }
@@ -275,6 +310,8 @@ void models_clear(struct models *m)
         if (m->routes[i].key)
             secret_clear(m->routes[i].key);
         free(m->routes[i].key);
+        if (m->routes[i].failover)
+            failover_wipe((struct failover *)(uintptr_t)m->routes[i].failover); /* our own */
     }
     free(m->routes);
     arena_clear(&m->arena);

@@ -46,6 +46,106 @@ static void copy_routes(struct catalog *c, const struct catalog_source *source)
     }
 }
 
+/* What tells a route, and an upstream in it, from all others, also after a change. */
+static void put_route_key(struct buf *key, const struct route *r)
+{
+    if (r->id > 0)
+        buf_printf(key, "%lld", (long long)r->id);
+    else
+        buf_printf(key, "startup %s %.*s", route_match_type(r), STR_ARG(r->incoming_model));
+}
+
+static struct upstream_state *upstream_state(struct catalog *c, struct upstream_states *all,
+                                             const struct route *r, size_t index)
+{
+    struct upstream_state *s;
+    struct arena arena = {0};
+    struct buf key = {0};
+    struct decision d;
+    size_t same = 0;
+
+    catalog_decide_upstream(c, r, index, r->incoming_model, &arena, &d);
+    put_route_key(&key, r);
+    buf_printf(&key, "\n%.*s\n%.*s\n%.*s\n%.*s", STR_ARG(d.base_url), STR_ARG(d.upstream_model),
+               STR_ARG(d.provider_slug), STR_ARG(d.api_key_env));
+    s = upstream_state_get(all, buf_str(&key));
+    for (size_t i = 0; i < index; i++)
+        same += r->states[i] == s;
+    if (same > 0) { /* listed twice */
+        upstream_state_unref(s);
+        buf_printf(&key, "\n%zu", index);
+        s = upstream_state_get(all, buf_str(&key));
+    }
+    buf_clear(&key);
+    arena_clear(&arena);
+    return s;
+}
+
+static void keep_states(struct catalog *c, struct upstream_states *all)
+{
+    struct buf key = {0};
+
+    for (size_t i = 0; all && i < c->route_count; i++) {
+        struct route *r = &c->routes[i];
+        size_t count = r->failover ? catalog_upstreams(c, r) : 0;
+
+        if (count == 0)
+            continue;
+        key.len = 0;
+        put_route_key(&key, r);
+        r->turn = upstream_state_get(all, buf_str(&key));
+        r->states = keep(c, count, sizeof(struct upstream_state *));
+        for (size_t k = 0; k < count; k++)
+            r->states[k] = upstream_state(c, all, r, k);
+    }
+    buf_clear(&key);
+}
+
+static void release_states(struct catalog *c)
+{
+    for (size_t i = 0; i < c->route_count; i++) {
+        const struct route *r = &c->routes[i];
+
+        upstream_state_unref(r->turn);
+        for (size_t k = 0; r->states && k < catalog_upstreams(c, r); k++)
+            upstream_state_unref(r->states[k]);
+    }
+}
+
+static bool takes_fallback(const struct catalog *c, const struct route *r)
+{
+    return c->failover_to_fallback && c->fallback && !r->override_fallback;
+}
+
+/* Several upstreams, or one that the fallback follows. */
+static void keep_failover(struct catalog *c, struct route *r)
+{
+    struct failover f;
+
+    if (r->failover) /* of the startup configuration, which stays */
+        f = *r->failover;
+    else if (!failover_parse(&f, r->failover_json, &c->arena) && !takes_fallback(c, r))
+        return;
+    if (f.count == 0) {
+        if (!takes_fallback(c, r))
+            return;
+        f.upstreams = keep(c, 1, sizeof(*f.upstreams));
+        f.upstreams[f.count++] = (struct upstream){.weight = 1, .active = true};
+    }
+    r->failover = memcpy(keep(c, 1, sizeof(f)), &f, sizeof(f));
+}
+
+static void keep_failovers(struct catalog *c)
+{
+    for (size_t i = 0; i < c->route_count; i++) {
+        struct route *r = &c->routes[i];
+
+        keep_failover(c, r);
+        if (r->failover && r->failover->count == 0)
+            r->failover = NULL;
+    }
+}
+
 static void copy_providers(struct catalog *c, const struct catalog_source *source)
 {
     c->provider_count = source->provider_count;
@@ -121,9 +221,11 @@ static void index_routes(struct catalog *c)
     for (size_t i = 0; i < c->route_count; i++) {
         const struct route *r = &c->routes[i];
 
-        if (r->active && r->prefix)
+        if (!route_is_active(r))
+            continue;
+        if (r->prefix)
             c->prefix[c->prefix_count++] = r;
-        else if (r->active)
+        else
             c->exact[c->exact_count++] = r;
     }
     qsort(c->exact, c->exact_count, sizeof(*c->exact), by_model);
@@ -149,11 +251,15 @@ struct catalog *catalog_new(const struct catalog_source *source)
     c->default_provider_slug = arena_dup(&c->arena, source->default_provider_slug);
     c->default_model = arena_dup(&c->arena, str_trim(source->default_model));
     c->fallback_enabled = source->fallback_enabled;
+    c->failover_to_fallback = source->failover_to_fallback;
+    c->prices = source->prices ? price_book_ref(source->prices) : NULL;
     c->fixes_json = arena_dup(&c->arena, source->fixes_json.ptr ? source->fixes_json : STR("[]"));
     copy_routes(c, source);
     copy_providers(c, source);
-    index_routes(c);
     find_fallback(c);
+    keep_failovers(c);
+    keep_states(c, source->states);
+    index_routes(c);
     return c;
 }
 
@@ -167,6 +273,8 @@ void catalog_unref(struct catalog *c)
 {
     if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) > 1)
         return;
+    release_states(c);
+    price_book_unref(c->prices);
     arena_clear(&c->arena);
     free(c);
 }
@@ -218,27 +326,38 @@ const struct route *catalog_startup(const struct catalog *c, struct str model, b
     return NULL;
 }
 
-static void decide_route(const struct catalog *c, const struct route *r, struct str model,
-                         struct arena *arena, struct decision *out)
+/* u: of several upstreams; NULL: the route's own. */
+static void decide_route(const struct catalog *c, const struct route *r, const struct upstream *u,
+                         struct str model, struct arena *arena, struct decision *out)
 {
-    const struct provider *p = catalog_provider(c, r->provider_slug);
+    static const struct upstream own;
+    const struct provider *p;
+    bool own_key;
 
+    if (!u)
+        u = &own;
+    own_key = u->key || u->api_key_env.ptr;
     *out = (struct decision){
-        .base_url = r->upstream_url,
-        .provider_slug = r->provider_slug,
-        .provider_name = p ? p->name : STR_NONE,
-        .upstream_model = route_upstream_model(r, model, arena),
+        .base_url = u->base_url.ptr ? u->base_url : r->upstream_url,
+        .provider_slug = u->provider_slug.ptr ? u->provider_slug : r->provider_slug,
+        .upstream_model =
+            route_upstream_model(r, u->model.ptr ? u->model : r->upstream_model, model, arena),
         .model_route = r->incoming_model,
         .match_type = route_match_type(r),
         .route_decision = "route",
         .route_source = route_is_startup(r) ? "startup" : "db",
-        .auth_style = r->auth_style.ptr ? r->auth_style
-                      : p               ? p->auth_style
-                                        : STR_NONE,
+        .auth_style = u->auth_style,
         .fixes_json = r->fixes_json.ptr ? r->fixes_json : STR("[]"),
-        .api_key_env = r->api_key_env,
-        .key = r->key,
+        .api_key_env = own_key ? u->api_key_env : r->api_key_env,
+        .key = own_key ? u->key : r->key,
     };
+    p = catalog_provider(c, out->provider_slug);
+    if (p)
+        out->provider_name = p->name;
+    if (!out->auth_style.ptr && !u->provider_slug.ptr) /* another provider has its own way */
+        out->auth_style = r->auth_style;
+    if (!out->auth_style.ptr && p)
+        out->auth_style = p->auth_style;
 }
 
 static void decide_fallback(const struct catalog *c, struct decision *out)
@@ -258,6 +377,42 @@ static void decide_fallback(const struct catalog *c, struct decision *out)
     };
 }
 
+size_t catalog_upstreams(const struct catalog *c, const struct route *r)
+{
+    return r->failover->count + takes_fallback(c, r);
+}
+
+static void note_key(struct decision *d)
+{
+    d->key_configured = d->key || d->api_key_env.len > 0;
+}
+
+void catalog_decide_upstream(const struct catalog *c, const struct route *r, size_t index,
+                             struct str model, struct arena *arena, struct decision *out)
+{
+    if (index < r->failover->count) {
+        decide_route(c, r, &r->failover->upstreams[index], model, arena, out);
+    } else {
+        decide_fallback(c, out);
+        out->model_route = r->incoming_model;
+        out->match_type = route_match_type(r);
+        out->route_decision = "route";
+        out->route_source = route_is_startup(r) ? "startup" : "db";
+    }
+    out->several = r;
+    note_key(out);
+}
+
+static void decide_first(const struct catalog *c, const struct route *r, struct str model,
+                         struct arena *arena, struct decision *out)
+{
+    size_t i = 0;
+
+    while (!r->failover->upstreams[i].active) /* one is, or the route does not match */
+        i++;
+    catalog_decide_upstream(c, r, i, model, arena, out);
+}
+
 void catalog_decide(const struct catalog *c, struct str model, struct arena *arena,
                     struct decision *out)
 {
@@ -267,8 +422,10 @@ void catalog_decide(const struct catalog *c, struct str model, struct arena *are
         model = STR_NONE;
     if (model.len > 0)
         r = catalog_match(c, model);
-    if (r)
-        decide_route(c, r, model, arena, out);
+    if (r && r->failover)
+        decide_first(c, r, model, arena, out);
+    else if (r)
+        decide_route(c, r, NULL, model, arena, out);
     else if (model.len > 0 && c->fallback)
         decide_fallback(c, out);
     else
@@ -278,7 +435,7 @@ void catalog_decide(const struct catalog *c, struct str model, struct arena *are
             .route_source = "none",
             .fixes_json = c->fixes_json,
         };
-    out->key_configured = out->key || out->api_key_env.len > 0;
+    note_key(out);
 }
 
 void decision_key(struct decision *d, struct secret *room)

@@ -4,6 +4,7 @@
 #define CORE_CATALOG_H
 
 #include "core/forward.h"
+#include "core/price.h"
 #include "core/provider.h"
 #include "core/route.h"
 
@@ -13,7 +14,8 @@ struct startup {
     bool base_url_fixed;  /* by a flag: a saved one does not count */
     struct route *routes; /* of the models configuration, in its order; priority 0 */
     size_t route_count;
-    struct str fixes_json; /* default fixes; STR_NONE is none */
+    struct str fixes_json;          /* default fixes; STR_NONE is none */
+    struct upstream_states *states; /* of the upstreams of all catalogs; NULL: nobody keeps any */
 };
 
 /** What a catalog is made of. Borrowed; startup routes come first, in their order. */
@@ -27,7 +29,10 @@ struct catalog_source {
     struct str default_provider_slug; /* the fallback provider; STR_NONE: none */
     struct str default_model;
     bool fallback_enabled;
-    struct str fixes_json; /* default fixes */
+    bool failover_to_fallback;      /* the fallback is the last upstream of every route */
+    struct str fixes_json;          /* default fixes */
+    struct price_book *prices;      /* for routes that ask for the cheapest; NULL: none does */
+    struct upstream_states *states; /* NULL: no states */
 };
 
 struct catalog {
@@ -48,8 +53,9 @@ struct catalog {
     const struct provider *fallback;  /* may take requests; NULL: none */
     struct str default_provider_slug; /* as set, also when it cannot be used */
     struct str default_model;
-    bool fallback_enabled;
+    bool fallback_enabled, failover_to_fallback;
     struct str fixes_json;
+    struct price_book *prices; /* NULL: nothing is looked up */
 };
 
 /** Returns owned, one reference. Copies everything. */
@@ -59,9 +65,15 @@ struct catalog *catalog_ref(struct catalog *c);
 void catalog_unref(struct catalog *c);
 
 /** Where a request for model goes; "" or STR_NONE: it names none. The texts of *out are borrowed
- *  from c and model, or kept in arena. The key is not looked up: see decision_key(). */
+ *  from c and model, or kept in arena. The key is not looked up: see decision_key(). Of several
+ *  upstreams it is the first in the list; out->several tells that there is a choice. */
 void catalog_decide(const struct catalog *c, struct str model, struct arena *arena,
                     struct decision *out);
+/** How many upstreams may be tried for a request that r, which has a failover, is chosen for. */
+size_t catalog_upstreams(const struct catalog *c, const struct route *r);
+/** The same for one of them: an index of the list, or its count for the fallback. */
+void catalog_decide_upstream(const struct catalog *c, const struct route *r, size_t index,
+                             struct str model, struct arena *arena, struct decision *out);
 /** Fill d->key from the literal key or the variable; room holds the latter. */
 void decision_key(struct decision *d, struct secret *room);
 enum key_state decision_key_state(const struct decision *d);

@@ -6,6 +6,8 @@
 #include "base/headers.h"
 #include "base/secret.h"
 
+struct route;
+
 /** Where a request goes and with which key. Borrowed texts. */
 struct decision {
     struct str base_url;      /* as configured */
@@ -21,6 +23,8 @@ struct decision {
     struct str api_key_env;     /* variable that holds the key; STR_NONE: none is named */
     bool key_configured;        /* also when no key was found: then no credentials are sent */
     const struct secret *key;   /* NULL: none found */
+    const struct route
+        *several; /* this is one of the upstreams of that route; NULL: the only one */
 };
 
 /** The target of a request under /v1: path and query as received, and what they mean. */
@@ -38,6 +42,8 @@ bool forward_path_ok(struct str path);
 int forward_endpoint(struct buf *out, struct str rest, struct err *err);
 /** Append base + "/" + rest [+ "?" + query]; base loses its trailing slashes. */
 int forward_url(struct buf *out, struct str base, const struct target *t, struct err *err);
+/** The host of an absolute URL, without user information, port and a final dot. */
+struct str forward_host(struct str url);
 /** Equal, one trailing slash ignored. */
 bool forward_endpoint_is(struct str endpoint, struct str name);
 
@@ -51,12 +57,8 @@ int forward_request_headers(struct headers *out, struct arena *arena,
 int forward_response_headers(struct headers *out, struct arena *arena,
                              const struct headers *received, struct err *err);
 
-/** The stream flag: a JSON object with stream exactly true, or Accept with text/event-stream. */
-bool forward_is_stream(struct str body, struct str accept);
 /** Content-Type contains text/event-stream, any case. */
 bool forward_is_sse(struct str content_type);
-/** The top-level string member "model" of a JSON object: decoded text in arena. STR_NONE: none. */
-struct str forward_model(struct str body, struct arena *arena);
 
 /** Check an upstream base URL (rules of routes): absolute http or https, a host, no user info,
  *  query or fragment, a version segment. ERR_INVALID says which rule. *out is the part without

@@ -105,6 +105,13 @@ struct record {
 /** All numbers UNKNOWN, all text absent, all flags false, attempt_count 1. */
 void record_init(struct record *r);
 
+/** One try of an exchange whose route has several upstreams. */
+struct attempt {
+    int64_t number; /* from 1 */
+    struct str upstream_url, upstream_model, provider_slug, error;
+    int64_t status, started_us, headers_ms, duration_ms;
+};
+
 /** The values of terminated_by. */
 #define TERMINATED_UPSTREAM_EOF "upstream_eof"
 #define TERMINATED_CLIENT "client_disconnect"

@@ -51,9 +51,22 @@ int route_compare(const struct route *a, const struct route *b)
     return a->id < b->id ? -1 : a->id > b->id;
 }
 
-struct str route_upstream_model(const struct route *r, struct str model, struct arena *arena)
+bool route_is_active(const struct route *r)
 {
-    struct str to = r->upstream_model, rest;
+    const struct failover *f = r->failover;
+
+    if (!r->active || !f || f->count == 0)
+        return r->active && r->upstream_url.len > 0;
+    for (size_t i = 0; i < f->count; i++)
+        if (f->upstreams[i].active && (f->upstreams[i].base_url.ptr || r->upstream_url.len > 0))
+            return true;
+    return false;
+}
+
+struct str route_upstream_model(const struct route *r, struct str to, struct str model,
+                                struct arena *arena)
+{
+    struct str rest;
 
     if (to.len == 0)
         return model;

@@ -91,10 +91,15 @@ static int take_model(const struct route_input *in, struct arena *arena, struct 
     return 0;
 }
 
-static int take_url(struct str in, struct arena *arena, struct str *out, struct err *err)
+/* optional: each of several upstreams has its own. */
+static int take_url(struct str in, bool optional, struct arena *arena, struct str *out,
+                    struct err *err)
 {
     struct str clean;
 
+    *out = STR("");
+    if (!filled(in).ptr && optional)
+        return 0;
     if (!filled(in).ptr)
         return err_set(err, ERR_INVALID,
                        "Upstream URL is required: an absolute http or https URL.");
@@ -115,16 +120,41 @@ static int take_fixes(const cJSON *in, struct arena *arena, struct str *out, str
     return rc;
 }
 
+/* The list as it is stored. *has_urls: the route needs no URL of its own. */
+static int take_upstreams(const struct route_input *in, struct arena *arena, struct str *out,
+                          bool *has_urls, struct err *err)
+{
+    bool own_url = filled(in->upstream_url).ptr, given;
+    struct buf json = {0};
+    struct failover f;
+
+    *has_urls = false;
+    if (!in->upstreams)
+        return 0;
+    if (failover_read(&f, in->upstreams, own_url, false, &given, arena, NULL, err) < 0)
+        return -1;
+    *has_urls = f.count > 0;
+    if (!given)
+        return 0;
+    failover_print(&f, &json);
+    *out = arena_dup(arena, buf_str(&json));
+    buf_clear(&json);
+    return 0;
+}
+
 int route_from_input(const struct route_input *in, struct arena *arena, struct route *out,
                      struct err *err)
 {
+    bool has_urls;
+
     *out = (struct route){
         .override_fallback = in->override_fallback,
         .active = in->active,
         .priority = in->priority,
     };
     if (take_model(in, arena, out, err) < 0 ||
-        take_url(in->upstream_url, arena, &out->upstream_url, err) < 0)
+        take_upstreams(in, arena, &out->failover_json, &has_urls, err) < 0 ||
+        take_url(in->upstream_url, has_urls, arena, &out->upstream_url, err) < 0)
         return -1;
     if (in->bad_priority)
         return err_set(err, ERR_INVALID, "Priority must be a number.");

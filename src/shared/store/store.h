@@ -120,6 +120,14 @@ int store_vacuum(struct store *store, struct err *err);
 int store_record_get(struct store *store, int64_t id, struct arena *arena, struct record *out,
                      struct err *err);
 
+/** Store the attempts of a request that is stored in the same transaction; its row gets the
+ * upstream of r. */
+int store_attempts_put(struct store *store, const struct record *r, const struct attempt *list,
+                       size_t count, struct err *err);
+/** Its attempts in order, as an array in arena. */
+int store_attempts_get(struct store *store, int64_t id, struct arena *arena, struct attempt **out,
+                       size_t *count, struct err *err);
+
 /** Distinct values that lists offer, ascending, from maintained counters. */
 enum store_facet { FACET_MODEL, FACET_ENDPOINT, FACET_ROUTE, FACET_PROVIDER };
 /** label is the provider's name for FACET_PROVIDER, else equal to value. */

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "core/fix_ids.h"
+#include "store/store_prices.h"
 #include "store/store_priv.h"
 #include "store/store_routing.h"
 #include "json/json.h"
@@ -47,19 +48,21 @@ static void use_fixes(struct catalog_source *s, struct arena *arena, struct str 
 static int read_settings(struct store *store, const struct startup *startup, struct arena *arena,
                          struct catalog_source *s, struct err *err)
 {
-    struct str url, fixes, on, clean;
+    struct str url, fixes, on, failover, clean;
     struct err bad;
 
     if (get_text(store, arena, STR("upstream_url"), &url, err) < 0 ||
         get_text(store, arena, STR("default_compat_fixes_json"), &fixes, err) < 0 ||
         get_text(store, arena, STR("default_provider_slug"), &s->default_provider_slug, err) < 0 ||
         get_text(store, arena, STR("default_model"), &s->default_model, err) < 0 ||
-        get_text(store, arena, STR("fallback_enabled"), &on, err) < 0)
+        get_text(store, arena, STR("fallback_enabled"), &on, err) < 0 ||
+        get_text(store, arena, STR("failover_to_fallback"), &failover, err) < 0)
         return -1;
     s->base_url = startup->base_url;
     if (!startup->base_url_fixed && url.len > 0 && forward_check_base_url(url, &clean, &bad) == 0)
         s->base_url = clean;
     s->fallback_enabled = !on.ptr || store_is_yes(on);
+    s->failover_to_fallback = store_is_yes(failover);
     s->fixes_json = startup->fixes_json;
     use_fixes(s, arena, fixes);
     return 0;
@@ -107,21 +110,40 @@ static int read_providers(struct store *store, struct arena *arena, struct catal
     return 0;
 }
 
+static bool asks_for_cheapest(const struct route *r, struct arena *arena)
+{
+    struct failover f;
+
+    return failover_parse(&f, r->failover_json, arena) && f.strategy == STRATEGY_LOWEST_COST;
+}
+
+/* Prices are many: they are read only where a route needs them. */
+static int read_prices(struct store *store, struct arena *arena, struct catalog_source *s,
+                       struct err *err)
+{
+    for (size_t i = 0; i < s->route_count; i++)
+        if (asks_for_cheapest(&s->routes[i], arena))
+            return store_price_book(store, &s->prices, err);
+    return 0;
+}
+
 int store_catalog(struct store *store, const struct startup *startup, struct catalog **out,
                   struct err *err)
 {
     struct arena arena = {0};
-    struct catalog_source source = {0};
+    struct catalog_source source = {.states = startup->states};
     int rc = -1;
 
     /* The number first: what changes while the rest is read is read once more. */
     if (store_generation(store, &source.generation, err) == 0 &&
         read_settings(store, startup, &arena, &source, err) == 0 &&
         read_routes(store, startup, &arena, &source, err) == 0 &&
-        read_providers(store, &arena, &source, err) == 0) {
+        read_providers(store, &arena, &source, err) == 0 &&
+        read_prices(store, &arena, &source, err) == 0) {
         *out = catalog_new(&source);
         rc = 0;
     }
+    price_book_unref(source.prices);
     arena_clear(&arena);
     return rc;
 }

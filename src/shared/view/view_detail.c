@@ -1,4 +1,5 @@
 /* GET /api/requests/{id}. */
+#include "base/clock.h"
 #include "base/query.h"
 #include "llm/images.h"
 #include "llm/render.h"
@@ -79,6 +80,39 @@ static int put_images(cJSON *o, struct store *store, const struct record *r, str
     return rc;
 }
 
+static cJSON *view_attempt(const struct attempt *a)
+{
+    cJSON *o = cJSON_CreateObject();
+    char iso[CLOCK_ISO_SIZE];
+
+    json_put_int(o, "number", a->number);
+    json_put_str(o, "upstream_url", a->upstream_url);
+    json_put_str(o, "upstream_model", a->upstream_model);
+    json_put_str(o, "provider_slug", a->provider_slug);
+    json_put_int(o, "status", a->status);
+    json_put_str(o, "error", a->error);
+    json_put_text(o, "started_at", clock_iso(a->started_us, iso));
+    json_put_int(o, "headers_ms", a->headers_ms);
+    json_put_int(o, "duration_ms", a->duration_ms);
+    return o;
+}
+
+static int put_attempts(cJSON *row, struct store *store, const struct record *r, struct err *err)
+{
+    struct arena arena = {0};
+    struct attempt *attempts;
+    size_t count;
+    int rc = store_attempts_get(store, r->id, &arena, &attempts, &count, err);
+    cJSON *list;
+
+    json_put_int(row, "attempt_count", r->attempt_count);
+    list = cJSON_AddArrayToObject(row, "attempts");
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        cJSON_AddItemToArray(list, view_attempt(&attempts[i]));
+    arena_clear(&arena);
+    return rc;
+}
+
 static int build_detail(cJSON *o, struct store *store, const struct record *r, struct str query,
                         const struct view_context *ctx, struct err *err)
 {
@@ -86,6 +120,8 @@ static int build_detail(cJSON *o, struct store *store, const struct record *r, s
 
     cJSON_AddItemToObject(o, "record", row);
     if (view_put_task_run(row, store, r, ctx->now_wall_us, err) < 0)
+        return -1;
+    if (put_attempts(row, store, r, err) < 0)
         return -1;
     if (put_images(o, store, r, err) < 0)
         return -1;

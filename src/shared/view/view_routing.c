@@ -11,6 +11,29 @@ static void put_json(cJSON *o, const char *key, struct str text, cJSON *other)
         cJSON_Delete(other);
 }
 
+/* Several upstreams as they are stored; without them the same members, empty. */
+static void put_upstreams(cJSON *o, struct str failover_json)
+{
+    cJSON *f = failover_json.ptr ? json_parse(failover_json) : NULL;
+
+    if (cJSON_IsObject(f)) {
+        while (f->child) {
+            cJSON *item = cJSON_DetachItemViaPointer(f, f->child);
+
+            cJSON_AddItemToObject(o, item->string, item);
+        }
+    } else {
+        cJSON_AddArrayToObject(o, "upstreams");
+        json_put_null(o, "strategy");
+        json_put_null(o, "retry_on");
+        json_put_null(o, "max_attempts");
+        json_put_null(o, "cooldown_ms");
+        json_put_null(o, "fail_threshold");
+        json_put_null(o, "max_retry_wait_ms");
+    }
+    cJSON_Delete(f);
+}
+
 cJSON *view_route(const struct route *r, struct str provider_name)
 {
     cJSON *o = cJSON_CreateObject();
@@ -18,7 +41,7 @@ cJSON *view_route(const struct route *r, struct str provider_name)
     json_put_int(o, "id", r->id);
     json_put_str(o, "incoming_model", r->incoming_model);
     json_put_text(o, "match_type", route_match_type(r));
-    json_put_str(o, "upstream_url", r->upstream_url);
+    json_put_str(o, "upstream_url", r->upstream_url.len > 0 ? r->upstream_url : STR_NONE);
     json_put_str(o, "upstream_model",
                  r->upstream_model.ptr ? r->upstream_model : r->incoming_model);
     json_put_str(o, "provider_slug", r->provider_slug);
@@ -32,6 +55,7 @@ cJSON *view_route(const struct route *r, struct str provider_name)
     json_put_text(o, "status", r->active ? "active" : "inactive");
     json_put_str(o, "managed_by", r->managed_by);
     json_put_bool(o, "managed", str_eq(r->managed_by, STR(ROUTE_SEED)));
+    put_upstreams(o, r->failover_json);
     return o;
 }
 
