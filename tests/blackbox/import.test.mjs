@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { folder, launch, run, SANITIZER, sql, start } from './proxy.mjs';
+import { BINARY, folder, launch, run, SANITIZER, sql, start } from './proxy.mjs';
 import { ms, until } from './until.mjs';
 
 const fixture = (name) =>
@@ -359,9 +359,15 @@ function memory(pid) {
 }
 
 test('progress is for a terminal only', async (t) => {
-  const { file, to } = old(t, fixture('schema'), requests(SANITIZER ? 1500 : 12000, 2000));
+  const { file, to } = old(t, fixture('schema'), requests(SANITIZER ? 4000 : 25000, 3000));
+  const pty = spawnSync('script', ['-qec', `'${BINARY}' ${words(file, to).join(' ')}`, '/dev/null'], { encoding: 'utf8', timeout: ms(60000) });
+  assert.equal(pty.status, 0, pty.stdout);
+  assert.match(pty.stdout, /import {2}\[#*\.*\] {2}\d+% {2}\d[\d ]* of \d[\d ]* {2}[\d ]+\/s {2}\S+ left/);
+  assert.match(pty.stdout, /\r +\r/, 'and gone at the end');
+  assert.ok(!pty.stdout.includes('\x1b'), 'without escape sequences');
+
   const quiet = await run(words(file, to), { limit: ms(60000) });
   assert.equal(quiet.code, 0);
-  assert.match(quiet.err, /^imported [\d ]+ requests and 0 runs into .*\n$/);
-  assert.match(quiet.out, /^request_records +\d+ read +\d+ written +0 there already +0 skipped$/m);
+  assert.match(quiet.err, /^imported 0 requests and 0 runs into .*\n$/);
+  assert.match(quiet.out, /^request_records +\d+ read +0 written +\d+ there already +0 skipped$/m);
 });
