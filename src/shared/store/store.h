@@ -23,6 +23,9 @@ enum store_mode { STORE_READ, STORE_WRITE };
  *  ERR_INVALID. */
 int store_path(struct str url, char **out, struct err *err);
 
+/** True for what store_path() makes of in-memory forms. */
+bool store_path_in_memory(const char *path);
+
 /** Bring the database at path to this program's schema: create it (and missing parent folders)
  *  when it does not exist, migrate an older one after a copy to "<path>.bak-v<N>" (unless
  *  no_backup). ERR_STORE names the path and the reason when it is a folder, no database, newer than

@@ -9,6 +9,12 @@
 #include "store/store.h"
 #include "store/store_budgets.h"
 
+#define STORE_APPLICATION_ID 0x6c6f7031 /* "lop1", also in 0001_init.sql */
+
+/** Look at a file without SQLite: 1 there is a database to open, 0 there is none yet, -1 it cannot
+ *  be one. */
+int store_look_at_file(const char *path, struct err *err);
+
 /* How a body is kept; numbers are stored. */
 enum body_encoding { BODY_RAW = 0, BODY_ZSTD = 1 };
 
