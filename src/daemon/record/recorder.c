@@ -13,6 +13,7 @@
 #include "store/store_prices.h"
 
 #define BATCH_MAX 500
+#define COUNTED_BYTES ((size_t)4 << 20) /* of requests in a batch */
 /* After a batch the next one may gather for this long, unless it grows large: a lone operation is
  * written at once, a steady stream in batches. */
 #define HOLD_US 10000
@@ -323,6 +324,25 @@ static bool write_together(struct recorder *r, const struct op *ops, size_t coun
     return true;
 }
 
+/* Counting tokens takes longer than storing: in a large batch the rest is only estimated. */
+static void analyze_batch(struct recorder *r, const struct op *ops, size_t count)
+{
+    size_t counted = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        struct capture *c = ops[i].capture;
+
+        if (c->dropped)
+            continue;
+        if (!c->inserted) {
+            analyze_request(c, counted > COUNTED_BYTES);
+            counted += c->request.len;
+        }
+        if (ops[i].kind == OP_END)
+            analyze(c, r->prices);
+    }
+}
+
 /* After a refusal each operation is tried alone: a bad row costs one row. */
 static void write_batch(struct recorder *r, const struct op *ops, size_t count)
 {
@@ -331,10 +351,7 @@ static void write_batch(struct recorder *r, const struct op *ops, size_t count)
     if (r->retry_us > clock_now_us())
         queue_wait(&r->queue, r->retry_us);
     refresh_prices(r);
-    for (size_t i = 0; i < count; i++) {
-        if (ops[i].kind == OP_END && !ops[i].capture->dropped)
-            analyze(ops[i].capture, r->prices);
-    }
+    analyze_batch(r, ops, count);
     if (write_together(r, ops, count, &err))
         return;
     for (size_t i = 0; i < count; i++) {
