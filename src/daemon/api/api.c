@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/import.h"
+#include "core/price_import.h"
 #include "daemon/api/api_operations.h"
 #include "json/json.h"
 

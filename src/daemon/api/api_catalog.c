@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "client/price_source.h"
-#include "core/import.h"
+#include "core/price_import.h"
 #include "daemon/api/api_body.h"
 #include "daemon/api/api_prices.h"
 #include "store/store_prices.h"

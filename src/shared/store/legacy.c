@@ -254,7 +254,7 @@ bool legacy_bool(struct legacy_row *r, const char *column, bool fallback)
     type = db_type(r->rows, i);
     if (type == DB_IS_INT || type == DB_IS_REAL)
         return db_int(r->rows, i) != 0;
-    return store_is_yes(db_bytes(r->rows, i));
+    return str_is_yes(db_bytes(r->rows, i));
 }
 
 int64_t legacy_time(struct legacy_row *r, const char *column)
