@@ -513,8 +513,11 @@ test('the API keeps what an edit does not name, and refuses what makes no sense'
     [route.cooldown_ms, route.fail_threshold, route.max_retry_wait_ms, route.max_attempts],
     [30000, 3, 2000, 5],
   );
-  assert.equal((await must(proxy, 'PUT', target, { model: 'm' })).strategy, 'weighted');
-  assert.deepEqual(await must(proxy, 'PUT', target, route), route, 'what it says it also takes');
+  const kept = await must(proxy, 'PUT', target, { model: 'm' });
+  assert.equal(kept.strategy, 'weighted');
+  const { updated_at: _, ...written } = await must(proxy, 'PUT', target, kept);
+  const { updated_at: __, ...before } = kept;
+  assert.deepEqual(written, before, 'what it says it also takes');
   const refused = [
     { upstreams: 'x' }, { upstreams: [7] }, { upstreams: [{}] }, { upstreams: [] },
     { upstreams: [{ upstream_url: 'ftp://x/v1' }] },
@@ -537,7 +540,8 @@ test('the API keeps what an edit does not name, and refuses what makes no sense'
     assert.equal(answer.status, 400, JSON.stringify(change));
     assert.ok(answer.value.detail.length > 10, JSON.stringify(answer.value));
   }
-  assert.deepEqual(await must(proxy, 'GET', target), route, 'nothing was written');
+  const { updated_at: ___, ...now } = await must(proxy, 'GET', target);
+  assert.deepEqual(now, before, 'nothing was written');
 
   const form = `model=m&upstream_url=${encodeURIComponent(upstream.url)}&priority=7`;
   const posted = await proxy.request('POST', '/admin/settings/model-routes', {
