@@ -241,6 +241,24 @@ test('days, months and providers have budgets of their own', async (t) => {
   assert.deepEqual(proxy.sql("select key from app_settings where key like 'budget_provider%'"), []);
 });
 
+test('of several upstreams those whose provider may not spend are passed over', async (t) => {
+  const { proxy, upstream } = await lab(t);
+  const other = await counting(t);
+  const members = [{ upstream_url: upstream.url, provider_slug: 'lab' }, { upstream_url: other.url }];
+  await must(proxy, 'POST', '/admin/api/routes', { model: 'priced', upstreams: members });
+  await must(proxy, 'POST', '/admin/api/routes', { model: 'only', upstreams: [members[0]] });
+  await set(proxy, { budget_provider_lab_tokens: 100, budget_provider_lab_action: 'block' });
+  assert.equal((await ask(proxy)).status, 200);
+  await settle(proxy, 1);
+  await used(proxy, 'provider');
+
+  for (let i = 0; i < 3; i++) assert.equal((await ask(proxy)).status, 200);
+  assert.deepEqual([upstream.hits, other.hits], [1, 3]);
+  const refused = await ask(proxy, 'only');
+  assert.equal(refused.status, 402);
+  assert.equal(refused.field('x-llm-observe-budget'), 'exceeded');
+});
+
 test('a hundred requests at once that pass every threshold raise each alert once', async (t) => {
   const { proxy } = await lab(t, { args: ['--workers', '2'] });
   const post = await hook(t);

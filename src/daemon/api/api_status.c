@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "daemon/api/api.h"
 #include "daemon/otel/otel.h"
-#include "json/json.h"
 #include "view/view_budget.h"
+#include "json/json.h"
 
 void api_server_json(struct app *app, struct buf *out)
 {

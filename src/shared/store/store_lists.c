@@ -21,8 +21,8 @@
     X(CREATED)                                                                                     \
     X(MODEL)                                                                                       \
     X(ROUTE)                                                                                       \
-    X(PROVIDER) X(STATUS) X(RUN) X(ENDPOINT) X(ENDPOINTS) X(STREAM) X(IMAGE) X(TOOL) X(ERROR)      \
-        X(SLOW) X(LARGE)
+    X(PROVIDER)                                                                                    \
+    X(STATUS) X(RUN) X(ENDPOINT) X(ENDPOINTS) X(STREAM) X(IMAGE) X(TOOL) X(ERROR) X(SLOW) X(LARGE)
 
 enum driver {
 #define X(name) BY_##name,

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "core/price_import.h"
 #include "core/money.h"
+#include "core/price_import.h"
 #include "view/display.h"
 #include "view/view_price.h"
 #include "view/view_priv.h"
