@@ -310,8 +310,8 @@ static void a_block_is_dropped_when_a_row_of_it_changes_and_made_again(void **st
         "UPDATE requests SET response_status = 418 WHERE id = 30",
         "UPDATE requests SET created_us = 1900000000015000 WHERE id = 150",
         "UPDATE requests SET task_run_id = NULL WHERE id = 6",
-        "INSERT INTO requests (id, created_us, method, endpoint, model)"
-        " SELECT 1000, created_us, method, endpoint, 'late' FROM requests WHERE id = 60",
+        ("INSERT INTO requests (id, created_us, method, endpoint, model)"
+         " SELECT 1000, created_us, method, endpoint, 'late' FROM requests WHERE id = 60"),
         "DELETE FROM requests WHERE id < 90",
     };
     const struct folder *f = *state;
