@@ -640,7 +640,7 @@ static void a_full_sink_stops_the_upstream(void **state)
     size_t before, now = 0;
     struct call c;
 
-    w->limits.idle_timeout_ms = 1000; /* the client's slowness is not the upstream's silence */
+    w->limits.idle_timeout_ms = 2000; /* the client's slowness is not the upstream's silence */
     set_answer(&w->server, STR("HTTP/1.1 200 OK\r\nContent-Length: 67108864\r\n\r\n"));
     w->server.pattern = 64 * MIB;
     open_world(w);
@@ -651,7 +651,7 @@ static void a_full_sink_stops_the_upstream(void **state)
         uv_run(&w->loop, UV_RUN_ONCE);
     do { /* until the socket's buffers are full: nothing moves for longer than the timeout */
         before = now;
-        for (int i = 0; i < 240; i++) {
+        for (int i = 0; i < 440; i++) {
             uv_run(&w->loop, UV_RUN_NOWAIT);
             usleep(5000);
         }
