@@ -17,6 +17,7 @@ say() { printf '\n== %s\n' "$*"; }
 start() {
     local name=$1
     shift
+    : >"$folder/$name.log"
     "$@" >"$folder/$name.log" 2>&1 &
     pids+=($!)
     for _ in {1..100}; do
