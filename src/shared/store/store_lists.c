@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "core/search.h"
 #include "store/store_priv.h"
 
 /* Answers up to this stored size come with the row; larger ones are read in part. */
@@ -16,8 +17,9 @@
 #define DRIVERS(X)                                                                                 \
     X(ALL)                                                                                         \
     X(CREATED)                                                                                     \
-    X(MODEL) X(ROUTE) X(PROVIDER) X(STATUS) X(RUN) X(ENDPOINT) X(ENDPOINTS) X(STREAM) X(IMAGE)     \
-        X(TOOL) X(ERROR) X(SLOW) X(LARGE)
+    X(MODEL)                                                                                       \
+    X(ROUTE) X(PROVIDER) X(STATUS) X(RUN) X(ENDPOINT) X(ENDPOINTS) X(STREAM) X(IMAGE) X(TOOL)      \
+        X(ERROR) X(SLOW) X(LARGE) X(SEARCH)
 
 enum driver {
 #define X(name) BY_##name,
@@ -228,12 +230,19 @@ static int make_plan(struct store *store, const struct record_filter *f, struct 
         return -1;
     if (p->filters > 0 && p->driver == BY_ALL)
         p->driver = BY_CREATED;
+    if (f->words.ptr) { /* any other index would ask the words row by row */
+        p->filters++;
+        p->driver = BY_SEARCH;
+        p->rows = 1;
+        p->exact = UNKNOWN;
+    }
     return plan_range(store, f, p, err);
 }
 
 #define RANGE_ARGS 4
 #define FILTER_ARGS 18
-#define LIST_ARGS 21
+#define COUNT_ARGS 20
+#define LIST_ARGS 23
 
 static struct db_value flag(bool on)
 {
@@ -267,11 +276,19 @@ static void bind_filter(const struct record_filter *f, const struct plan *p,
     args[17] = flag(f->large);
 }
 
+/* How many arguments a count takes. */
+static size_t count_args(const struct plan *p)
+{
+    if (p->driver == BY_SEARCH)
+        return COUNT_ARGS;
+    return p->driver == BY_ALL ? RANGE_ARGS : FILTER_ARGS;
+}
+
 int store_record_count(struct store *store, const struct record_filter *filter, int64_t *out,
                        struct err *err)
 {
     struct plan plan = {0};
-    struct db_value args[FILTER_ARGS];
+    struct db_value args[COUNT_ARGS];
     struct db_rows *rows = NULL;
     int rc = -1, got = 0;
 
@@ -283,8 +300,9 @@ int store_record_count(struct store *store, const struct record_filter *filter, 
         goto out;
     }
     bind_filter(filter, &plan, args);
-    rows = db_query(store->db, driver_sql[plan.driver].count, args,
-                    plan.driver == BY_ALL ? RANGE_ARGS : FILTER_ARGS, err);
+    args[18] = DB_TEXT(filter->words);
+    args[19] = DB_INT(SEARCH_HITS_MAX);
+    rows = db_query(store->db, driver_sql[plan.driver].count, args, count_args(&plan), err);
     got = rows ? db_next(rows, err) : -1;
     if (got == 1) {
         *out = db_int(rows, 0);
@@ -396,9 +414,11 @@ int store_record_list(struct store *store, const struct record_filter *filter, b
     args[18] = DB_INT(limit > 0 ? limit : -1);
     args[19] = DB_INT(offset);
     args[20] = DB_INT(preview_bytes > 0 ? INLINE_MAX : -1);
+    args[21] = DB_TEXT(filter->words);
+    args[22] = DB_INT(SEARCH_HITS_MAX);
     rows = db_query(store->db,
                     oldest_first ? driver_sql[plan.driver].oldest : driver_sql[plan.driver].newest,
-                    args, LIST_ARGS, err);
+                    args, plan.driver == BY_SEARCH ? LIST_ARGS : LIST_ARGS - 2, err);
     rc = rows ? each_row(store, rows, preview_bytes, each, ctx, err) : -1;
 out:
     db_done(rows);
