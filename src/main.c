@@ -9,7 +9,7 @@ int main(int argc, char **argv)
 {
     static const struct command commands[] = {
         {"serve", "[options]", "run the proxy (the default)", cmd_serve},
-        {"requests", "list|show|tail", "look at captured exchanges", cmd_requests},
+        {"requests", "list|show|tail|grep", "look at captured exchanges", cmd_requests},
         {"mock", "[options]", "run an upstream to try things on", cmd_mock},
         {"version", "", "print the version", cmd_version},
         {0},
