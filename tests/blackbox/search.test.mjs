@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import test from 'node:test';
-import { start } from './proxy.mjs';
+import { run, start } from './proxy.mjs';
 import { scripted } from './upstream.mjs';
 import { until } from './until.mjs';
 
@@ -140,4 +140,37 @@ test('a killed process loses nothing of the index, and it can be off, on and mad
   assert.deepEqual([rebuilt.status, rebuilt.json], [200, { pending: 41 }]);
   await indexed(proxy, 41);
   assert.equal((await find(proxy, 'common')).pagination.total, 41);
+});
+
+test('grep finds lines, the same in a server and in a file', async (t) => {
+  const upstream = await scripted(t);
+  const event = (content) => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`;
+  upstream.script(CHAT, (turn) =>
+    turn.answer(200, [['Content-Type', 'text/event-stream']], event('one\ntw') + event('o\nthree')),
+  );
+  const proxy = await start(t, { upstream });
+  await ask(proxy, 'Find \u001b[31mme');
+  await ask(proxy, 'x'.repeat(5000) + ' deep');
+  await until(() => proxy.sql('SELECT count(completed_us) n FROM requests')[0].n === 2);
+  const cases = [
+    [['two'], 0, '2\tresponse\t2\ttwo\n1\tresponse\t2\ttwo\n'],
+    [['-l', 'find', '-i'], 0, '1\n'],
+    [['-c', '^t'], 0, '2\t2\n1\t2\n'],
+    [['--limit', '1', '-C', '1', 'two'], 0, '2\tresponse\t1\tone\n2\tresponse\t2\ttwo\n2\tresponse\t3\tthree\n'],
+    [['two', '--side', 'request'], 1, ''],
+    [['-lF', 'data:', '--raw'], 0, '2\n1\n'],
+    [['31m'], 0, '1\trequest\t1\tFind \\e[31mme\n'],
+  ];
+  const where = ['--url', proxy.url];
+  for (const source of ['server', 'file']) {
+    for (const [args, code, out] of cases) {
+      const did = await run(['requests', 'grep', ...where, ...args]);
+      assert.deepEqual([did.code, did.out], [code, out], `${source}: ${args}`);
+    }
+    const deep = await run(['requests', 'grep', ...where, 'deep']);
+    assert.ok(deep.out.length < 500 && deep.out.includes('deep'), 'a long line is cut around the match');
+    assert.equal((await run(['requests', 'grep', ...where, '('])).code, 2);
+    if (source === 'server') await proxy.stop();
+    where.splice(0, 2, '--database-url', proxy.database);
+  }
 });
