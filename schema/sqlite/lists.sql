@@ -48,6 +48,10 @@ FROM
 -- text: join
 CROSS JOIN requests r ON r.id = page.id LEFT JOIN request_bodies b ON b.request_id = r.id
 
+-- name: requests_one
+{{page}} (SELECT ?1 AS id) page
+{{join}};
+
 -- name: requests_newest_all
 {{page}} (SELECT r.id FROM requests r INDEXED BY requests_created
 WHERE {{range}}

@@ -72,15 +72,19 @@ UPDATE requests SET
     billing_output_cost_pusd = ?48, billing_total_cost_pusd = ?49, pricing_snapshot_json = ?50
 WHERE id = ?1;
 
--- name: request_flags
-SELECT is_stream, has_images, has_tool_calls, response_status, billing_provider_slug,
-       billing_provider_name,
-       error IS NOT NULL OR response_status < 200 OR response_status >= 400
-           OR upstream_error_message IS NOT NULL,
-       duration_ms >= 10000,
-       coalesce(billing_total_tokens, estimated_input_tokens, 0) >= 10000,
-       estimated_input_tokens
-FROM requests WHERE id = ?1;
+-- text: counted_columns
+id, model, endpoint, model_route, billing_provider_slug, billing_provider_name, response_status,
+task_run_id, is_stream, has_images, has_tool_calls, error, upstream_error_message, duration_ms,
+ttft_ms, completed_us, estimated_input_tokens, billing_input_tokens, billing_cached_input_tokens,
+billing_output_tokens, billing_reasoning_tokens, billing_total_tokens, billing_total_cost_pusd,
+reported_cost_pusd
+
+-- name: request_counted
+SELECT {{counted_columns}} FROM requests WHERE id = ?1;
+
+-- name: request_pending_in_runs
+SELECT {{counted_columns}} FROM requests INDEXED BY requests_pending
+WHERE completed_us IS NULL AND task_run_id IS NOT NULL;
 
 -- name: request_close_pending
 UPDATE requests INDEXED BY requests_pending

@@ -4,20 +4,11 @@
 SELECT id FROM requests INDEXED BY requests_created
 WHERE created_us < ?1 ORDER BY created_us LIMIT ?2;
 
--- name: trim_row
-SELECT id, model, endpoint, model_route, billing_provider_slug, billing_provider_name,
-       response_status, task_run_id, is_stream, has_images, has_tool_calls, error,
-       upstream_error_message, duration_ms, billing_total_tokens, estimated_input_tokens
-FROM requests WHERE id = ?1;
-
 -- name: request_is_complete
 SELECT completed_us IS NOT NULL FROM requests WHERE id = ?1;
 
 -- name: request_delete
 DELETE FROM requests WHERE id = ?1;
-
--- name: request_count_before
-SELECT count(*) FROM requests INDEXED BY requests_created WHERE created_us < ?1;
 
 -- name: storage_get
 SELECT (SELECT count FROM counters WHERE name = 'total'), (SELECT count(*) FROM task_runs),

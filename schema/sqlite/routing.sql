@@ -46,10 +46,31 @@ SELECT p.slug, p.name, p.active, h.status, h.latency_ms, h.auth_state, h.message
 FROM model_providers p LEFT JOIN provider_health h ON h.provider_slug = p.slug
 ORDER BY p.name, p.slug;
 
+-- Since ?1: the spans that no block covers.
+-- text: uncovered
+spans (from_us, to_us) AS (
+    SELECT ?1, coalesce((SELECT min(from_us) FROM request_blocks WHERE from_us >= ?1), 9223372036854775807)
+    UNION ALL
+    SELECT b.to_us, coalesce((SELECT min(from_us) FROM request_blocks WHERE from_us >= b.to_us),
+                             9223372036854775807)
+    FROM request_blocks b
+    WHERE b.from_us >= ?1 AND NOT EXISTS (SELECT 1 FROM request_blocks n WHERE n.from_us = b.to_us)
+)
+
 -- name: provider_usage
-SELECT billing_provider_slug, count(*), coalesce(sum(billing_total_cost_pusd), 0)
-FROM requests WHERE created_us >= ?1 AND billing_provider_slug IS NOT NULL
-GROUP BY billing_provider_slug;
+WITH {{uncovered}}
+SELECT name, sum(requests), sum(cost_pusd)
+FROM (SELECT v.value AS name, v.request_count AS requests, v.cost_pusd AS cost_pusd
+      FROM request_blocks b
+      CROSS JOIN request_block_values v ON v.block_id = b.id AND v.kind = 'provider'
+      WHERE b.from_us >= ?1
+      UNION ALL
+      SELECT r.billing_provider_slug, 1, coalesce(r.billing_total_cost_pusd, 0)
+      FROM spans s
+      CROSS JOIN requests r INDEXED BY requests_created
+      ON r.created_us >= s.from_us AND r.created_us < s.to_us
+      WHERE r.billing_provider_slug IS NOT NULL)
+GROUP BY name;
 
 -- text: route_columns
 SELECT id, incoming_model, match_type, upstream_url, upstream_model, provider_slug, api_key_env,
@@ -84,6 +105,16 @@ WHERE id = ?1;
 DELETE FROM model_routes WHERE id = ?1;
 
 -- name: route_usage
-SELECT model_route, count(*), max(created_us)
-FROM requests WHERE created_us >= ?1 AND model_route IS NOT NULL
-GROUP BY model_route ORDER BY count(*) DESC, model_route;
+WITH {{uncovered}}
+SELECT name, sum(requests), max(last_us)
+FROM (SELECT v.value AS name, v.request_count AS requests, v.last_us AS last_us
+      FROM request_blocks b
+      CROSS JOIN request_block_values v ON v.block_id = b.id AND v.kind = 'route'
+      WHERE b.from_us >= ?1
+      UNION ALL
+      SELECT r.model_route, 1, r.created_us
+      FROM spans s
+      CROSS JOIN requests r INDEXED BY requests_created
+      ON r.created_us >= s.from_us AND r.created_us < s.to_us
+      WHERE r.model_route IS NOT NULL)
+GROUP BY name ORDER BY 2 DESC, name;

@@ -11,6 +11,9 @@ DELETE FROM app_settings WHERE key = ?1;
 -- name: generation_get
 SELECT value FROM generation WHERE id = 1;
 
+-- name: generation_add
+UPDATE generation SET value = value + 1;
+
 -- name: data_version
 PRAGMA data_version;
 

@@ -401,11 +401,50 @@ static void put_finish(struct page *p)
         put_line(p, "ended", "terminated_by");
 }
 
+static void put_attempt(struct page *p, struct str value, const char *label)
+{
+    struct page one = {.job = p->job, .flags = p->flags};
+    char text[FORMAT_SIZE];
+
+    if (row_read(&one.record, value)) {
+        putf(&one, "%-10s%" PRId64 " ", label, row_int(&one.record, "number"));
+        put_member(&one, "upstream_url");
+        put_c(&one, ": ");
+        if (!put_member(&one, "error") && !put_member(&one, "status"))
+            put_c(&one, "-");
+        if (row_int(&one.record, "duration_ms") != ROW_UNKNOWN)
+            putf(&one, ", %s", format_duration(text, row_int(&one.record, "duration_ms")));
+        put_c(&one, "\n");
+        put(p, buf_str(&one.text));
+    }
+    p->failed = p->failed || one.failed;
+    row_clear(&one.record);
+    buf_clear(&one.text);
+    buf_clear(&one.scratch);
+}
+
+/* What came before the answer, when the route has several upstreams. */
+static void put_attempts(struct page *p)
+{
+    const char *label = "  tried";
+    struct json_iter it;
+    struct str list;
+
+    if (row_int(&p->record, "attempt_count") < 2 || !row_get(&p->record, "attempts", &list))
+        return;
+    it = json_iter(list);
+    while (json_next(&it)) {
+        put_attempt(p, it.value, label);
+        label = "";
+    }
+}
+
 static void put_head(struct page *p)
 {
     put_title(p);
     put_when(p);
     put_model(p);
+    put_attempts(p);
     put_timing(p);
     put_tokens(p);
     put_cost(p);

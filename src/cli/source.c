@@ -13,7 +13,6 @@
 #include "view/view_record.h"
 #include "json/json_scan.h"
 
-#define DEFAULT_DATABASE "sqlite:///./llm_observe_proxy.sqlite3"
 #define DEFAULT_UPSTREAM "http://localhost:8000/v1"
 #define STATUS_PATH "/api/status"
 #define PROBE_MS 300
@@ -129,12 +128,6 @@ static void default_address(char *out, size_t size)
 
 /* ---- files ---- */
 
-/* How store_path() names a database in memory. */
-static bool in_memory(const char *path)
-{
-    return strcmp(path, ":memory:") == 0 || strncmp(path, "file:", strlen("file:")) == 0;
-}
-
 static bool is_file(const char *path)
 {
     struct stat st;
@@ -169,7 +162,7 @@ static int open_named_file(struct source *s, const char *url, struct err *err)
     char *path = NULL;
     int rc = store_path(str_c(url), &path, err);
 
-    if (rc == 0 && in_memory(path))
+    if (rc == 0 && store_path_in_memory(path))
         rc = err_set(err, ERR_INVALID, "--database-url: a database in memory cannot be read");
     if (rc == 0)
         rc = open_file(s, path, err);
@@ -197,7 +190,7 @@ static void note_other_database(const struct cli *cli, const char *address, cons
 static int open_default(struct source *s, const char *path, struct err *err)
 {
     char address[300], *url = NULL, *database = NULL;
-    bool memory = in_memory(path);
+    bool memory = store_path_in_memory(path);
     int rc;
 
     if (!memory && source_instance(path, &url)) {
@@ -247,7 +240,7 @@ static int choose(struct source *s, struct err *err)
     }
     if (file)
         return open_named_file(s, file, err);
-    rc = store_path(str_c(database ? database : DEFAULT_DATABASE), &path, err);
+    rc = store_path(str_c(database ? database : SOURCE_DEFAULT_DATABASE), &path, err);
     if (rc == 0)
         rc = open_default(s, path, err);
     free(path);

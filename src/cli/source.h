@@ -10,6 +10,8 @@
 #include "client/api_client.h"
 #include "store/store.h"
 
+#define SOURCE_DEFAULT_DATABASE "sqlite:///./llm_observe_proxy.sqlite3"
+
 struct source {
     struct api_client *client; /* NULL: the file is read */
     struct store *store;

@@ -10,6 +10,7 @@
 #include "core/catalog.h"
 #include "core/sync.h"
 #include "daemon/http/guard.h"
+#include "daemon/record/budgets.h"
 #include "daemon/record/live.h"
 #include "daemon/record/metrics.h"
 #include "daemon/record/open_runs.h"
@@ -25,6 +26,7 @@ struct app {
     struct open_runs *runs;
     struct metrics *metrics;
     struct otel *otel; /* NULL: no telemetry is exported */
+    struct budgets *budgets;
     struct blob_budget request_budget, capture_budget;
     struct guard guard;
     struct startup startup;       /* what every catalog starts from */

@@ -17,7 +17,7 @@ const struct api_route *const dispatch_tables[] = {
     api_costs_routes,          api_catalog_routes,   api_runs_routes,
     api_storage_routes,        api_metrics_routes,   api_models_routes,
     api_openapi_routes,        web_docs_routes,      api_usage_routes,
-    api_health_routes,         NULL};
+    api_health_routes,         api_budgets_routes,   NULL};
 
 enum match { NO_MATCH, MATCH, BAD_ID };
 

@@ -21,6 +21,8 @@ static void look(struct recorder_job *job, struct store *store)
     if (failed && !r->failing)
         log_warning("cannot look for a changed configuration: %s", err.msg);
     r->failing = failed;
+    if (store && !failed)
+        budgets_update(r->app->budgets, store);
     atomic_store(&r->busy, false);
 }
 

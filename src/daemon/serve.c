@@ -17,11 +17,11 @@
 #include "daemon/control.h"
 #include "daemon/damage.h"
 #include "daemon/demo.h"
-#include "daemon/instance.h"
 #include "daemon/listen.h"
 #include "daemon/notify.h"
 #include "daemon/otel/otel.h"
 #include "daemon/refresh.h"
+#include "store/instance.h"
 #include "store/store_default_routes.h"
 #include "store/store_prices.h"
 #include "store/store_routing.h"
@@ -164,6 +164,13 @@ static void on_stored(void *ctx, struct capture *c, bool committed)
     otel_add(app->otel, c);
 }
 
+static void on_committed(void *ctx, struct store *store)
+{
+    struct app *app = ctx;
+
+    budgets_update(app->budgets, store);
+}
+
 static char *folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -214,6 +221,7 @@ static int init_catalog(struct server *s, struct err *err)
     s->app.startup = config_startup(&s->config);
     s->app.startup.states = upstream_states_new();
     rc = app_reload(&s->app, store, err);
+    budgets_update(s->app.budgets, store);
     store_close(store);
     return rc;
 }
@@ -234,7 +242,8 @@ static int init_app(struct server *s, struct err *err)
         .full_sync = c->full_sync,
         .search = c->settings.search_index != 0,
     };
-    struct recorder_events events = {.stored = on_stored, .ctx = &s->app};
+    struct recorder_events events = {
+        .stored = on_stored, .committed = on_committed, .ctx = &s->app};
 
     s->app.config = c;
     s->app.started_us = clock_now_us();
@@ -249,6 +258,7 @@ static int init_app(struct server *s, struct err *err)
     s->app.metrics = metrics_new();
     if (otel_start(&s->app.otel, str_c(s->app.instance), s->app.runs, err) < 0)
         return -1;
+    s->app.budgets = budgets_new();
     s->app.recorder = recorder_start(c->database_path, &limits, &events, err);
     if (!s->app.recorder || init_catalog(s, err) < 0)
         return -1;
@@ -393,6 +403,7 @@ static int64_t stop(struct server *s)
         sync_preview_unref(s->app.previews[i]);
     open_runs_free(s->app.runs);
     metrics_free(s->app.metrics);
+    budgets_free(s->app.budgets);
     catalog_unref(s->app.catalog);
     upstream_states_free(s->app.startup.states);
     listen_close(&s->listen);

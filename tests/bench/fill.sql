@@ -6,10 +6,11 @@ PRAGMA synchronous = OFF;
 PRAGMA cache_size = -400000;
 PRAGMA temp_store = MEMORY;
 BEGIN;
+CREATE TEMP TABLE begin AS SELECT (unixepoch() - 1000100) * 1000000 AS start; -- one each second
 INSERT INTO task_runs (id, name, started_us, ended_us)
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)
-SELECT i, 'bench-' || i, 1900000000000000 + i * 5000000000, 1900000000000000 + (i + 1) * 5000000000
-FROM n;
+SELECT i, 'bench-' || i, start + (i - 1) * 5001000000, start + i * 5001000000
+FROM n, begin;
 INSERT INTO requests (
     id, created_us, task_run_id, method, endpoint, query_string, model, upstream_model, model_route,
     route_decision, route_source, provider_slug, upstream_url, client, request_content_type,
@@ -19,17 +20,17 @@ INSERT INTO requests (
     billing_input_tokens, billing_cached_input_tokens, billing_output_tokens, billing_total_tokens,
     billing_total_cost_pusd)
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000)
-SELECT i, 1900000000000000 + i * 1000000, 1 + i / 5001, 'POST',
+SELECT i, start + i * 1000000, 1 + i / 5001, 'POST',
        iif(i % 10 = 0, '/v1/embeddings', '/v1/chat/completions'), '',
        'model-' || (i * 7919 % 40), 'model-' || (i * 7919 % 40), 'model-*', 'route', 'db',
        'lab-' || (i % 5), 'http://localhost:9000/v1/chat/completions', '127.0.0.1:40000',
        'application/json', 2000 + i % 1000, i % 50 = 0, i % 3 <> 0, i % 7 = 0,
-       1900000000000000 + i * 1000000 + 200000 + i * 31 % 20000000,
+       start + i * 1000000 + 200000 + i * 31 % 20000000,
        iif(i % 100 = 0, 500, 200), 'application/json', 5000 + i % 3000, 200 + i * 31 % 20000,
        100, 110, iif(i % 3 <> 0, 100 + i * 17 % 3000, NULL), 'upstream_eof', 'lab-' || (i % 5),
        'Lab ' || (i % 5), 'model-' || (i * 7919 % 40), 1000 + i % 4000, i % 500, 50 + i % 900,
        1050 + i % 4900, 1000000 * (1000 + i % 4000)
-FROM n;
+FROM n, begin;
 INSERT INTO request_bodies (request_id, request_headers_json, response_headers_json,
                             request_length, response_length, request_body, response_body)
 SELECT id, '{}', '{"content-type":"application/json"}', 22, 58,
@@ -47,6 +48,16 @@ UNION ALL SELECT 'run', task_run_id, '', count(*) FROM requests GROUP BY 2
 UNION ALL SELECT 'run_model', task_run_id, model, count(*) FROM requests GROUP BY 2, 3
 UNION ALL SELECT 'run_endpoint', task_run_id, endpoint, count(*) FROM requests GROUP BY 2, 3
 UNION ALL SELECT 'run_status', task_run_id, response_status, count(*) FROM requests GROUP BY 2, 3;
+UPDATE run_sums SET (
+    requests, successes, errors, pending, streams, images, tools, unpriced, durations, duration_ms,
+    ttfts, input_known, input_tokens, cached_input_known, cached_input_tokens, output_known,
+    output_tokens, total_known, total_tokens, costs, cost_pusd, completed_us) = (
+SELECT count(*), sum(response_status < 400), sum(response_status >= 400), 0, sum(is_stream),
+       sum(has_images), sum(has_tool_calls), 0, count(*), sum(duration_ms), count(ttft_ms), count(*),
+       sum(billing_input_tokens), count(*), sum(billing_cached_input_tokens), count(*),
+       sum(billing_output_tokens), count(*), sum(billing_total_tokens), count(*),
+       sum(billing_total_cost_pusd), max(completed_us)
+FROM requests WHERE task_run_id = run_id);
 INSERT INTO counters (name, count)
 SELECT 'total', count(*) FROM requests
 UNION ALL SELECT 'streams', count(*) FROM requests WHERE is_stream = 1

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { start } from './proxy.mjs';
 import { scripted } from './upstream.mjs';
+import { message } from './wire.mjs';
 
 const CATALOG = '/admin/api/pricing/catalog';
 const PRICES = '/admin/api/pricing/prices';
@@ -171,10 +172,16 @@ test('documents that are none are refused, and nothing is written', async (t) =>
   const none = await call(proxy, 'POST', `${CATALOG}/apply`, { source: 'litellm', document: bad, keys: ['openai:m'] });
   assert.equal(none.status, 400);
   assert.deepEqual(none.value.missing_keys, ['openai:m']);
-  const large = await proxy.request('POST', `${CATALOG}/preview`, {
-    fields: [JSON_TYPE], body: upload('litellm', `{"a":"${'x'.repeat(20 << 20)}"}`),
-  }); // prettier-ignore
-  assert.equal(large.status, 413);
+  const wire = await proxy.connect();
+  wire.send(
+    message(`POST ${CATALOG}/preview HTTP/1.1`, [
+      ['Host', 'localhost'],
+      ['Content-Length', 20 << 20],
+    ]),
+  );
+  assert.equal((await wire.response()).status, 413);
+  wire.close();
+  await detail(upload('litellm', `{"a":"${'x'.repeat(16 << 20)}"}`), 413, /larger than 16 MiB/);
   assert.equal((await all(proxy)).length, 59);
 });
 

@@ -225,6 +225,13 @@ const GOOD = {
   'get /api/models/lookup': () => ({ query: 'model=mock' }),
   'get /api/requests/{record_id}/body': () => ({ query: 'side=request' }),
   'delete /admin/api/requests/{record_id}': (w) => ({ record_id: w.rows.at(-1).id }),
+  'patch /api/runs/{run_id}': () => ({ body: { notes: 'n', budget_usd: '1.5' } }),
+  'post /api/alerts/{alert_id}/acknowledge': async (w) => {
+    await w.must('POST', '/api/runs/start', { name: w.name('run'), budget_tokens: 1 });
+    await w.must('POST', CHAT, chat('mock'));
+    const alerts = async () => (await w.proxy.api('/api/alerts')).items;
+    return { alert_id: (await until(async () => (await alerts())[0], () => 'an alert')).id };
+  },
   'get /api/runs/{run_id}/what-if': () => ({ query: 'key=openai:gpt-5.5&key=lab:mock' }),
   'get /api/events': () => null /* does not end; live.test.mjs reads it */,
   'post /admin/api/providers': (w) => ({ body: w.provider() }),
@@ -384,7 +391,7 @@ async function walk(w, o) {
 }
 
 async function wrongMethod(w, { path, method, name }) {
-  const answer = await w.call('OPTIONS', fillPath(path, { record_id: 1, run_id: 1, slug: 'a', route_id: 1, price_id: 1, tier_id: 1 }));
+  const answer = await w.call('OPTIONS', fillPath(path, { record_id: 1, run_id: 1, slug: 'a', route_id: 1, price_id: 1, tier_id: 1, alert_id: 1 }));
   assert.equal(answer.status, 405, name);
   assert.ok(answer.field('allow').split(', ').includes(method.toUpperCase()), name);
   assert.deepEqual(answer.json, { detail: 'Method Not Allowed' });

@@ -31,7 +31,7 @@ function commands() {
   const rows = read('src/main.c').matchAll(/^\s*\{"([a-z-]+)",\s*"([^"]*)"/gm);
   return [...rows].map(([, name, synopsis]) => ({
     name,
-    verbs: /^[a-z-]+(\|[a-z-]+)+$/.test(synopsis) ? synopsis.split('|') : [],
+    verbs: /^[a-z-]+(\|[a-z-]+)*$/.test(synopsis) ? synopsis.split('|') : [],
   }));
 }
 

@@ -1,6 +1,8 @@
 #include "db/db.h"
 #include "store_helpers.h"
 
+#include "fixture.h"
+
 static int64_t ask(struct db *db, enum sql_id sql)
 {
     struct err err;
@@ -227,21 +229,28 @@ static void inspecting_a_file_leaves_no_other_behind(void **state)
     db_close(db);
 }
 
+/* Statements named source_... run on a database of the Python program. */
 static void every_statement_can_be_prepared(void **state)
 {
-    sqlite3 *plain;
+    struct buf schema = fixture_read("legacy/schema.sql");
+    sqlite3 *plain, *legacy;
 
     (void)state;
     assert_int_equal(sqlite3_open(":memory:", &plain), SQLITE_OK);
+    assert_int_equal(sqlite3_open(":memory:", &legacy), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(legacy, schema.ptr, NULL, NULL, NULL), SQLITE_OK);
+    buf_clear(&schema);
     for (int i = 0; i < SQL_SCHEMA_VERSION; i++)
         assert_int_equal(sqlite3_exec(plain, sql_migrations[i], NULL, NULL, NULL), SQLITE_OK);
     for (int i = 0; i < SQL_COUNT; i++) {
+        sqlite3 *db = strncmp(sql_name[i], "source_", 7) == 0 ? legacy : plain;
         sqlite3_stmt *stmt = NULL;
 
-        if (sqlite3_prepare_v2(plain, sql_text[i], -1, &stmt, NULL) != SQLITE_OK || !stmt)
-            fail_msg("%s: %s", sql_name[i], sqlite3_errmsg(plain));
+        if (sqlite3_prepare_v2(db, sql_text[i], -1, &stmt, NULL) != SQLITE_OK || !stmt)
+            fail_msg("%s: %s", sql_name[i], sqlite3_errmsg(db));
         sqlite3_finalize(stmt);
     }
+    sqlite3_close(legacy);
     sqlite3_close(plain);
 }
 

@@ -115,38 +115,6 @@ static void response_headers_are_sent_as_the_cases_say(void **state)
     cases_run("response-headers", response_case);
 }
 
-static void stream_case(const char *name, const cJSON *input, const cJSON *expect)
-{
-    bool stream = forward_is_stream(cases_str(input, "body_text"), cases_str(input, "accept"));
-
-    if (stream != cJSON_IsTrue(cases_get(expect, "is_stream")))
-        fail_msg("%s: stream is %d", name, stream);
-}
-
-static void the_stream_flag_is_as_the_cases_say(void **state)
-{
-    (void)state;
-    cases_run("stream-flag", stream_case);
-}
-
-static void model_case(const char *name, const cJSON *input, const cJSON *expect)
-{
-    struct buf body = cases_body(input);
-    struct arena arena = {0};
-
-    cases_same(name, "model", forward_model(buf_str(&body), &arena), cases_str(expect, "model"));
-    arena_clear(&arena);
-    buf_clear(&body);
-}
-
-static void the_model_is_as_the_cases_say(void **state)
-{
-    (void)state;
-    cases_run("model", model_case);
-}
-
-/* ---- targets ------------------------------------------------------------------------------ */
-
 static void targets_are_split_and_others_refused(void **state)
 {
     struct target t;
@@ -463,29 +431,6 @@ static void a_nosniff_of_the_upstream_is_not_repeated(void **state)
 
 /* ---- the body and base URLs --------------------------------------------------------------- */
 
-static void only_a_top_level_text_is_a_model(void **state)
-{
-    struct arena arena = {0};
-    struct buf body = {0};
-    struct str model;
-
-    (void)state;
-    model = forward_model(
-        STR("{\"model\":\"a\",\"x\":{\"model\":\"b\"},\"m\\u006fdel\":\"c\\u00e9\"}"), &arena);
-    assert_true(str_eq(model, STR("c\xC3\xA9")));
-    model = forward_model(STR("{\"model\":\"\"}"), &arena);
-    assert_true(model.ptr && model.len == 0);
-    assert_null(forward_model(STR("{\"model\":null}"), &arena).ptr);
-    assert_null(forward_model(STR(""), &arena).ptr);
-    buf_put(&body, STR("{\"model\":\""));
-    for (int i = 0; i < 5000; i++)
-        buf_put(&body, STR("\\u00e9"));
-    buf_put(&body, STR("\"}"));
-    assert_int_equal(forward_model(buf_str(&body), &arena).len, 1024);
-    buf_clear(&body);
-    arena_clear(&arena);
-}
-
 static void event_streams_are_known_by_content_type(void **state)
 {
     (void)state;
@@ -558,8 +503,6 @@ int main(void)
         cmocka_unit_test(urls_are_built_as_the_cases_say),
         cmocka_unit_test(request_headers_are_forwarded_as_the_cases_say),
         cmocka_unit_test(response_headers_are_sent_as_the_cases_say),
-        cmocka_unit_test(the_stream_flag_is_as_the_cases_say),
-        cmocka_unit_test(the_model_is_as_the_cases_say),
         cmocka_unit_test(targets_are_split_and_others_refused),
         cmocka_unit_test(paths_that_could_escape_are_refused),
         cmocka_unit_test(the_endpoint_is_decoded_once),
@@ -572,7 +515,6 @@ int main(void)
         cmocka_unit_test(an_anthropic_version_of_the_client_stays),
         cmocka_unit_test(answers_a_browser_would_run_are_sandboxed),
         cmocka_unit_test(a_nosniff_of_the_upstream_is_not_repeated),
-        cmocka_unit_test(only_a_top_level_text_is_a_model),
         cmocka_unit_test(event_streams_are_known_by_content_type),
         cmocka_unit_test(base_urls_are_checked),
     };

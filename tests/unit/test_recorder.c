@@ -112,8 +112,8 @@ static void listeners_hear_of_each_complete_row_and_bodies_go(void **state)
 {
     const struct folder *f = *state;
     struct heard heard = {0};
-    struct recorder *r =
-        start(f->db, (struct recorder_limits){0}, &(struct recorder_events){on_stored, &heard});
+    struct recorder *r = start(f->db, (struct recorder_limits){0},
+                               &(struct recorder_events){.stored = on_stored, .ctx = &heard});
     struct capture *c = arrived(1, 5000);
 
     complete(c, 5000);
@@ -229,8 +229,8 @@ static void a_poison_row_costs_one_row(void **state)
 {
     const struct folder *f = *state;
     struct heard heard = {0};
-    struct recorder *r =
-        start(f->db, (struct recorder_limits){0}, &(struct recorder_events){on_stored, &heard});
+    struct recorder *r = start(f->db, (struct recorder_limits){0},
+                               &(struct recorder_events){.stored = on_stored, .ctx = &heard});
     struct err err;
     struct db *other = db_open(f->db, DB_WRITE, &err);
 

@@ -1,4 +1,5 @@
 #include "store/store_priv.h"
+#include "store/store_routing.h"
 #include "store_helpers.h"
 
 #define ROWS 240
@@ -221,12 +222,205 @@ static void every_filter_alone_and_in_pairs_finds_what_it_means(void **state)
     store_close(store);
 }
 
+/* Small blocks, and no list is too short for them. */
+static void build_blocks(struct store *store)
+{
+    bool more = true;
+    struct err err;
+
+    store->block_rows = 25; /* pairs share a time: some blocks have 24 rows */
+    store->block_rest = 20;
+    store->walk_max = 0;
+    while (more)
+        OK(store_blocks_build(store, INT64_C(1900003600000000), &more, &err));
+}
+
+static void check_pages(struct store *store, const struct record_filter *filter)
+{
+    struct got all = {0}, page;
+    struct err err;
+
+    OK(store_record_list(store, filter, false, 0, 0, 0, collect, &all, &err));
+    for (size_t offset = 0; offset <= all.count; offset += 7) {
+        page = (struct got){0};
+        OK(store_record_list(store, filter, false, (int64_t)offset, 9, 0, collect, &page, &err));
+        assert_int_equal(page.count, all.count - offset < 9 ? all.count - offset : 9);
+        for (size_t i = 0; i < page.count; i++)
+            assert_int_equal(page.ids[i], all.ids[offset + i]);
+    }
+}
+
+static void blocks_say_what_the_table_says(void **state)
+{
+    const struct folder *f = *state;
+    struct store *store = fill(f->db);
+
+    build_blocks(store);
+    assert_int_equal(query_number(f->db, "SELECT count(*) FROM request_blocks"), 9);
+    for (unsigned a = 0; a < 32; a++) {
+        for (unsigned b = a; b < 32; b++) {
+            struct record_filter filter = {0};
+
+            set_filter(&filter, a);
+            set_filter(&filter, b);
+            check_filter(store, &filter);
+            check_pages(store, &filter);
+        }
+    }
+    store_close(store);
+}
+
+static void blocks_of_new_rows_grow_together(void **state)
+{
+    const struct folder *f = *state;
+    struct store *store = open_new(f->db);
+    struct err err;
+
+    run_sql(f->db, "INSERT INTO task_runs (id, name, started_us) VALUES (2, 'r', 1)");
+    store->block_rows = 24;
+    store->block_rest = 4;
+    store->walk_max = 0;
+    for (int64_t id = 1; id <= ROWS; id++) {
+        struct record r = varied(id);
+        bool more = true;
+
+        OK(store_record_insert(store, &r, &err));
+        while (more)
+            OK(store_blocks_build(store, r.created_us + INT64_C(3600000000), &more, &err));
+        assert_in_range(query_number(f->db, "SELECT count(*) FROM request_blocks"), 0,
+                        (uint64_t)id / 12 + 10);
+    }
+    assert_in_range(query_number(f->db, "SELECT sum(request_count) FROM request_blocks"), ROWS - 8,
+                    ROWS - 4);
+    for (unsigned a = 0; a < FILTERS; a++) {
+        struct record_filter filter = {0};
+
+        set_filter(&filter, a);
+        check_filter(store, &filter);
+        check_pages(store, &filter);
+    }
+    store_close(store);
+}
+
+static void a_block_is_dropped_when_a_row_of_it_changes_and_made_again(void **state)
+{
+    static const char *const changes[] = {
+        "DELETE FROM requests WHERE id = 100",
+        "UPDATE requests SET has_images = 1 WHERE id = 101",
+        "UPDATE requests SET response_status = 418 WHERE id = 30",
+        "UPDATE requests SET created_us = 1900000000015000 WHERE id = 150",
+        "UPDATE requests SET task_run_id = NULL WHERE id = 6",
+        ("INSERT INTO requests (id, created_us, method, endpoint, model)"
+         " SELECT 1000, created_us, method, endpoint, 'late' FROM requests WHERE id = 60"),
+        "DELETE FROM requests WHERE id < 90",
+    };
+    const struct folder *f = *state;
+    struct record_filter late = {.model = STR("tiny-chat"), .stream = true};
+    struct store *store = fill(f->db);
+    struct err err;
+
+    for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
+        struct record_filter all = {.until_us = INT64_MAX};
+        struct got walked = {0}, found = {0};
+        int64_t count, before, left;
+
+        build_blocks(store);
+        before = query_number(f->db, "SELECT count(*) FROM request_blocks");
+        run_sql(f->db, changes[i]);
+        left = query_number(f->db, "SELECT count(*) FROM request_blocks");
+        assert_true(left < before);
+        for (int round = 0; round < 2; round++) {
+            OK(store_record_count(store, &all, &count, &err));
+            assert_int_equal(count, query_number(f->db, "SELECT count(*) FROM requests"));
+            walked = found = (struct got){0};
+            OK(store_record_list(store, &late, false, 0, 0, 0, collect, &walked, &err));
+            OK(store_record_list(store, &late, false, 0, ROWS, 0, collect, &found, &err));
+            assert_int_equal(found.count, walked.count);
+            assert_memory_equal(found.ids, walked.ids, sizeof(found.ids));
+            build_blocks(store);
+        }
+    }
+    assert_int_equal(query_number(f->db,
+                                  "SELECT count(*) FROM request_block_values WHERE block_id NOT IN"
+                                  " (SELECT id FROM request_blocks)"),
+                     0);
+    store_close(store);
+}
+
+struct usage {
+    int64_t requests, numbers, names;
+};
+
+static void add_usage(void *ctx, struct str name, int64_t requests, int64_t number)
+{
+    struct usage *u = ctx;
+
+    (void)name;
+    u->names++;
+    u->requests += requests;
+    u->numbers += number;
+}
+
+static void usage_is_the_same_with_and_without_blocks(void **state)
+{
+    const struct folder *f = *state;
+    struct store *store = fill(f->db);
+    const int64_t since_us[] = {0, varied(51).created_us, varied(120).created_us,
+                                varied(ROWS).created_us + 1};
+    struct usage before[8] = {0};
+    struct err err;
+
+    run_sql(f->db, "UPDATE requests SET billing_total_cost_pusd = id * 1000 WHERE id % 3 > 0");
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < 4; i++) {
+            struct usage providers = {0}, routes = {0};
+
+            OK(store_provider_usage(store, since_us[i], add_usage, &providers, &err));
+            OK(store_route_usage(store, since_us[i], add_usage, &routes, &err));
+            if (round == 0) {
+                before[i * 2] = providers;
+                before[i * 2 + 1] = routes;
+            }
+            assert_memory_equal(&before[i * 2], &providers, sizeof(providers));
+            assert_memory_equal(&before[i * 2 + 1], &routes, sizeof(routes));
+        }
+        build_blocks(store);
+        if (round == 1) /* a hole in the middle */
+            run_sql(f->db, "DELETE FROM request_blocks WHERE from_us = (SELECT from_us FROM"
+                           " request_blocks ORDER BY from_us LIMIT 1 OFFSET 4)");
+    }
+    assert_true(before[0].requests > 0 && before[0].numbers > 0 && before[0].names == 2);
+    assert_int_equal(before[6].requests, 0);
+    store_close(store);
+}
+
+static void what_waits_for_an_answer_is_in_no_block(void **state)
+{
+    const struct folder *f = *state;
+    struct store *store = fill(f->db);
+    int64_t minute = INT64_C(60000000), last = varied(ROWS).created_us;
+    bool more;
+    struct err err;
+
+    run_sql(f->db, "UPDATE requests SET completed_us = NULL WHERE id = 3");
+    store->block_rows = 15;
+    OK(store_blocks_build(store, last, &more, &err));
+    assert_false(more);
+    OK(store_blocks_build(store, last + 11 * minute, &more, &err)); /* it is not waited for */
+    assert_false(more); /* too few rows for the usual rest */
+    store->block_rest = 20;
+    OK(store_blocks_build(store, last + 11 * minute, &more, &err));
+    assert_true(more);
+    store_close(store);
+}
+
 static void mixed_filters_find_what_they_mean(void **state)
 {
     const struct folder *f = *state;
     struct store *store = fill(f->db);
     uint32_t x = 7;
 
+    build_blocks(store);
     for (int round = 0; round < 300; round++) {
         struct record_filter filter = {0};
 
@@ -440,7 +634,10 @@ static void other_statements_do_not_scan_requests(void **state)
     static const enum sql_id ids[] = {
         SQL_REQUEST_GET,
         SQL_REQUEST_LAST_ID,
-        SQL_REQUEST_FLAGS,
+        SQL_REQUEST_COUNTED,
+        SQL_REQUEST_PENDING_IN_RUNS,
+        SQL_RUN_SUMS_ADD,
+        SQL_BUDGET_SUM_ADD,
         SQL_REQUEST_COMPLETE,
         SQL_BODY_COMPLETE,
         SQL_REQUEST_CLOSE_PENDING,
@@ -500,6 +697,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(every_filter_alone_and_in_pairs_finds_what_it_means),
+        TEST(blocks_say_what_the_table_says),
+        TEST(blocks_of_new_rows_grow_together),
+        TEST(a_block_is_dropped_when_a_row_of_it_changes_and_made_again),
+        TEST(usage_is_the_same_with_and_without_blocks),
+        TEST(what_waits_for_an_answer_is_in_no_block),
         TEST(mixed_filters_find_what_they_mean),
         TEST(ids_that_are_not_there_split_a_list_all_the_same),
         TEST(a_clock_that_jumped_back_orders_by_time),

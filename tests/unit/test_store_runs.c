@@ -233,6 +233,7 @@ static void sums_and_groups_are_what_the_requests_come_to(void **state)
 {
     struct folder *f = *state;
     struct store *store = open_new(f->db);
+    struct err err;
 
     start_run(store, 1, 1000);
     start_run(store, 2, 2000);
@@ -241,11 +242,81 @@ static void sums_and_groups_are_what_the_requests_come_to(void **state)
     assert_true(query_number(f->db, "SELECT min(requests) FROM run_sums") > 300);
     check_sums(f->db);
     check_groups(f->db);
-    run_sql(f->db, "UPDATE requests SET billing_total_cost_pusd = 77 WHERE id % 3 = 0");
+    for (int round = 0; round < 5; round++) { /* the last one takes what is left */
+        int64_t deleted;
+
+        OK(store_trim(store, round < 4 ? sample(300 * (round + 1)).created_us : INT64_MAX, 5000,
+                      INT64_MAX / 2, &deleted, &err));
+        assert_true(deleted >= 299);
+        check_sums(f->db);
+        check_groups(f->db);
+    }
+    assert_int_equal(query_number(f->db, "SELECT total(requests) FROM run_sums"), 0);
+    store_close(store);
+}
+
+static void rows_that_a_dead_process_left_are_closed_in_the_sums_too(void **state)
+{
+    struct folder *f = *state;
+    struct store *store = open_new(f->db);
+    int64_t closed;
+    struct err err;
+
+    start_run(store, 1, 1000);
+    for (int64_t id = 1; id <= 9; id++) {
+        struct record r = sample(id);
+
+        r.task_run_id = id % 2 ? 1 : UNKNOWN;
+        r.is_stream = id % 3 == 0;
+        r.completed_us = r.duration_ms = r.response_status = UNKNOWN;
+        OK(store_record_insert(store, &r, &err));
+    }
     check_sums(f->db);
-    run_sql(f->db, "DELETE FROM requests WHERE id < 500");
+    OK(store_close_pending(store, INT64_C(1900000001000000), &closed, &err));
+    assert_int_equal(closed, 9);
     check_sums(f->db);
-    run_sql(f->db, "DELETE FROM requests");
+    assert_int_equal(query_number(f->db, "SELECT errors FROM run_sums"), 5);
+    store_close(store);
+}
+
+static void a_sum_that_is_too_large_costs_no_row(void **state)
+{
+    struct folder *f = *state;
+    struct store *store = open_new(f->db);
+    struct arena arena = {0};
+    struct run_sums sums;
+    struct run run;
+    struct err err;
+
+    start_run(store, 1, 1000);
+    for (int64_t id = 1; id <= 3; id++) {
+        struct record r = sample(id);
+
+        r.task_run_id = 1;
+        r.billing_total_cost_pusd = INT64_MAX;
+        r.billing_total_tokens = INT64_MAX;
+        OK(store_record_insert(store, &r, &err));
+    }
+    OK(store_run_sums(store, 1, &arena, &run, &sums, &err));
+    assert_int_equal(sums.requests, 3);
+    assert_int_equal(run_cost(&sums), UNKNOWN);
+    arena_clear(&arena);
+    store_close(store);
+}
+
+static void what_is_undone_changes_no_sum(void **state)
+{
+    struct folder *f = *state;
+    struct store *store = open_new(f->db);
+    struct record r = sample(1);
+    struct err err;
+
+    start_run(store, 1, 1000);
+    r.task_run_id = 1;
+    OK(store_begin(store, &err));
+    OK(store_record_insert(store, &r, &err));
+    store_rollback(store);
+    OK(store_record_insert(store, &r, &err));
     check_sums(f->db);
     store_close(store);
 }
@@ -316,6 +387,9 @@ int main(void)
         TEST(a_paused_run_can_be_ended),
         TEST(a_run_without_requests_knows_nothing),
         TEST(sums_and_groups_are_what_the_requests_come_to),
+        TEST(rows_that_a_dead_process_left_are_closed_in_the_sums_too),
+        TEST(a_sum_that_is_too_large_costs_no_row),
+        TEST(what_is_undone_changes_no_sum),
         TEST(percentiles_are_of_the_nearest_rank),
         TEST(a_request_of_a_run_that_is_not_there_is_stored_without_it),
         cmocka_unit_test(a_name_is_trimmed_and_must_not_be_blank),

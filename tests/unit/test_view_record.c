@@ -594,7 +594,8 @@ static void a_run_summary_tells_its_state(void **state)
     keys_are(o, "id name notes started_at started_at_fallback started_at_table_fallback ended_at "
                 "ended_at_fallback paused_at paused_at_fallback is_active is_paused status "
                 "status_label open_duration_ms open_duration_display request_count "
-                "request_count_display ");
+                "request_count_display budget_usd budget_tokens budget_action budget_thresholds "
+                "budget ");
     IS(o, "status", "\"active\"");
     IS(o, "open_duration_display", "\"1m 33s\"");
     IS(o, "notes", "null");

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/import.h"
+#include "core/price_import.h"
 #include "daemon/api/api_operations.h"
 #include "json/json.h"
 
@@ -109,6 +109,8 @@ static void finish_write(struct api_call *call, struct store *store)
         log_error("cannot put the saved configuration in force: %s", err.msg);
     } else if (open_runs_load(call->worker->app->runs, store, &err) < 0) {
         log_error("cannot see which runs are open: %s", err.msg);
+    } else {
+        budgets_update(call->worker->app->budgets, store);
     }
 }
 

@@ -101,6 +101,7 @@ extern const struct api_route api_price_forms_routes[];
 extern const struct api_route api_costs_routes[];
 extern const struct api_route api_catalog_routes[];
 extern const struct api_route api_runs_routes[];
+extern const struct api_route api_budgets_routes[];
 extern const struct api_route api_storage_routes[];
 extern const struct api_route api_metrics_routes[];
 extern const struct api_route api_models_routes[];

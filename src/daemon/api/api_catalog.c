@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "client/price_source.h"
-#include "core/import.h"
+#include "core/price_import.h"
 #include "daemon/api/api_body.h"
 #include "daemon/api/api_prices.h"
 #include "store/store_prices.h"
@@ -351,7 +351,8 @@ static void apply(struct api_call *call, struct store *store, struct body *b,
 
     rows.arena = (struct arena){0};
     rows.rows = xcalloc(p->rows.count + 1, sizeof(*rows.rows));
-    memcpy(rows.rows, p->rows.rows, rows.count * sizeof(*rows.rows));
+    if (rows.count)
+        memcpy(rows.rows, p->rows.rows, rows.count * sizeof(*rows.rows));
     if (choose(call, &rows, keys, count)) {
         pthread_mutex_init(&a.lock, NULL);
         pthread_cond_init(&a.over, NULL);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/query.h"
 #include "daemon/api/api.h"
+#include "view/view_budget.h"
 #include "view/view_live.h"
 #include "view/view_run.h"
 #include "json/json.h"
@@ -182,6 +183,7 @@ static void run_live(struct api_call *call, struct store *store)
     put_made(o, "store", &part);
     put_totals(o, &totals, store_counters(store, &counters, &err) < 0 ? UNKNOWN : counters.total);
     put_active_run(o, store);
+    view_put_budgets_live(o, store, clock_wall_us());
     put_inflight(o, app->live, &totals, &names);
     put_finished(o, app->live, since, (size_t)rows, &names);
     arena_clear(&names.arena);

@@ -1,7 +1,12 @@
 /* GET /metrics in the text format of Prometheus. */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/clock.h"
+#include "core/money.h"
 #include "daemon/api/api.h"
 #include "daemon/otel/otel.h"
+#include "store/store_budgets.h"
 
 static void put_file(struct buf *out, struct app *app, const char *suffix, const char *name,
                      const char *help)
@@ -58,13 +63,59 @@ static void put_telemetry(struct buf *out, struct app *app)
                 "Batches of spans or metrics that were given up.", s.failed_exports);
 }
 
+static void put_budget_amounts(struct buf *out, const char *name, const struct budget_state *s,
+                               const int64_t amount[BUDGET_KINDS])
+{
+    for (int kind = 0; kind < BUDGET_KINDS; kind++) {
+        char text[MONEY_SIZE];
+
+        if (s->budget.limit[kind] <= 0)
+            continue;
+        if (kind == BUDGET_USD)
+            money_print(amount[kind], text);
+        else
+            snprintf(text, sizeof(text), "%" PRId64, amount[kind]);
+        buf_printf(out, "%s{scope=\"%s\",key=\"%.*s\",kind=\"%s\"} %s\n", name,
+                   budget_scope_names[s->scope], STR_ARG(s->key), budget_kind_names[kind], text);
+    }
+}
+
+/* Keys are dates, numbers and slugs: none needs escaping. */
+static int put_limit(void *ctx, const struct budget_state *s, struct err *err)
+{
+    (void)err;
+    put_budget_amounts(ctx, "llm_observe_budget_limit", s, s->budget.limit);
+    return 0;
+}
+
+static int put_spent(void *ctx, const struct budget_state *s, struct err *err)
+{
+    (void)err;
+    put_budget_amounts(ctx, "llm_observe_budget_spent", s, s->spent.amount);
+    return 0;
+}
+
+static void put_budgets(struct buf *out, struct store *store)
+{
+    int64_t now_us = clock_wall_us();
+    struct err err;
+
+    buf_put(out,
+            STR("# HELP llm_observe_budget_limit What a scope may spend, in dollars or tokens.\n"
+                "# TYPE llm_observe_budget_limit gauge\n"));
+    store_budgets(store, now_us, put_limit, out, &err);
+    buf_put(out, STR("# HELP llm_observe_budget_spent What it has spent.\n"
+                     "# TYPE llm_observe_budget_spent gauge\n"));
+    store_budgets(store, now_us, put_spent, out, &err);
+}
+
 static void run_metrics(struct api_call *call, struct store *store)
 {
     struct app *app = call->worker->app;
     struct buf *out = &call->body;
 
-    (void)store; /* a scrape costs the database nothing */
     metrics_write(app->metrics, out);
+    put_budgets(out, store); /* a few rows; all else costs the database nothing */
     put_live(out, app);
     put_queue(out, app);
     put_telemetry(out, app);

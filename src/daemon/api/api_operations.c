@@ -73,6 +73,13 @@ static const struct param find_params[] = {
     {"model", PARAM_TEXT, .required = true, .about = "A model or another name of one"},
     {0},
 };
+static const struct param alert_params[] = {
+    {"limit", PARAM_INT, .fallback = 100, .least = 1, .most = 1000, .about = "Alerts at most"},
+    {"before_id", PARAM_INT, .fallback = INT64_MAX, .least = 1, .most = INT64_MAX,
+     .about = "Only older ones than this"},
+    {"unacknowledged", PARAM_INT, .most = 1, .about = "1: only those nobody has acknowledged"},
+    {0},
+};
 static const struct param days_params[] = {DAYS, {0}};
 static const struct param since_params[] = {
     {"since", PARAM_TIME, .about = "From when on; without it, the start of this day in UTC"},
@@ -115,6 +122,15 @@ const struct api_operation api_operations[] = {
     {"GET", "/api/requests/{record_id}/body", "A stored body, byte for byte", .answer = "any",
      .params = body_params, .media = "application/octet-stream"},
     {"POST", "/api/runs/{run_id}/end", "End a run", .answer = "RunAnswer"},
+    {"PATCH", "/api/runs/{run_id}", "Change name, notes or budget of a run", .answer = "RunAnswer",
+     .body = "RunEdit"},
+    {"GET", "/api/budgets", "Budgets, and what was spent", .answer = "Budgets"},
+    {"PATCH", "/api/budgets", "Change budgets by the names of their settings", .answer = "Budgets",
+     .body = "object"},
+    {"GET", "/api/alerts", "Thresholds that were passed", .answer = "Alerts",
+     .params = alert_params},
+    {"POST", "/api/alerts/acknowledge", "Acknowledge all alerts", .answer = "Acknowledged"},
+    {"POST", "/api/alerts/{alert_id}/acknowledge", "Acknowledge an alert", .answer = "AlertAnswer"},
     {"GET", "/api/runs/{run_id}/what-if", "A run at other prices", .answer = "WhatIf",
      .params = view_what_if_params},
     {"GET", "/api/status", "What runs, and how the store keeps up", .answer = "Status"},

@@ -5,6 +5,7 @@
 #include "daemon/api/api.h"
 #include "daemon/api/api_body.h"
 #include "daemon/api/api_form.h"
+#include "store/store_budgets.h"
 #include "view/view_run.h"
 
 /* ---- reading ---- */
@@ -47,11 +48,12 @@ static void run_requests(struct api_call *call, struct store *store)
 /* ---- changing; each of these is one of the verbs below ---- */
 
 static int start(struct api_call *call, struct store *store, struct str name, struct str notes,
-                 int64_t *id, struct err *err)
+                 const cJSON *fields, int64_t *id, struct err *err)
 {
     struct run run = {.started_us = clock_wall_us(), .ended_us = UNKNOWN, .paused_us = UNKNOWN};
 
-    if (run_check(&name, &notes, err) < 0)
+    budget_init(&run.budget);
+    if (run_check(&name, &notes, err) < 0 || budget_set_all(&run.budget, fields, err) < 0)
         return -1;
     run.id = *id = open_runs_next_id(call->worker->app->runs);
     run.name = name;
@@ -112,8 +114,8 @@ static void write_start(struct api_call *call, struct store *store)
 
     if (!body_strict(&body, call))
         return;
-    rc = start(call, store, body_text(&body, "name", NULL), body_text(&body, "notes", NULL), &id,
-               &err);
+    rc = start(call, store, body_text(&body, "name", NULL), body_text(&body, "notes", NULL),
+               body.fields, &id, &err);
     answer_run(call, store, rc, id, &err);
     body_clear(&body);
 }
@@ -131,6 +133,42 @@ static void write_pause(struct api_call *call, struct store *store)
 static void write_resume(struct api_call *call, struct store *store)
 {
     change(call, store, resume);
+}
+
+/* Only the fields that are there change. */
+static int edit(struct store *store, int64_t id, struct body *body, struct err *err)
+{
+    struct arena arena = {0};
+    struct run run;
+    int rc = store_run_get(store, id, &arena, &run, err);
+
+    if (rc < 0 && err->code == ERR_NOT_FOUND)
+        err_set(err, ERR_NOT_FOUND, "Run not found.");
+    if (rc == 0 && body_get(body, "name"))
+        run.name = body_text(body, "name", NULL);
+    if (rc == 0 && body_get(body, "notes"))
+        run.notes = body_text(body, "notes", NULL);
+    if (rc == 0)
+        rc = run_check(&run.name, &run.notes, err);
+    if (rc == 0)
+        rc = budget_set_all(&run.budget, body->fields, err);
+    if (rc == 0)
+        rc = store_run_update(store, &run, err);
+    if (rc == 0)
+        rc = store_budgets_compare(store, clock_wall_us(), err);
+    arena_clear(&arena);
+    return rc;
+}
+
+static void write_edit(struct api_call *call, struct store *store)
+{
+    struct body body;
+    struct err err;
+
+    if (!body_strict(&body, call))
+        return;
+    answer_run(call, store, edit(store, call->id, &body, &err), call->id, &err);
+    body_clear(&body);
 }
 
 static void write_end_one(struct api_call *call, struct store *store)
@@ -159,7 +197,7 @@ static void form_start(struct api_call *call, struct store *store)
     body_form(&body, call);
     name = form_text(&body, "name");
     notes = form_text(&body, "notes");
-    if (start(call, store, name, notes, &id, &err) == 0)
+    if (start(call, store, name, notes, body.fields, &id, &err) == 0)
         redirect_to_run(call, id);
     else
         form_error(call, &err, "/admin/runs");
@@ -203,6 +241,8 @@ const struct api_route api_runs_routes[] = {
     {"GET", "/admin/api/runs/{run_id}/stats", .run = run_stats},
     {"GET", "/api/runs/{run_id}/requests", .run = run_requests},
     {"GET", "/admin/api/runs/{run_id}/requests", .run = run_requests},
+    {"PATCH", "/api/runs/{run_id}", .write = write_edit},
+    {"PATCH", "/admin/api/runs/{run_id}", .write = write_edit},
     {"POST", "/api/runs/start", .write = write_start},
     {"POST", "/admin/api/runs/start", .write = write_start},
     {"POST", "/api/runs/end", .write = write_end},

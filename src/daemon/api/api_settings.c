@@ -177,9 +177,9 @@ int api_save_upstream(struct store *store, const struct upstream_defaults *in, s
         store_setting_put(store, STR("upstream_url"), url, err) < 0 ||
         store_setting_put(store, STR("default_model"), str_trim(in->default_model), err) < 0)
         return -1;
-    if (in->has_failover && store_setting_put(store, STR("failover_to_fallback"),
-                                              in->failover_to_fallback ? STR("true") : STR("false"),
-                                              err) < 0)
+    if (in->has_failover &&
+        store_setting_put(store, STR("failover_to_fallback"),
+                          in->failover_to_fallback ? STR("true") : STR("false"), err) < 0)
         return -1;
     return store_setting_put(store, STR("fallback_enabled"),
                              in->fallback_enabled ? STR("true") : STR("false"), err);

@@ -128,8 +128,7 @@ static cJSON *view_sample(const struct app *app, struct str model, const struct 
     return o;
 }
 
-static cJSON *view_choice(const struct choice *choice, const struct decision *d,
-                             size_t order)
+static cJSON *view_choice(const struct choice *choice, const struct decision *d, size_t order)
 {
     cJSON *o = cJSON_CreateObject();
 
@@ -147,7 +146,7 @@ static cJSON *view_choice(const struct choice *choice, const struct decision *d,
 
 /* How the next request would try them; *d becomes the first. Returns owned. */
 static cJSON *view_choices(const struct catalog *c, struct str model, struct arena *arena,
-                              struct decision *d)
+                           struct decision *d)
 {
     const struct route *route = d->several;
     cJSON *list = cJSON_CreateArray();

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "daemon/api/api.h"
 #include "daemon/otel/otel.h"
+#include "view/view_budget.h"
 #include "json/json.h"
 
 void api_server_json(struct app *app, struct buf *out)
@@ -99,6 +100,21 @@ static void telemetry_json(struct app *app, struct buf *out)
     cJSON_Delete(o);
 }
 
+/* The members of an object of their own, behind what is there already. */
+static void put_budgets(struct api_call *call, struct store *store)
+{
+    cJSON *o = cJSON_CreateObject();
+    struct buf text = {0};
+
+    view_put_budgets_live(o, store, clock_wall_us());
+    if (json_print(&text, o)) {
+        buf_put(&call->body, STR(","));
+        buf_put(&call->body, str_cut(str_from(buf_str(&text), 1), text.len - 2));
+    }
+    cJSON_Delete(o);
+    buf_clear(&text);
+}
+
 static void run_status(struct api_call *call, struct store *store)
 {
     struct app *app = call->worker->app;
@@ -115,6 +131,7 @@ static void run_status(struct api_call *call, struct store *store)
     api_store_json(app, store, &call->body);
     buf_put(&call->body, STR(",\"telemetry\":"));
     telemetry_json(app, &call->body);
+    put_budgets(call, store);
     buf_put(&call->body, STR(",\"jobs\":[]}"));
 }
 

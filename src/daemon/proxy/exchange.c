@@ -14,7 +14,8 @@ static const struct {
     unsigned next;
 } states[] = {
     [EX_READING] = {"reading", TO(EX_INSPECTING) | TO(EX_FLUSHING)},
-    [EX_INSPECTING] = {"inspecting", TO(EX_ADMITTING) | TO(EX_WAITING) | TO(EX_RETRYING) | TO(EX_FLUSHING)},
+    [EX_INSPECTING] = {"inspecting",
+                       TO(EX_ADMITTING) | TO(EX_WAITING) | TO(EX_RETRYING) | TO(EX_FLUSHING)},
     [EX_ADMITTING] = {"admitting", TO(EX_WAITING) | TO(EX_RETRYING) | TO(EX_FLUSHING)},
     [EX_WAITING] = {"waiting",
                     TO(EX_STREAMING) | TO(EX_RETRYING) | TO(EX_FLUSHING) | TO(EX_CANCELLING)},
@@ -132,6 +133,20 @@ static void gone_before_start(struct exchange *x, const char *error)
     exchange_finish_if_over(x);
 }
 
+/* True: a budget of its scopes is used up, the request is answered. */
+static bool refuse_spending(struct exchange *x)
+{
+    char message[200];
+    int status;
+
+    if (!budgets_refuse(x->worker->app->budgets, x->catalog, record_of(x), &x->decision, &status,
+                        message))
+        return false;
+    exchange_note_decision(x);
+    exchange_reject_spending(x, status, message);
+    return true;
+}
+
 static void on_inspected(struct exchange *x)
 {
     struct err err;
@@ -156,6 +171,8 @@ static void on_inspected(struct exchange *x)
         exchange_fail(x, 503, "overloaded", x->why.msg);
         return;
     }
+    if (budgets_closed(x->worker->app->budgets) && refuse_spending(x))
+        return;
     if (!exchange_prepare(x, &err)) {
         exchange_fail(x, 502, "connect_failed", err.msg);
         return;

@@ -7,26 +7,32 @@
 
 #define GATHER_MAX ((size_t)1024 * 1024)
 
-/* The answer of our own for a request that could not be served; the body is captured too. */
-void exchange_answer_error(struct exchange *x, int status, const char *code, const char *message)
+/* The answer of our own for a request that could not be served; the body is captured too. The
+ * connection may be done with x afterwards. */
+static void answer_own(struct exchange *x, int status, const struct headers *extra, struct str body)
 {
     struct record *r = record_of(x);
-    struct buf body = {0};
-    struct headers extra = {0};
     struct err err;
-    struct conn *conn = x->conn;
 
-    error_body(&body, r->endpoint, refusal_type(status), code, str_c(message));
     blob_clear(&x->capture->response);
-    if (blob_add(&x->capture->response, buf_str(&body), &err) < 0)
+    if (blob_add(&x->capture->response, body, &err) < 0)
         x->body_lost = true;
     r->response_status = status;
     r->response_bytes = (int64_t)body.len;
     r->response_content_type = STR("application/json");
-    r->response_headers_json = STR("{\"content-type\":\"application/json\"}");
+    if (x->conn)
+        conn_answer(x->conn, status, STR("application/json"), extra, body);
+}
+
+void exchange_answer_error(struct exchange *x, int status, const char *code, const char *message)
+{
+    struct headers extra = {0};
+    struct buf body = {0};
+
+    error_body(&body, record_of(x)->endpoint, refusal_type(status), code, str_c(message));
+    record_of(x)->response_headers_json = STR("{\"content-type\":\"application/json\"}");
     exchange_add_headers(x, &extra);
-    if (conn)
-        conn_answer(conn, status, STR("application/json"), &extra, buf_str(&body));
+    answer_own(x, status, &extra, buf_str(&body));
     buf_clear(&body);
 }
 
@@ -36,6 +42,35 @@ void exchange_reject(struct exchange *x, const struct refusal *refusal)
     exchange_note_end(x, TERMINATED_REFUSED, refusal->message);
     exchange_move(x, EX_FLUSHING);
     exchange_answer_error(x, refusal->status, refusal->code, refusal->message);
+}
+
+/* The body of OpenAI's errors, which Anthropic's clients can read too. */
+static void budget_error_body(struct buf *out, struct str endpoint, const char *message)
+{
+    buf_put(out, STR("{"));
+    if (str_starts(endpoint, STR("/v1/messages")))
+        buf_put(out, STR("\"type\":\"error\","));
+    buf_put(out, STR("\"error\":{\"message\":"));
+    json_quote(out, str_c(message));
+    buf_put(out, STR(",\"type\":\"budget_exceeded\",\"code\":\"budget_exceeded\","
+                     "\"param\":null}}"));
+}
+
+void exchange_reject_spending(struct exchange *x, int status, const char *message)
+{
+    struct headers extra = {0};
+    struct buf body = {0};
+    struct err err;
+
+    record_of(x)->response_status = status;
+    exchange_note_end(x, TERMINATED_REFUSED, message);
+    exchange_move(x, EX_FLUSHING);
+    budget_error_body(&body, record_of(x)->endpoint, message);
+    headers_add(&extra, arena_of(x), STR("X-LLM-Observe-Budget"), STR("exceeded"), &err);
+    record_of(x)->response_headers_json =
+        STR("{\"content-type\":\"application/json\",\"x-llm-observe-budget\":\"exceeded\"}");
+    answer_own(x, status, &extra, buf_str(&body));
+    buf_clear(&body);
 }
 
 void exchange_fail(struct exchange *x, int status, const char *code, const char *message)

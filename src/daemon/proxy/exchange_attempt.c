@@ -67,7 +67,7 @@ static void on_pause_over(uv_timer_t *timer)
 {
     struct pause *p = timer->data;
     struct exchange *x = p->x;
-    void (*over)(struct exchange *x) = p->over;
+    void (*over)(struct exchange * x) = p->over;
 
     end_pause(x);
     over(x);
@@ -146,20 +146,31 @@ static bool has_next(const struct attempts *a)
     return choose(a, &place, &wait_us);
 }
 
-/* Decide for the next one. False: there is none. */
+/* A budget of its provider is used up. */
+static bool may_not_spend(struct exchange *x)
+{
+    struct budgets *budgets = x->worker->app->budgets;
+    char message[200];
+    int status;
+
+    return budgets_closed(budgets) &&
+           budgets_refuse(budgets, x->catalog, record_of(x), &x->decision, &status, message);
+}
+
+/* Decide for the next one. False: there is none; a decision that may not spend stands then. */
 static bool take_next(struct exchange *x)
 {
     struct attempts *a = x->attempts;
-    size_t place;
 
-    if (!choose(a, &place, &a->wait_us))
-        return false;
-    a->now = place;
-    a->tried[place] = true;
-    a->waited = a->waited || a->wait_us > 0;
-    catalog_decide_upstream(x->catalog, a->route, a->order[place].index, record_of(x)->model,
-                            arena_of(x), &x->decision);
-    return true;
+    while (choose(a, &a->now, &a->wait_us)) {
+        a->tried[a->now] = true;
+        a->waited = a->waited || a->wait_us > 0;
+        catalog_decide_upstream(x->catalog, a->route, a->order[a->now].index, record_of(x)->model,
+                                arena_of(x), &x->decision);
+        if (!may_not_spend(x))
+            return true;
+    }
+    return false;
 }
 
 void exchange_plan(struct exchange *x)
@@ -550,7 +561,8 @@ static void add_header(struct exchange *x, struct headers *headers, struct str n
 
 void exchange_add_headers(struct exchange *x, struct headers *headers)
 {
-    const struct str count = STR("x-llm-observe-attempts"), upstream = STR("x-llm-observe-upstream");
+    const struct str count = STR("x-llm-observe-attempts"),
+                     upstream = STR("x-llm-observe-upstream");
     struct attempts *a = x->attempts;
     size_t kept = 0;
 

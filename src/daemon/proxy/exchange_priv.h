@@ -60,10 +60,10 @@ struct exchange {
     struct headers received;
     struct blob wire;    /* the body as received, when capture holds a decoded one */
     struct str original; /* the body that a decision changes; empty when it cannot be read */
-    struct blob sent; /* the body as the decision changed it; empty when it did not */
+    struct blob sent;    /* the body as the decision changed it; empty when it did not */
     struct decision decision;
     struct attempts *attempts; /* NULL: there is one upstream */
-    struct err why; /* the body could not be changed, when unchangeable */
+    struct err why;            /* the body could not be changed, when unchangeable */
     bool unchangeable;
     uv_work_t work;
     struct inspect_input inspect;
@@ -150,6 +150,8 @@ extern const struct transfer_events exchange_transfer_events;
 void exchange_answer_error(struct exchange *x, int status, const char *code, const char *message);
 /** The request is refused before anything went upstream. */
 void exchange_reject(struct exchange *x, const struct refusal *refusal);
+/** A budget is used up: 402 or 429 without contacting the upstream. */
+void exchange_reject_spending(struct exchange *x, int status, const char *message);
 /** The upstream failed before the client got anything. */
 void exchange_fail(struct exchange *x, int status, const char *code, const char *message);
 /** An answer that was kept goes to the client after all. */

@@ -4,6 +4,7 @@
 #include "core/forward.h"
 #include "llm/answer.h"
 #include "llm/facts.h"
+#include "llm/tokens.h"
 
 /* ---- the error ---------------------------------------------------------------------------- */
 
@@ -133,6 +134,22 @@ static void note_upstream(struct capture *c)
     c->record.upstream_url = a->upstream_url;
     c->record.upstream_model = a->upstream_model;
     c->record.provider_slug = a->provider_slug;
+}
+
+void analyze_request(struct capture *c, bool quick)
+{
+    struct record *r = &c->record;
+    struct str model = r->upstream_model.ptr ? r->upstream_model : r->model;
+    struct token_estimate e;
+
+    if (r->request_body_truncated || c->request.len == 0)
+        return;
+    e = tokens_estimate(blob_str(&c->request), r->endpoint, model, quick);
+    if (e.tokens == UNKNOWN)
+        return;
+    r->estimated_input_tokens = e.tokens;
+    r->estimated_input_tokenizer = str_c(e.tokenizer);
+    r->estimated_input_model = model;
 }
 
 void analyze(struct capture *c, const struct price_book *book)

@@ -28,8 +28,8 @@ struct capture {
     struct blob upstream; /* raw, only when a fix changed or warned */
     size_t request_keep;  /* how much of the bodies is stored; set by capture_new() to all */
     size_t response_keep;
-    int64_t overhead_us;    /* from the complete request to sending it upstream; UNKNOWN */
-    size_t inspect_max;     /* a larger answer is not read for usage and facts */
+    int64_t overhead_us;      /* from the complete request to sending it upstream; UNKNOWN */
+    size_t inspect_max;       /* a larger answer is not read for usage and facts */
     struct attempt *attempts; /* of a route with several upstreams, in arena */
     size_t attempt_count;
     const struct attempt *served; /* the one whose answer the client got; NULL without attempts */

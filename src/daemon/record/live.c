@@ -213,13 +213,13 @@ void live_finished(struct live *live, struct capture *c)
 }
 
 /* Silent for longer than 2 s and than eight times the mean gap so far. */
-static bool is_stalled(int64_t silent_us, const struct live_row *row)
+static bool is_stalled(struct live_slot *slot, int64_t now_us)
 {
-    int64_t limit = 2000000;
+    int64_t last = load(&slot->last_content_us), gaps = load(&slot->gap_count), limit = 2000000;
 
-    if (row->gap_avg_us != UNKNOWN && row->gap_avg_us * 8 > limit)
-        limit = row->gap_avg_us * 8;
-    return silent_us > limit;
+    if (gaps && load(&slot->gap_sum_us) / gaps * 8 > limit)
+        limit = load(&slot->gap_sum_us) / gaps * 8;
+    return last && now_us - last > limit;
 }
 
 static void copy_row(struct live_slot *slot, struct live_row *row, int64_t now_us)
@@ -248,7 +248,7 @@ static void copy_row(struct live_slot *slot, struct live_row *row, int64_t now_u
     memcpy(row->method, slot->method, sizeof(row->method));
     memcpy(row->endpoint, slot->endpoint, sizeof(row->endpoint));
     memcpy(row->client, slot->client, sizeof(row->client));
-    row->stalled = last && is_stalled(now_us - last, row);
+    row->stalled = is_stalled(slot, now_us);
 }
 
 struct live_row *live_rows(struct live *live, size_t *count)
@@ -304,14 +304,11 @@ void live_done_free(struct live_done *done, size_t count)
 
 void live_totals(struct live *live, struct live_totals *out)
 {
-    size_t count;
-    struct live_row *rows = live_rows(live, &count);
-    int64_t stalled = 0;
+    int64_t now_us = clock_now_us(), stalled = 0;
 
-    for (size_t i = 0; i < count; i++)
-        stalled += rows[i].stalled;
-    live_rows_free(rows, count);
     pthread_mutex_lock(&live->lock);
+    LIST_EACH (node, &live->slots)
+        stalled += is_stalled(LIST_ENTRY(node, struct live_slot, node), now_us);
     *out = (struct live_totals){
         .rev = load(&live->rev),
         .inflight = (int64_t)live->count,

@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "base/xalloc.h"
+#include "core/budget.h"
 
 #define SERIES_MAX ((size_t)1000)
 #define SLOTS ((size_t)2048) /* a power of two above SERIES_MAX */
@@ -170,7 +171,7 @@ static int64_t to_us(int64_t ms)
 static void add_known(int64_t *sum, int64_t value)
 {
     if (value != UNKNOWN)
-        *sum += value;
+        *sum = budget_sum(*sum, value);
 }
 
 void metrics_add(struct metrics *m, const struct capture *c)

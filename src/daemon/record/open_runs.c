@@ -193,6 +193,7 @@ static void submit(struct open_runs *runs, const struct open_run *run, struct re
         .ended_us = UNKNOWN,
         .paused_us = run->started_us,
     };
+    budget_init(&s->run.budget);
     if (recorder_submit(recorder, &s->job))
         return;
     free(s->name);

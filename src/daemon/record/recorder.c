@@ -14,6 +14,7 @@
 #include "store/store_search.h"
 
 #define BATCH_MAX 500
+#define COUNTED_BYTES ((size_t)4 << 20) /* of requests in a batch */
 /* After a batch the next one may gather for this long, unless it grows large: a lone operation is
  * written at once, a steady stream in batches. */
 #define HOLD_US 10000
@@ -23,6 +24,8 @@
 #define RETRY_US 1000000         /* between attempts on a database that fails */
 #define MINUTE_US ((int64_t)60000000)
 #define PRESSED_US 100000
+#define BLOCKS_ROWS 512   /* after so many, some may have come to rest */
+#define BLOCKS_US 1000000 /* after a job, which may have changed any */
 #define START_WAIT_MS 5000
 /* Requests go into the full-text index together, some time after they were stored. While others
  * arrive, the writer spends at most one part in SEARCH_SHARE of its time on that. */
@@ -56,6 +59,8 @@ struct recorder {
     int64_t next_check_us, next_counts_us;
     int64_t next_search_us; /* INT64_MAX: nothing to put into the index */
     size_t rows_since_search;
+    int64_t next_blocks_us; /* INT64_MAX: nothing to sum up */
+    size_t rows_to_sum;
     int64_t logged_shed, logged_lost;
 };
 
@@ -263,6 +268,7 @@ static void finish_batch(struct recorder *r, const struct op *ops, size_t count)
     r->rows_since_search += count;
     if (r->next_search_us == INT64_MAX)
         r->next_search_us = clock_now_us() + SEARCH_DELAY_US;
+    r->rows_to_sum += count;
     atomic_store_explicit(&r->last_commit_us, clock_now_us(), memory_order_relaxed);
     note_success(r);
     for (size_t i = 0; i < count; i++) {
@@ -270,6 +276,8 @@ static void finish_batch(struct recorder *r, const struct op *ops, size_t count)
             queue_count_lost(&r->queue, 1);
         finish_op(r, &ops[i], !ops[i].capture->dropped);
     }
+    if (r->events.committed)
+        r->events.committed(r->events.ctx, r->store);
 }
 
 static void lose_batch(struct recorder *r, const struct op *ops, size_t count)
@@ -327,6 +335,25 @@ static bool write_together(struct recorder *r, const struct op *ops, size_t coun
     return true;
 }
 
+/* Counting tokens takes longer than storing: in a large batch the rest is only estimated. */
+static void analyze_batch(struct recorder *r, const struct op *ops, size_t count)
+{
+    size_t counted = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        struct capture *c = ops[i].capture;
+
+        if (c->dropped)
+            continue;
+        if (!c->inserted) {
+            analyze_request(c, counted > COUNTED_BYTES);
+            counted += c->request.len;
+        }
+        if (ops[i].kind == OP_END)
+            analyze(c, r->prices);
+    }
+}
+
 /* After a refusal each operation is tried alone: a bad row costs one row. */
 static void write_batch(struct recorder *r, const struct op *ops, size_t count)
 {
@@ -335,10 +362,7 @@ static void write_batch(struct recorder *r, const struct op *ops, size_t count)
     if (r->retry_us > clock_now_us())
         queue_wait(&r->queue, r->retry_us);
     refresh_prices(r);
-    for (size_t i = 0; i < count; i++) {
-        if (ops[i].kind == OP_END && !ops[i].capture->dropped)
-            analyze(ops[i].capture, r->prices);
-    }
+    analyze_batch(r, ops, count);
     if (write_together(r, ops, count, &err))
         return;
     for (size_t i = 0; i < count; i++) {
@@ -372,6 +396,8 @@ static bool run_jobs(struct recorder *r, bool urgent)
         r->dirty = true;
         if (r->next_search_us == INT64_MAX)
             r->next_search_us = clock_now_us() + SEARCH_DELAY_US;
+        if (r->next_blocks_us == INT64_MAX)
+            r->next_blocks_us = clock_now_us() + BLOCKS_US;
         if (!urgent)
             return true;
     }
@@ -402,6 +428,27 @@ static void index_texts(struct recorder *r)
         r->next_search_us = INT64_MAX;
     else
         r->next_search_us = begun_us + (busy ? took_us * SEARCH_SHARE : 0);
+}
+
+/* One block, so that operations pass in between. */
+static void sum_up(struct recorder *r)
+{
+    bool more = false;
+    struct err err;
+
+    if (r->rows_to_sum >= BLOCKS_ROWS)
+        r->next_blocks_us = 0;
+    if (clock_now_us() < r->next_blocks_us || !r->store || r->reopen)
+        return;
+    r->rows_to_sum = 0;
+    if (store_blocks_build(r->store, clock_wall_us(), &more, &err) < 0) {
+        if (err.code != ERR_BUSY)
+            log_warning("cannot sum up requests: %s", err.msg);
+        r->next_blocks_us = clock_now_us() + BLOCKS_US;
+        return;
+    }
+    r->dirty = r->dirty || more;
+    r->next_blocks_us = more ? 0 : INT64_MAX;
 }
 
 static void watch_log_size(struct recorder *r)
@@ -459,17 +506,23 @@ static void look_after(struct recorder *r)
     if (now >= r->next_check_us) {
         check_file(r);
         r->next_check_us = now + r->check_us;
+        if (r->next_search_us == INT64_MAX) /* others may have changed the index */
+            r->next_search_us = now;
     }
     if (now >= r->next_counts_us) {
         log_counts(r);
         r->next_counts_us = now + MINUTE_US;
     }
+    sum_up(r);
     index_texts(r);
 }
 
 static int64_t next_turn_us(const struct recorder *r)
 {
-    return r->next_search_us < r->next_check_us ? r->next_search_us : r->next_check_us;
+    int64_t next_us = r->next_check_us;
+
+    next_us = r->next_blocks_us < next_us ? r->next_blocks_us : next_us;
+    return r->next_search_us < next_us ? r->next_search_us : next_us;
 }
 
 static void finish(struct recorder *r)
@@ -541,6 +594,7 @@ struct recorder *recorder_start(const char *path, const struct recorder_limits *
     r->next_counts_us = clock_now_us() + MINUTE_US;
     r->search = limits->search;
     r->next_search_us = clock_now_us() + SEARCH_DELAY_US;
+    r->next_blocks_us = clock_now_us() + BLOCKS_US;
     if (events)
         r->events = *events;
     if (queue_init(&r->queue, ops, bytes, err) < 0)

@@ -37,6 +37,8 @@ struct recorder_events {
     /** A complete capture was committed or given up by the writer: borrowed; its bodies go right
      *  after. Not called for what the full queue refused. May be NULL. */
     void (*stored)(void *ctx, struct capture *c, bool committed);
+    /** A batch was committed. May be NULL. */
+    void (*committed)(void *ctx, struct store *store);
     void *ctx;
 };
 

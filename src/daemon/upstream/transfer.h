@@ -30,9 +30,9 @@ struct transfer_request {
     struct str url;                /* absolute, http or https */
     const struct headers *headers; /* all but Host, Content-Length, Accept-Encoding, Connection */
     struct str body;
-    bool has_body; /* Content-Length is sent, also 0 */
+    bool has_body;           /* Content-Length is sent, also 0 */
     int64_t head_timeout_ms; /* from the start to the head of the answer; 0: none */
-    bool identity; /* ask for no content coding: the client wants a stream */
+    bool identity;           /* ask for no content coding: the client wants a stream */
 };
 
 struct transfer_head {

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/xalloc.h"
-#include "core/import.h"
+#include "core/price_import.h"
 #include "json/json.h"
 
 #define FETCH_MS 30000
@@ -30,7 +30,7 @@ static bool is_router(struct str source)
 
 bool price_source_ok(struct str source)
 {
-    return is_router(source) || import_format_ok(source);
+    return is_router(source) || price_import_format_ok(source);
 }
 
 int64_t price_source_limit(struct str source, int64_t limit)
@@ -81,7 +81,7 @@ static int fetch_document(struct source *s, struct str url, struct buf *out, str
     else
         f.url = is_openrouter(s->o->source) ? STR(SYNC_OPENROUTER_URL)
                 : is_router(s->o->source)   ? STR(SYNC_HUGGINGFACE_URL)
-                                            : import_url(s->o->source);
+                                            : price_import_url(s->o->source);
     if (!f.url.ptr)
         return err_set(err, ERR_INVALID, "A document or its URL is required.");
     f.url = mirrored(f.url, &s->rows->arena);
@@ -179,7 +179,7 @@ int price_source_rows(struct sync_rows *rows, const struct sync_options *o,
     }
     if (rc == 0)
         rc = is_router(o->source) ? add_router(&s, document, live, err)
-                                  : import_rows(rows, o, book, document, s.today, err);
+                                  : price_import_rows(rows, o, book, document, s.today, err);
     buf_clear(&fetched);
     return rc;
 }

@@ -9,7 +9,7 @@
 #define PRICE_LIMIT_DEFAULT 25
 #define PRICE_LIMIT_MAX 100 /* models of a router's list */
 
-/** Whether source is a router or a format of core/import.h. */
+/** Whether source is a router or a format of core/price_import.h. */
 bool price_source_ok(struct str source);
 /** A limit as options may have it: within 1 and PRICE_LIMIT_MAX for routers (0 is the default),
  *  any for files (0 is all). */

@@ -161,7 +161,8 @@ static int read_route(struct models *m, const cJSON *o, struct route *r, struct 
         return refuse(err, "model_required", "model is missing or blank");
     r->active = true;
     if (get_text(o, "model", &m->arena, &r->incoming_model, err) < 0 ||
-        get_upstreams(o, &m->arena, r, err) < 0 || get_url(o, &m->arena, r, err) < 0 || get_match(o, &m->arena, r, err) < 0 ||
+        get_upstreams(o, &m->arena, r, err) < 0 || get_url(o, &m->arena, r, err) < 0 ||
+        get_match(o, &m->arena, r, err) < 0 ||
         get_text(o, "upstream_model", &m->arena, &r->upstream_model, err) < 0 ||
         get_provider(o, &m->arena, r, err) < 0 || get_key(o, &m->arena, r, err) < 0)
         return -1;

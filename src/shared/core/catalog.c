@@ -318,6 +318,17 @@ const struct provider *catalog_provider(const struct catalog *c, struct str slug
     return NULL;
 }
 
+const struct provider *catalog_payee(const struct catalog *c, const struct decision *d)
+{
+    const struct provider *p = catalog_provider(c, d->provider_slug);
+    struct str base = provider_bare_url(d->base_url);
+
+    for (size_t i = 0; !p && base.len > 0 && i < c->provider_count; i++)
+        if (provider_same_url(provider_bare_url(c->providers[i].base_url), base))
+            p = &c->providers[i];
+    return p;
+}
+
 const struct route *catalog_startup(const struct catalog *c, struct str model, bool prefix)
 {
     for (size_t i = 0; i < c->route_count && route_is_startup(&c->routes[i]); i++)
@@ -340,8 +351,8 @@ static void decide_route(const struct catalog *c, const struct route *r, const s
     *out = (struct decision){
         .base_url = u->base_url.ptr ? u->base_url : r->upstream_url,
         .provider_slug = u->provider_slug.ptr ? u->provider_slug : r->provider_slug,
-        .upstream_model = route_upstream_model(r, u->model.ptr ? u->model : r->upstream_model,
-                                               model, arena),
+        .upstream_model =
+            route_upstream_model(r, u->model.ptr ? u->model : r->upstream_model, model, arena),
         .model_route = r->incoming_model,
         .match_type = route_match_type(r),
         .route_decision = "route",

@@ -14,7 +14,7 @@ struct startup {
     bool base_url_fixed;  /* by a flag: a saved one does not count */
     struct route *routes; /* of the models configuration, in its order; priority 0 */
     size_t route_count;
-    struct str fixes_json; /* default fixes; STR_NONE is none */
+    struct str fixes_json;          /* default fixes; STR_NONE is none */
     struct upstream_states *states; /* of the upstreams of all catalogs; NULL: nobody keeps any */
 };
 
@@ -29,9 +29,9 @@ struct catalog_source {
     struct str default_provider_slug; /* the fallback provider; STR_NONE: none */
     struct str default_model;
     bool fallback_enabled;
-    bool failover_to_fallback; /* the fallback is the last upstream of every route */
-    struct str fixes_json;     /* default fixes */
-    struct price_book *prices; /* for routes that ask for the cheapest; NULL: none does */
+    bool failover_to_fallback;      /* the fallback is the last upstream of every route */
+    struct str fixes_json;          /* default fixes */
+    struct price_book *prices;      /* for routes that ask for the cheapest; NULL: none does */
     struct upstream_states *states; /* NULL: no states */
 };
 
@@ -82,6 +82,10 @@ enum key_state decision_key_state(const struct decision *d);
 const struct route *catalog_match(const struct catalog *c, struct str model);
 /** NULL when there is none of that slug. */
 const struct provider *catalog_provider(const struct catalog *c, struct str slug);
+/** The provider that a request is paid to: that of the decision, or the one with its base URL.
+ * NULL.
+ */
+const struct provider *catalog_payee(const struct catalog *c, const struct decision *d);
 /** The startup route of that model and match type, or NULL. */
 const struct route *catalog_startup(const struct catalog *c, struct str model, bool prefix);
 

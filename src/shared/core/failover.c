@@ -14,8 +14,8 @@
 #define HOUR_MS ((int64_t)3600000)
 
 static const char *const strategies[] = {"failover", "weighted", "round_robin", "lowest_cost"};
-static const char *const members[] = {"upstreams",   "strategy",       "retry_on",
-                                      "max_attempts", "cooldown_ms",    "fail_threshold",
+static const char *const members[] = {"upstreams",        "strategy",    "retry_on",
+                                      "max_attempts",     "cooldown_ms", "fail_threshold",
                                       "max_retry_wait_ms"};
 #define MEMBER_COUNT (sizeof(members) / sizeof(*members))
 
@@ -138,8 +138,9 @@ static int take_url(struct reading *in, const cJSON *o, struct upstream *u)
         return -1;
     if (!u->base_url.ptr)
         return in->has_url ? 0
-                           : refuse(in, "upstream_url_required", "upstream_url is required where "
-                                                                 "the route has none.");
+                           : refuse(in, "upstream_url_required",
+                                    "upstream_url is required where "
+                                    "the route has none.");
     if (forward_check_base_url(u->base_url, &clean, &why) < 0)
         return refuse(in,
                       forward_check_provider_url(u->base_url, &clean, in->err) < 0

@@ -14,12 +14,7 @@
 #define FAILOVER_STATUSES_MAX 64
 #define FAILOVER_ATTEMPTS_MAX 10
 
-enum strategy {
-    STRATEGY_FAILOVER,
-    STRATEGY_WEIGHTED,
-    STRATEGY_ROUND_ROBIN,
-    STRATEGY_LOWEST_COST
-};
+enum strategy { STRATEGY_FAILOVER, STRATEGY_WEIGHTED, STRATEGY_ROUND_ROBIN, STRATEGY_LOWEST_COST };
 
 /** Texts that are STR_NONE are those of the route. */
 struct upstream {

@@ -1,11 +1,5 @@
 #include "forward.h"
 
-#include "utf8.h"
-#include "json/json_scan.h"
-
-/* A model name is looked up, stored and listed: nobody needs one longer than this. */
-#define MODEL_MAX 1024
-
 /* ---- targets and URLs --------------------------------------------------------------------- */
 
 /* The part of an absolute-form target behind the authority. */
@@ -376,37 +370,9 @@ int forward_response_headers(struct headers *out, struct arena *arena,
     return headers_add_borrowed(out, arena, csp, STR("sandbox; default-src 'none'"), err);
 }
 
-/* ---- flags and the model ------------------------------------------------------------------ */
-
 bool forward_is_sse(struct str content_type)
 {
     return str_ifind(content_type, STR("text/event-stream")) >= 0;
-}
-
-bool forward_is_stream(struct str body, struct str accept)
-{
-    struct str value, stream;
-
-    if (forward_is_sse(accept))
-        return true;
-    return json_scan(body, &value) == JSON_OBJECT && json_member(value, STR("stream"), &stream) &&
-           json_type_of(stream) == JSON_TRUE;
-}
-
-struct str forward_model(struct str body, struct arena *arena)
-{
-    struct buf text = {0};
-    struct str value, model, out = STR_NONE;
-    struct err err;
-
-    if (json_scan(body, &value) != JSON_OBJECT || !json_member(value, STR("model"), &model) ||
-        json_type_of(model) != JSON_STRING)
-        return STR_NONE;
-    model = str_cut(model, MODEL_MAX * 8); /* an escape is six bytes for one, at most */
-    if (json_string(model, &text, &err) == 0)
-        out = arena_dup(arena, utf8_cut(buf_str(&text), MODEL_MAX));
-    buf_clear(&text);
-    return out;
 }
 
 /* ---- base URLs ---------------------------------------------------------------------------- */

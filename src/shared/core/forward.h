@@ -23,7 +23,8 @@ struct decision {
     struct str api_key_env;     /* variable that holds the key; STR_NONE: none is named */
     bool key_configured;        /* also when no key was found: then no credentials are sent */
     const struct secret *key;   /* NULL: none found */
-    const struct route *several; /* this is one of the upstreams of that route; NULL: the only one */
+    const struct route
+        *several; /* this is one of the upstreams of that route; NULL: the only one */
 };
 
 /** The target of a request under /v1: path and query as received, and what they mean. */
@@ -56,12 +57,8 @@ int forward_request_headers(struct headers *out, struct arena *arena,
 int forward_response_headers(struct headers *out, struct arena *arena,
                              const struct headers *received, struct err *err);
 
-/** The stream flag: a JSON object with stream exactly true, or Accept with text/event-stream. */
-bool forward_is_stream(struct str body, struct str accept);
 /** Content-Type contains text/event-stream, any case. */
 bool forward_is_sse(struct str content_type);
-/** The top-level string member "model" of a JSON object: decoded text in arena. STR_NONE: none. */
-struct str forward_model(struct str body, struct arena *arena);
 
 /** Check an upstream base URL (rules of routes): absolute http or https, a host, no user info,
  *  query or fragment, a version segment. ERR_INVALID says which rule. *out is the part without

@@ -5,6 +5,7 @@
 
 #include "base/xalloc.h"
 #include "core/price.h"
+#include "core/provider.h"
 
 struct name {
     struct str slug, text; /* text as written; order is without case */
@@ -211,39 +212,13 @@ const struct price_provider *price_book_provider(const struct price_book *book, 
     return NULL;
 }
 
-static struct str bare_url(struct str url)
-{
-    url = str_trim(url);
-    while (url.len > 0 && url.ptr[url.len - 1] == '/')
-        url.len--;
-    return url;
-}
-
-/* How many bytes are scheme and host, which have no case. */
-static size_t authority_end(struct str url)
-{
-    ptrdiff_t scheme = str_find(url, STR("://")), slash;
-    size_t start = scheme < 0 ? 0 : (size_t)scheme + 3;
-
-    slash = str_chr(str_from(url, start), '/');
-    return slash < 0 ? url.len : start + (size_t)slash;
-}
-
-static bool same_url(struct str a, struct str b)
-{
-    size_t end = authority_end(a);
-
-    return a.len == b.len && end == authority_end(b) && str_ieq(str_cut(a, end), str_cut(b, end)) &&
-           str_eq(str_from(a, end), str_from(b, end));
-}
-
 const struct price_provider *price_book_provider_at(const struct price_book *book, struct str base)
 {
-    base = bare_url(base);
+    base = provider_bare_url(base);
     for (size_t i = 0; base.len > 0 && i < book->provider_count; i++) {
         const struct price_provider *p = &book->providers[i];
 
-        if (p->base_url.ptr && same_url(bare_url(p->base_url), base))
+        if (p->base_url.ptr && provider_same_url(provider_bare_url(p->base_url), base))
             return p;
     }
     return NULL;
@@ -255,11 +230,11 @@ const struct price_provider *price_book_provider_over(const struct price_book *b
     size_t longest = 0;
 
     for (size_t i = 0; i < book->provider_count; i++) {
-        struct str base = bare_url(book->providers[i].base_url);
+        struct str base = provider_bare_url(book->providers[i].base_url);
 
         if (base.len <= longest || url.len < base.len ||
             (url.len > base.len && url.ptr[base.len] != '/') ||
-            !same_url(base, str_cut(url, base.len)))
+            !provider_same_url(base, str_cut(url, base.len)))
             continue;
         found = &book->providers[i];
         longest = base.len;

@@ -76,3 +76,29 @@ bool provider_auth_style_ok(struct str style)
     return str_eq(style, STR("bearer")) || str_eq(style, STR("x-api-key")) ||
            str_eq(style, STR("api-key")) || str_eq(style, STR("none"));
 }
+
+struct str provider_bare_url(struct str url)
+{
+    url = str_trim(url);
+    while (url.len > 0 && url.ptr[url.len - 1] == '/')
+        url.len--;
+    return url;
+}
+
+/* How many bytes are scheme and host, which have no case. */
+static size_t authority_end(struct str url)
+{
+    ptrdiff_t scheme = str_find(url, STR("://")), slash;
+    size_t start = scheme < 0 ? 0 : (size_t)scheme + 3;
+
+    slash = str_chr(str_from(url, start), '/');
+    return slash < 0 ? url.len : start + (size_t)slash;
+}
+
+bool provider_same_url(struct str a, struct str b)
+{
+    size_t end = authority_end(a);
+
+    return a.len == b.len && end == authority_end(b) && str_ieq(str_cut(a, end), str_cut(b, end)) &&
+           str_eq(str_from(a, end), str_from(b, end));
+}

@@ -34,4 +34,9 @@ bool provider_slug_ok(struct str slug);
 bool provider_env_ok(struct str name);
 bool provider_auth_style_ok(struct str style);
 
+/** A base URL without blanks around and slashes at its end. */
+struct str provider_bare_url(struct str url);
+/** Two such URLs are the same; scheme and host have no case. */
+bool provider_same_url(struct str a, struct str b);
+
 #endif

@@ -16,17 +16,17 @@
 struct route {
     int64_t id; /* 0: from the startup configuration, or not yet stored */
     struct str incoming_model;
-    bool prefix; /* incoming_model ends in "*" */
+    bool prefix;               /* incoming_model ends in "*" */
     struct str upstream_url;   /* "": each of several upstreams has its own */
     struct str upstream_model; /* STR_NONE: the requested model */
     struct str provider_slug, api_key_env, auth_style;
     struct str fixes_json; /* an array of ids */
     struct str managed_by;
     bool override_fallback, active;
-    int64_t priority; /* startup 0, stored 1 to 100; the smallest wins */
+    int64_t priority;         /* startup 0, stored 1 to 100; the smallest wins */
     struct str failover_json; /* several upstreams, see core/failover.h; STR_NONE: none are named */
     int64_t created_us, updated_us;
-    struct secret *key; /* a literal one, of the startup configuration only */
+    struct secret *key;              /* a literal one, of the startup configuration only */
     const struct failover *failover; /* NULL: one upstream, which nothing is tried after */
     /* Of routes in a catalog that have it: one state for each upstream, and the fallback's. */
     struct upstream_state **states, *turn;

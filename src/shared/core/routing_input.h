@@ -12,9 +12,9 @@
 struct route_input {
     struct str incoming_model, match_type, upstream_url, upstream_model, provider_slug, api_key_env,
         auth_style;
-    const cJSON *fixes; /* see fix_ids() */
+    const cJSON *fixes;     /* see fix_ids() */
     const cJSON *upstreams; /* an object with what failover_read() takes; NULL: none */
-    bool bad_priority;  /* it was no number */
+    bool bad_priority;      /* it was no number */
     int64_t priority;
     bool override_fallback, active;
 };

@@ -47,6 +47,11 @@ int64_t run_wall_ms(const struct run_sums *sums)
     return (sums->completed_us - sums->first_created_us) / 1000;
 }
 
+int64_t run_cost(const struct run_sums *sums)
+{
+    return sums->cost_pusd >= RUN_SUM_MAX ? UNKNOWN : run_known(sums->cost_pusd, sums->costs);
+}
+
 int64_t run_known(int64_t sum, int64_t known)
 {
     return known > 0 ? sum : UNKNOWN;

@@ -3,6 +3,7 @@
 #define CORE_RUN_H
 
 #include "base/err.h"
+#include "core/budget.h"
 #include "core/record.h"
 
 #define RUN_NAME_MAX ((size_t)256)
@@ -15,6 +16,8 @@ struct run {
     int64_t ended_us;      /* UNKNOWN while open */
     int64_t paused_us;     /* UNKNOWN unless paused */
     int64_t request_count; /* UNKNOWN: not counted */
+    struct budget budget;
+    struct budget_spent spent; /* what the budget is compared with */
 };
 
 enum run_state { RUN_ACTIVE, RUN_PAUSED, RUN_COMPLETE };
@@ -29,7 +32,7 @@ int run_check(struct str *name, struct str *notes, struct err *err);
 
 /* Sums over all requests of a run. *_known, durations, ttfts and costs count the requests that have
  * a value. */
-#define RUN_SUMS(X)                                                                                \
+#define RUN_COUNTED(X)                                                                             \
     X(requests)                                                                                    \
     X(successes)                                                                                   \
     X(errors)                                                                                      \
@@ -54,7 +57,9 @@ int run_check(struct str *name, struct str *notes, struct err *err);
     X(costs)                                                                                       \
     X(cost_pusd)                                                                                   \
     X(reported_costs)                                                                              \
-    X(reported_cost_pusd)                                                                          \
+    X(reported_cost_pusd)
+#define RUN_SUMS(X)                                                                                \
+    RUN_COUNTED(X)                                                                                 \
     X(completed_us)     /* of the request that ended last; UNKNOWN */                              \
     X(first_created_us) /* of the earliest request; UNKNOWN */                                     \
     X(last_created_us)
@@ -69,6 +74,10 @@ struct run_sums {
 int64_t run_wall_ms(const struct run_sums *sums);
 /** sum, or UNKNOWN when no request has a value. */
 int64_t run_known(int64_t sum, int64_t known);
+/** Sums stop here: what they are of is more than can be counted. */
+#define RUN_SUM_MAX INT64_C(9200000000000000000)
+/** What it cost; UNKNOWN when no request has a cost, or all together too much. */
+int64_t run_cost(const struct run_sums *sums);
 
 /** Of ttft_ms or duration_ms; all but count are UNKNOWN where there are too few values. */
 struct run_percentiles {

@@ -1,5 +1,5 @@
 /* core/sync.h - prices out of the model lists that routers publish, and the rows that these and
- * other price files (core/import.h) become. Pure: documents in, rows out. */
+ * other price files (core/price_import.h) become. Pure: documents in, rows out. */
 #ifndef CORE_SYNC_H
 #define CORE_SYNC_H
 
@@ -14,7 +14,7 @@
 #define SYNC_OPENROUTER_URL "https://openrouter.ai/api/v1/models"
 
 struct sync_options {
-    struct str source; /* huggingface-router, openrouter, or a format of core/import.h */
+    struct str source; /* huggingface-router, openrouter, or a format of core/price_import.h */
     struct str search; /* part of a model's names, without case; "" all */
     int64_t limit;     /* models, after the search; imports: 0 is all */
     bool base_rows, provider_rows;

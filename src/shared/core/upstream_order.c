@@ -145,7 +145,8 @@ static int64_t cost_of(struct ordering *o, size_t index)
         if (p)
             price = price_book_find(book, p->slug, d.upstream_model, &match);
     }
-    if (price && price->rates.of[RATE_INPUT] != UNKNOWN && price->rates.of[RATE_OUTPUT] != UNKNOWN &&
+    if (price && price->rates.of[RATE_INPUT] != UNKNOWN &&
+        price->rates.of[RATE_OUTPUT] != UNKNOWN &&
         __builtin_add_overflow(price->rates.of[RATE_INPUT], price->rates.of[RATE_OUTPUT], &cost))
         cost = INT64_MAX;
     arena_clear(&arena);
@@ -203,11 +204,9 @@ static void apply_strategy(struct ordering *o)
 }
 
 size_t upstream_order(const struct catalog *c, const struct route *r, struct str model,
-                      int64_t now_us, bool peek, struct choice out[CHOICES_MAX],
-                      size_t *count)
+                      int64_t now_us, bool peek, struct choice out[CHOICES_MAX], size_t *count)
 {
-    struct ordering o = {
-        .catalog = c, .route = r, .model = model, .now_us = now_us, .peek = peek};
+    struct ordering o = {.catalog = c, .route = r, .model = model, .now_us = now_us, .peek = peek};
 
     if (r->turn)
         upstream_states_lock(r->turn->all);

@@ -16,6 +16,8 @@ struct db_rows;
 enum db_mode {
     DB_READ,    /* read-only, query_only */
     DB_INSPECT, /* like DB_READ, and no file beside it is created either; for a file at rest */
+    DB_FOREIGN, /* read-only, of another program: its schema is not trusted, its values are bounded
+                 */
     DB_WRITE,   /* the file must exist */
     DB_CREATE,  /* created (mode 0600) when missing */
 };
@@ -35,6 +37,9 @@ struct db_value {
     (const struct db_value[]){__VA_ARGS__},                                                        \
         sizeof((const struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value)
 #define DB_NO_ARGS NULL, 0
+
+/** A value of a foreign file larger than this is an error (ERR_INVALID) of its row. */
+#define DB_FOREIGN_MAX ((size_t)256 << 20)
 
 /** A path that many handles of this process may open, for one database in memory that lives as long
  *  as a handle is open. Returns owned, free(). */
@@ -63,6 +68,13 @@ int db_next(struct db_rows *rows, struct err *err);
 bool db_is_null(struct db_rows *rows, int column);
 int64_t db_int(struct db_rows *rows, int column);      /* 0 for NULL */
 struct str db_bytes(struct db_rows *rows, int column); /* text or blob; STR_NONE for NULL */
+/** What a query of a foreign file gives: its columns, and values of whatever type. Names are
+ * borrowed until db_done(). */
+enum db_type { DB_IS_NULL, DB_IS_INT, DB_IS_REAL, DB_IS_TEXT, DB_IS_BLOB };
+int db_columns(struct db_rows *rows);
+struct str db_column_name(struct db_rows *rows, int column);
+enum db_type db_type(struct db_rows *rows, int column);
+double db_real(struct db_rows *rows, int column);
 /** Finish a query; accepts NULL. */
 void db_done(struct db_rows *rows);
 

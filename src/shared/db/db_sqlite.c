@@ -49,6 +49,11 @@ static const char *const READER_SETUP = "PRAGMA query_only = ON;"
                                         "PRAGMA cache_size = -8192;"
                                         "PRAGMA temp_store = MEMORY;";
 
+static const char *const FOREIGN_SETUP = "PRAGMA query_only = ON;"
+                                         "PRAGMA trusted_schema = OFF;"
+                                         "PRAGMA cell_size_check = ON;"
+                                         "PRAGMA cache_size = -8192;";
+
 static enum err_code code_of(int rc)
 {
     switch (rc & 0xFF) {
@@ -154,14 +159,34 @@ static char *immutable_uri(const char *path)
     return uri;
 }
 
+/* A file in WAL mode without a log: SQLite would make one beside it only to read. */
+static bool wal_at_rest(const char *path)
+{
+    char log[4200], head[20];
+    struct stat st;
+    ssize_t got = -1;
+    int fd;
+
+    snprintf(log, sizeof(log), "%s-wal", path);
+    if (stat(log, &st) == 0 && st.st_size > 0)
+        return false;
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        got = pread(fd, head, sizeof(head), 0);
+        close(fd);
+    }
+    return got == (ssize_t)sizeof(head) && head[18] == 2;
+}
+
 static int open_handle(struct db *db, const char *path, struct err *err)
 {
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    char *uri = db->mode == DB_INSPECT ? immutable_uri(path) : NULL;
+    bool at_rest = db->mode == DB_INSPECT || (db->mode == DB_FOREIGN && wal_at_rest(path));
+    char *uri = at_rest ? immutable_uri(path) : NULL;
     int rc;
 
-    flags |= db->mode == DB_READ || db->mode == DB_INSPECT ? SQLITE_OPEN_READONLY
-                                                           : SQLITE_OPEN_READWRITE;
+    flags |= db->mode == DB_WRITE || db->mode == DB_CREATE ? SQLITE_OPEN_READWRITE
+                                                           : SQLITE_OPEN_READONLY;
     if (uri || db_is_memory(path))
         flags |= SQLITE_OPEN_URI;
     if (db_is_memory(path)) /* whoever comes first makes it */
@@ -183,7 +208,13 @@ struct db *db_open(const char *path, enum db_mode mode, struct err *err)
     if (open_handle(db, path, err) < 0)
         goto failed;
     db_set_busy_wait(db, READER_WAIT_MS); /* also for the switch to WAL */
-    if (db_script(db, writer ? WRITER_SETUP : READER_SETUP, err) < 0)
+    if (mode == DB_FOREIGN)
+        sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, (int)DB_FOREIGN_MAX);
+    if (db_script(db,
+                  writer               ? WRITER_SETUP
+                  : mode == DB_FOREIGN ? FOREIGN_SETUP
+                                       : READER_SETUP,
+                  err) < 0)
         goto failed;
     if (writer)
         db_set_busy_wait(db, 0);
@@ -296,6 +327,37 @@ struct str db_bytes(struct db_rows *rows, int column)
         return STR_NONE;
     ptr = sqlite3_column_blob(rows->stmt, column); /* NULL for an empty value */
     return (struct str){ptr ? ptr : "", (size_t)sqlite3_column_bytes(rows->stmt, column)};
+}
+
+int db_columns(struct db_rows *rows)
+{
+    return sqlite3_column_count(rows->stmt);
+}
+
+struct str db_column_name(struct db_rows *rows, int column)
+{
+    return str_c(sqlite3_column_name(rows->stmt, column));
+}
+
+enum db_type db_type(struct db_rows *rows, int column)
+{
+    switch (sqlite3_column_type(rows->stmt, column)) {
+    case SQLITE_INTEGER:
+        return DB_IS_INT;
+    case SQLITE_FLOAT:
+        return DB_IS_REAL;
+    case SQLITE_TEXT:
+        return DB_IS_TEXT;
+    case SQLITE_BLOB:
+        return DB_IS_BLOB;
+    default:
+        return DB_IS_NULL;
+    }
+}
+
+double db_real(struct db_rows *rows, int column)
+{
+    return sqlite3_column_double(rows->stmt, column);
 }
 
 void db_done(struct db_rows *rows)

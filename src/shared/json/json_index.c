@@ -144,13 +144,15 @@ struct frame {
     size_t base;    /* where its slice of sorted begins */
 };
 
-struct pretty {
+struct printer {
     const struct json_index *index;
+    const struct json_replace *replace; /* NULL: nothing */
     struct buf *out;
     struct err *err;
+    bool compact; /* on one line */
     size_t level; /* of the outermost value */
     size_t depth;
-    struct frame frames[JSON_MAX_DEPTH];
+    struct frame *frames; /* JSON_MAX_DEPTH */
     uint32_t *sorted;
     size_t sorted_count, sorted_cap;
 };
@@ -169,7 +171,7 @@ static int by_key(const void *a, const void *b, void *arg)
     return order != 0 ? order : (left > right) - (left < right);
 }
 
-static int push_sorted(struct pretty *p, uint32_t child)
+static int push_sorted(struct printer *p, uint32_t child)
 {
     if (p->sorted_count == p->sorted_cap) {
         size_t cap = p->sorted_cap ? p->sorted_cap * 2 : FIRST_COUNT;
@@ -185,7 +187,7 @@ static int push_sorted(struct pretty *p, uint32_t child)
 }
 
 /* Of equal keys only the last one counts. */
-static void drop_repeats(struct pretty *p, size_t base)
+static void drop_repeats(struct printer *p, size_t base)
 {
     size_t kept = base;
 
@@ -199,7 +201,7 @@ static void drop_repeats(struct pretty *p, size_t base)
     p->sorted_count = kept;
 }
 
-static int sort_children(struct pretty *p, size_t node)
+static int sort_children(struct printer *p, size_t node)
 {
     size_t base = p->sorted_count, end = p->index->nodes[node].next;
 
@@ -214,10 +216,12 @@ static int sort_children(struct pretty *p, size_t node)
     return 0;
 }
 
-static int new_line(struct pretty *p)
+static int new_line(struct printer *p)
 {
     size_t blanks = (p->level + p->depth) * 2;
 
+    if (p->compact)
+        return 0;
     if (buf_reserve(p->out, blanks + 1, p->err) < 0)
         return -1;
     p->out->ptr[p->out->len++] = '\n';
@@ -265,22 +269,28 @@ static int put_string(struct buf *out, struct str raw, struct err *err)
     return buf_add(out, STR("\""), err);
 }
 
-static int put_scalar(struct pretty *p, struct str value)
+static int put_scalar(struct printer *p, size_t parent, size_t node)
 {
+    struct str value = json_index_value(p->index, node);
+    struct str other =
+        p->replace ? p->replace->text(p->replace->ctx, p->index, parent, node) : STR_NONE;
+
+    if (other.ptr)
+        return buf_add(p->out, other, p->err);
     if (value.ptr[0] != '"')
         return buf_add(p->out, value, p->err);
     return put_string(p->out, (struct str){value.ptr + 1, value.len - 2}, p->err);
 }
 
 /* Print the value of a node: whole, or its opening bracket, which makes it the top frame. */
-static int put_node(struct pretty *p, size_t node)
+static int put_node(struct printer *p, size_t parent, size_t node)
 {
     struct str value = json_index_value(p->index, node);
     bool object = value.ptr[0] == '{';
     struct frame *frame;
 
     if (!object && value.ptr[0] != '[')
-        return put_scalar(p, value);
+        return put_scalar(p, parent, node);
     if (p->index->nodes[node].next == node + 1)
         return buf_add(p->out, object ? STR("{}") : STR("[]"), p->err);
     frame = &p->frames[p->depth];
@@ -294,7 +304,7 @@ static int put_node(struct pretty *p, size_t node)
 }
 
 /* The next child of the top frame with what stands before it, or its closing bracket. */
-static int step(struct pretty *p)
+static int step(struct printer *p)
 {
     struct frame *top = &p->frames[p->depth - 1];
     bool object = is_object(p->index, top->node);
@@ -311,24 +321,37 @@ static int step(struct pretty *p)
     if ((!first && buf_add(p->out, STR(","), p->err) < 0) || new_line(p) < 0)
         return -1;
     if (object && (put_string(p->out, json_index_key(p->index, child), p->err) < 0 ||
-                   buf_add(p->out, STR(": "), p->err) < 0))
+                   buf_add(p->out, p->compact ? STR(":") : STR(": "), p->err) < 0))
         return -1;
-    return put_node(p, child);
+    return put_node(p, top->node, child);
+}
+
+static int print(struct printer *p, size_t node)
+{
+    struct frame frames[JSON_MAX_DEPTH];
+    int rc;
+
+    p->frames = frames;
+    rc = put_node(p, node, node);
+    while (rc == 0 && p->depth > 0)
+        rc = step(p);
+    free(p->sorted);
+    return rc;
 }
 
 int json_pretty(struct buf *out, const struct json_index *index, size_t node, size_t level,
                 struct err *err)
 {
-    struct pretty *p = malloc(sizeof(*p));
-    int rc;
+    struct printer p = {.index = index, .out = out, .err = err, .level = level};
 
-    if (!p)
-        return err_set(err, ERR_NO_MEMORY, "no memory to print JSON");
-    *p = (struct pretty){.index = index, .out = out, .err = err, .level = level};
-    rc = put_node(p, node);
-    while (rc == 0 && p->depth > 0)
-        rc = step(p);
-    free(p->sorted);
-    free(p);
-    return rc;
+    return print(&p, node);
+}
+
+int json_compact(struct buf *out, const struct json_index *index, size_t node,
+                 const struct json_replace *replace, struct err *err)
+{
+    struct printer p = {
+        .index = index, .replace = replace, .out = out, .err = err, .compact = true};
+
+    return print(&p, node);
 }

@@ -48,5 +48,15 @@ size_t json_index_member(const struct json_index *index, size_t node, struct str
  *  is. Fails when out is full or memory is gone; out may then hold a part. */
 int json_pretty(struct buf *out, const struct json_index *index, size_t node, size_t level,
                 struct err *err);
+/** What is printed instead of a value that is no object and no array. */
+struct json_replace {
+    /** JSON text, borrowed until the next call; STR_NONE: the value as it is. parent is the node
+     *  that holds it. */
+    struct str (*text)(void *ctx, const struct json_index *index, size_t parent, size_t node);
+    void *ctx;
+};
+/** The same on one line, without blanks; replace may be NULL. */
+int json_compact(struct buf *out, const struct json_index *index, size_t node,
+                 const struct json_replace *replace, struct err *err);
 
 #endif

@@ -10,9 +10,10 @@
 #define LLM_KEYS(X) /* by length */                                                                \
     X(id)                                                                                          \
     X(url)                                                                                         \
-    X(cost) X(data) X(item) X(type) X(delta) X(index) X(model) X(tools) X(usage) X(object) X(      \
-        output) X(reason) X(source) X(status) X(cache_n) X(choices) X(content) X(message)          \
-        X(timings) X(metadata) X(prompt_n) X(response) X(arguments) X(functions) X(image_url) X(   \
+    X(cost)                                                                                        \
+    X(data) X(item) X(type) X(delta) X(index) X(model) X(tools) X(usage) X(object) X(output) X(    \
+        reason) X(source) X(status) X(cache_n) X(choices) X(content) X(message) X(timings)         \
+        X(metadata) X(prompt_n) X(response) X(arguments) X(functions) X(image_url) X(              \
             eval_count) X(media_type) X(parameters) X(tool_calls) X(predicted_n) X(stop_reason)    \
             X(input_schema) X(input_tokens) X(service_tier) X(tool_call_id) X(total_tokens) X(     \
                 cost_details) X(cached_tokens) X(content_block) X(finish_reason) X(function_call)  \

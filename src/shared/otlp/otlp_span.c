@@ -72,8 +72,13 @@ void otlp_context_read(struct str headers_json, struct otlp_context *out)
 
 static void put_hex(struct buf *out, const unsigned char *bytes, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        buf_printf(out, "%02x", bytes[i]);
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < len; i++) {
+        const char pair[] = {digits[bytes[i] >> 4], digits[bytes[i] & 15]};
+
+        buf_put(out, (struct str){pair, sizeof(pair)});
+    }
 }
 
 static void put_ids(struct buf *out, const struct otlp_context *c,

@@ -47,6 +47,9 @@ struct store *store_open(const char *path, enum store_mode mode, struct err *err
     struct stat st = {0};
 
     store->path = xstrdup(path);
+    store->block_rows = BLOCK_ROWS;
+    store->block_rest = BLOCK_REST;
+    store->walk_max = WALK_MAX;
     store->db = db_open(path, mode == STORE_READ ? DB_READ : DB_WRITE, err);
     if (!store->db)
         goto failed;
@@ -72,6 +75,8 @@ void store_close(struct store *store)
     db_close(store->db);
     packer_clear(&store->packer);
     deltas_clear(&store->deltas);
+    run_deltas_clear(&store->run_deltas);
+    spending_clear(&store->spending);
     buf_clear(&store->preview);
     free(store->path);
     free(store);
@@ -121,9 +126,13 @@ int store_begin(struct store *store, struct err *err)
 
 int store_commit(struct store *store, struct err *err)
 {
-    if (deltas_flush(&store->deltas, store->db, err) < 0 || db_commit(store->db, err) < 0)
+    if (deltas_flush(&store->deltas, store->db, err) < 0 ||
+        run_deltas_flush(&store->run_deltas, store->db, err) < 0 ||
+        spending_flush(store, err) < 0 || db_commit(store->db, err) < 0)
         return -1;
     store->in_transaction = false;
+    run_deltas_forget(&store->run_deltas);
+    spending_end(&store->spending, true);
     packer_trim(&store->packer);
     return 0;
 }
@@ -133,6 +142,8 @@ void store_rollback(struct store *store)
     if (!store->in_transaction)
         return;
     deltas_forget(&store->deltas);
+    run_deltas_forget(&store->run_deltas);
+    spending_end(&store->spending, false);
     db_rollback(store->db);
     store->in_transaction = false;
 }

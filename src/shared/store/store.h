@@ -23,6 +23,9 @@ enum store_mode { STORE_READ, STORE_WRITE };
  *  ERR_INVALID. */
 int store_path(struct str url, char **out, struct err *err);
 
+/** True for what store_path() makes of in-memory forms. */
+bool store_path_in_memory(const char *path);
+
 /** Bring the database at path to this program's schema: create it (and missing parent folders)
  *  when it does not exist, migrate an older one after a copy to "<path>.bak-v<N>" (unless
  *  no_backup). ERR_STORE names the path and the reason when it is a folder, no database, newer than
@@ -97,6 +100,9 @@ int store_record_list(struct store *store, const struct record_filter *filter, b
                       void *ctx, struct err *err);
 int store_record_count(struct store *store, const struct record_filter *filter, int64_t *out,
                        struct err *err);
+/** Sum up some rows that have come to rest, so that lists and counts need not walk over them; for
+ *  the writer, when there is time. *more: call again. */
+int store_blocks_build(struct store *store, int64_t now_us, bool *more, struct err *err);
 /** Delete requests created before before_us, oldest first, with all that belongs to them: at most
  * max rows, and none any more after max_us. *deleted is how many. One transaction. */
 int store_trim(struct store *store, int64_t before_us, int64_t max, int64_t max_us,
@@ -121,8 +127,8 @@ int store_vacuum(struct store *store, struct err *err);
 int store_record_get(struct store *store, int64_t id, struct arena *arena, struct record *out,
                      struct err *err);
 
-/** Store the attempts of a request that is stored in the same transaction; its row gets the upstream
- *  of r. */
+/** Store the attempts of a request that is stored in the same transaction; its row gets the
+ * upstream of r. */
 int store_attempts_put(struct store *store, const struct record *r, const struct attempt *list,
                        size_t count, struct err *err);
 /** Its attempts in order, as an array in arena. */
@@ -184,8 +190,10 @@ int store_run_percentiles(struct store *store, int64_t id, enum store_run_times 
 
 /** Highest run id, 0 when there is none. */
 int store_run_last_id(struct store *store, int64_t *out, struct err *err);
-/** Insert a run (id, name, notes, started_us, paused_us) that leaves others alone. */
+/** Insert a run (id, name, notes, started_us, paused_us, budget) that leaves others alone. */
 int store_run_insert(struct store *store, const struct run *run, struct err *err);
+/** Change its name, notes and budget. ERR_NOT_FOUND. */
+int store_run_update(struct store *store, const struct run *run, struct err *err);
 /** Insert a run as the active one; runs that are active end at its start. */
 int store_run_start(struct store *store, const struct run *run, struct err *err);
 /** Pause or end the active run; *id is UNKNOWN when there is none. */

@@ -173,6 +173,12 @@ static int backfill_row(struct store *store, const struct price_book *book, stru
             if (rc == 0)
                 rc = store_count_row(&store->deltas, &r, 1, err);
             if (rc == 0)
+                rc = spending_count(&store->spending, &before, -1, err);
+            if (rc == 0)
+                rc = spending_count(&store->spending, &r, 1, err);
+            run_deltas_count(&store->run_deltas, &before, -1);
+            run_deltas_count(&store->run_deltas, &r, 1);
+            if (rc == 0)
                 rc = write_billing(store, &r, err);
             b->repriced += rc == 0;
         }

@@ -1,8 +1,8 @@
 #include <stdlib.h>
 
 #include "core/fix_ids.h"
-#include "store/store_priv.h"
 #include "store/store_prices.h"
+#include "store/store_priv.h"
 #include "store/store_routing.h"
 #include "json/json.h"
 

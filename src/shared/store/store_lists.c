@@ -1,10 +1,13 @@
 /* Lists and counts of captured exchanges. Facets and counters tell how many rows each filter lets
  * through; the list walks the index of the one with the fewest, and a count by one filter alone
- * needs no walk at all. */
+ * needs no walk at all. A long walk is spared where blocks know the rows (store_blocks.h): then
+ * each span of the list is asked on its own. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "core/search.h"
+#include "store/store_blocks.h"
 #include "store/store_priv.h"
 
 /* Answers up to this stored size come with the row; larger ones are read in part. */
@@ -18,8 +21,10 @@
     X(ALL)                                                                                         \
     X(CREATED)                                                                                     \
     X(MODEL)                                                                                       \
-    X(ROUTE) X(PROVIDER) X(STATUS) X(RUN) X(ENDPOINT) X(ENDPOINTS) X(STREAM) X(IMAGE) X(TOOL)      \
-        X(ERROR) X(SLOW) X(LARGE) X(SEARCH)
+    X(ROUTE)                                                                                       \
+    X(PROVIDER)                                                                                    \
+    X(STATUS)                                                                                      \
+    X(RUN) X(ENDPOINT) X(ENDPOINTS) X(STREAM) X(IMAGE) X(TOOL) X(ERROR) X(SLOW) X(LARGE) X(SEARCH)
 
 enum driver {
 #define X(name) BY_##name,
@@ -42,13 +47,15 @@ struct plan {
     enum driver driver;
     int64_t rows;  /* that the driver's index gives at most */
     int filters;   /* how many are on */
+    int64_t total; /* in the table */
     int64_t exact; /* rows that the last filter alone lets through; UNKNOWN */
     bool ranged;   /* ids or times limit it too */
     bool empty;    /* nothing can match */
     int64_t lowest_us, highest_us;
     char slug[FACET_MAX_BYTES + 1], endpoint[FACET_MAX_BYTES + 1];
-    bool has_slug, has_endpoint;
+    bool has_slug, has_endpoint, any_endpoint;
     struct buf needle;
+    struct str words; /* of a search */
 };
 
 static void consider(struct plan *p, enum driver driver, int64_t rows)
@@ -147,6 +154,7 @@ static int consider_endpoint(struct store *store, struct plan *p, struct str par
                     err) < 0)
         return -1;
     p->has_endpoint = count == 1;
+    p->any_endpoint = rows == p->total;
     if (count <= 1)
         consider(p, BY_ENDPOINT, rows);
     else if (rows <= SORT_MAX)
@@ -163,7 +171,7 @@ static int consider_flags(struct store *store, struct plan *p, const struct reco
 
     if (store_counters(store, &c, err) < 0)
         return -1;
-    p->rows = p->exact = c.total;
+    p->rows = p->exact = p->total = c.total;
     p->empty = c.total == 0;
     const struct {
         bool on;
@@ -230,8 +238,9 @@ static int make_plan(struct store *store, const struct record_filter *f, struct 
         return -1;
     if (p->filters > 0 && p->driver == BY_ALL)
         p->driver = BY_CREATED;
-    if (f->words.ptr) { /* any other index would ask the words row by row */
+    if (f->words.ptr) { /* any other index would ask for the words row by row */
         p->filters++;
+        p->words = f->words;
         p->driver = BY_SEARCH;
         p->rows = 1;
         p->exact = UNKNOWN;
@@ -241,8 +250,8 @@ static int make_plan(struct store *store, const struct record_filter *f, struct 
 
 #define RANGE_ARGS 4
 #define FILTER_ARGS 18
-#define COUNT_ARGS 20
-#define LIST_ARGS 23
+#define LIST_ARGS 21
+#define SEARCH_ARGS 2 /* and so many more of a search */
 
 static struct db_value flag(bool on)
 {
@@ -276,40 +285,104 @@ static void bind_filter(const struct record_filter *f, const struct plan *p,
     args[17] = flag(f->large);
 }
 
-/* How many arguments a count takes. */
-static size_t count_args(const struct plan *p)
+/* Limit a statement to a span. Ids only matter at the bounds of the whole list. */
+static void bind_span(const struct plan *p, const struct span *span, struct db_value *args)
 {
-    if (p->driver == BY_SEARCH)
-        return COUNT_ARGS;
-    return p->driver == BY_ALL ? RANGE_ARGS : FILTER_ARGS;
+    args[0] = DB_INT(span->from_us);
+    args[1] = DB_INT(span->to_us);
+    if (span->from_us != p->lowest_us)
+        args[2] = DB_NULL;
+    if (span->to_us != p->highest_us)
+        args[3] = DB_NULL;
+}
+
+/* Append the words to the count arguments of a statement, if it takes them; how many it takes. */
+static size_t bind_words(const struct plan *p, struct db_value *args, size_t count)
+{
+    if (p->driver != BY_SEARCH)
+        return count;
+    args[count] = DB_TEXT(p->words);
+    args[count + 1] = DB_INT(SEARCH_HITS_MAX);
+    return count + SEARCH_ARGS;
+}
+
+/* Count rows with an index. */
+static int count_walk(struct store *store, const struct plan *p,
+                      struct db_value args[FILTER_ARGS + SEARCH_ARGS], int64_t *out,
+                      struct err *err)
+{
+    size_t count = p->driver == BY_ALL ? RANGE_ARGS : bind_words(p, args, FILTER_ARGS);
+    struct db_rows *rows = db_query(store->db, driver_sql[p->driver].count, args, count, err);
+    int got = rows ? db_next(rows, err) : -1;
+
+    if (got == 1)
+        *out = db_int(rows, 0);
+    db_done(rows);
+    return got == 1 ? 0 : -1;
+}
+
+/* Count the rows of one span; of a block also which they are. */
+static int count_span(struct store *store, const struct record_filter *f, const struct plan *p,
+                      const struct span *span, struct members *members, int64_t *out,
+                      struct err *err)
+{
+    struct db_value args[FILTER_ARGS + SEARCH_ARGS];
+
+    if (span->block) {
+        bool none = !f->endpoint.ptr || p->any_endpoint;
+        struct str one = !none && p->has_endpoint ? str_c(p->endpoint) : STR_NONE;
+        struct str part = none || one.ptr ? STR_NONE : buf_str(&p->needle);
+
+        *out = blocks_match(store, span, f, one, part, members, err);
+        return *out < 0 ? -1 : 0;
+    }
+    bind_filter(f, p, args);
+    bind_span(p, span, args);
+    return count_walk(store, p, args, out, err);
+}
+
+static int count_spans(struct store *store, const struct record_filter *f, const struct plan *p,
+                       int64_t *out, struct err *err)
+{
+    struct members members;
+    struct spans spans;
+    int64_t total = 0, count;
+    int rc = blocks_spans(store, f, p->lowest_us, p->highest_us, &spans, err);
+
+    for (size_t i = 0; rc == 0 && i < spans.count; i++) {
+        rc = count_span(store, f, p, &spans.items[i], &members, &count, err);
+        total += rc == 0 ? count : 0;
+    }
+    free(spans.items);
+    *out = total;
+    return rc;
+}
+
+/* Whether an index would lead over many rows. */
+static bool is_long(const struct store *store, const struct record_filter *f, const struct plan *p)
+{
+    return p->rows > store->walk_max && blocks_know(f);
 }
 
 int store_record_count(struct store *store, const struct record_filter *filter, int64_t *out,
                        struct err *err)
 {
     struct plan plan = {0};
-    struct db_value args[COUNT_ARGS];
-    struct db_rows *rows = NULL;
-    int rc = -1, got = 0;
+    struct db_value args[FILTER_ARGS + SEARCH_ARGS];
+    int rc = -1;
 
     if (make_plan(store, filter, &plan, err) < 0)
         goto out;
     if (plan.empty || (plan.filters <= 1 && !plan.ranged && plan.exact != UNKNOWN)) {
         *out = plan.empty ? 0 : plan.exact;
         rc = 0;
-        goto out;
-    }
-    bind_filter(filter, &plan, args);
-    args[18] = DB_TEXT(filter->words);
-    args[19] = DB_INT(SEARCH_HITS_MAX);
-    rows = db_query(store->db, driver_sql[plan.driver].count, args, count_args(&plan), err);
-    got = rows ? db_next(rows, err) : -1;
-    if (got == 1) {
-        *out = db_int(rows, 0);
-        rc = 0;
+    } else if (is_long(store, filter, &plan)) {
+        rc = count_spans(store, filter, &plan, out, err);
+    } else {
+        bind_filter(filter, &plan, args);
+        rc = count_walk(store, &plan, args, out, err);
     }
 out:
-    db_done(rows);
     buf_clear(&plan.needle);
     return rc;
 }
@@ -380,8 +453,16 @@ static int read_preview(struct store *store, struct db_rows *rows, int column, s
     return 0;
 }
 
-static int each_row(struct store *store, struct db_rows *rows, size_t preview_bytes,
-                    store_record_fn *each, void *ctx, struct err *err)
+/* What rows are for, and how many are still to be left out and to come. */
+struct sink {
+    struct store *store;
+    size_t preview_bytes;
+    store_record_fn *each;
+    void *ctx;
+    int64_t offset, limit;
+};
+
+static int each_row(struct sink *sink, struct db_rows *rows, struct err *err)
 {
     struct record record;
     int got;
@@ -389,20 +470,116 @@ static int each_row(struct store *store, struct db_rows *rows, size_t preview_by
     while ((got = db_next(rows, err)) == 1) {
         int column = store_read_row(rows, &record);
 
-        if (read_preview(store, rows, column, preview_bytes, &record, err) < 0 ||
-            each(ctx, &record, err) < 0)
+        if (read_preview(sink->store, rows, column, sink->preview_bytes, &record, err) < 0 ||
+            sink->each(sink->ctx, &record, err) < 0)
             return -1;
+        sink->limit--;
     }
     return got;
+}
+
+/* Rows by an index. */
+static int list_walk(struct sink *sink, const struct plan *p, bool oldest_first,
+                     struct db_value args[LIST_ARGS + SEARCH_ARGS], struct err *err)
+{
+    const enum sql_id sql =
+        oldest_first ? driver_sql[p->driver].oldest : driver_sql[p->driver].newest;
+    struct db_rows *rows;
+    int rc;
+
+    args[18] = DB_INT(sink->limit > 0 ? sink->limit : -1);
+    args[19] = DB_INT(sink->offset);
+    args[20] = DB_INT(sink->preview_bytes > 0 ? INLINE_MAX : -1);
+    rows = db_query(sink->store->db, sql, args, bind_words(p, args, LIST_ARGS), err);
+    rc = rows ? each_row(sink, rows, err) : -1;
+    db_done(rows);
+    return rc;
+}
+
+static int list_row(struct sink *sink, int64_t id, struct err *err)
+{
+    struct db_value args[LIST_ARGS];
+    struct db_rows *rows;
+    int rc;
+
+    for (size_t i = 0; i < LIST_ARGS; i++)
+        args[i] = DB_NULL;
+    args[0] = DB_INT(id);
+    args[20] = DB_INT(sink->preview_bytes > 0 ? INLINE_MAX : -1);
+    rows = db_query(sink->store->db, SQL_REQUESTS_ONE, args, LIST_ARGS, err);
+    rc = rows ? each_row(sink, rows, err) : -1;
+    db_done(rows);
+    return rc;
+}
+
+static int list_block(struct sink *sink, const struct span *span, bool oldest_first,
+                      const struct members *members, struct err *err)
+{
+    int64_t ids[BLOCK_ROWS];
+
+    if (blocks_ids(sink->store, span, ids, err) < 0)
+        return -1;
+    for (size_t i = 0; i < BLOCK_ROWS && sink->limit > 0; i++) {
+        size_t place = oldest_first ? i : BLOCK_ROWS - 1 - i;
+
+        if (!(members->bits[place / 64] >> place % 64 & 1))
+            continue;
+        if (sink->offset > 0)
+            sink->offset--;
+        else if (list_row(sink, ids[place], err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The rows of one span that belong to the page. */
+static int list_span(struct sink *sink, const struct record_filter *f, const struct plan *p,
+                     const struct span *span, bool oldest_first, struct err *err)
+{
+    struct db_value args[LIST_ARGS + SEARCH_ARGS];
+    struct members members;
+    int64_t count;
+
+    if (span->block || sink->offset > 0) {
+        if (count_span(sink->store, f, p, span, &members, &count, err) < 0)
+            return -1;
+        if (count <= sink->offset) {
+            sink->offset -= count;
+            return 0;
+        }
+    }
+    if (span->block)
+        return list_block(sink, span, oldest_first, &members, err);
+    bind_filter(f, p, args);
+    bind_span(p, span, args);
+    if (list_walk(sink, p, oldest_first, args, err) < 0)
+        return -1;
+    sink->offset = 0;
+    return 0;
+}
+
+static int list_spans(struct sink *sink, const struct record_filter *f, const struct plan *p,
+                      bool oldest_first, struct err *err)
+{
+    struct spans spans;
+    int rc = blocks_spans(sink->store, f, p->lowest_us, p->highest_us, &spans, err);
+
+    for (size_t i = 0; rc == 0 && i < spans.count && sink->limit > 0; i++) {
+        size_t next = oldest_first ? i : spans.count - 1 - i;
+
+        rc = list_span(sink, f, p, &spans.items[next], oldest_first, err);
+    }
+    free(spans.items);
+    return rc;
 }
 
 int store_record_list(struct store *store, const struct record_filter *filter, bool oldest_first,
                       int64_t offset, int64_t limit, size_t preview_bytes, store_record_fn *each,
                       void *ctx, struct err *err)
 {
+    struct sink sink = {store, preview_bytes, each, ctx, offset, limit};
     struct plan plan = {0};
-    struct db_value args[LIST_ARGS];
-    struct db_rows *rows = NULL;
+    struct db_value args[LIST_ARGS + SEARCH_ARGS];
     int rc = -1;
 
     if (make_plan(store, filter, &plan, err) < 0)
@@ -410,18 +587,14 @@ int store_record_list(struct store *store, const struct record_filter *filter, b
     rc = 0;
     if (plan.empty)
         goto out;
-    bind_filter(filter, &plan, args);
-    args[18] = DB_INT(limit > 0 ? limit : -1);
-    args[19] = DB_INT(offset);
-    args[20] = DB_INT(preview_bytes > 0 ? INLINE_MAX : -1);
-    args[21] = DB_TEXT(filter->words);
-    args[22] = DB_INT(SEARCH_HITS_MAX);
-    rows = db_query(store->db,
-                    oldest_first ? driver_sql[plan.driver].oldest : driver_sql[plan.driver].newest,
-                    args, plan.driver == BY_SEARCH ? LIST_ARGS : LIST_ARGS - 2, err);
-    rc = rows ? each_row(store, rows, preview_bytes, each, ctx, err) : -1;
+    if (limit > 0 && (plan.filters > 1 || offset > store->walk_max) &&
+        is_long(store, filter, &plan)) {
+        rc = list_spans(&sink, filter, &plan, oldest_first, err);
+    } else {
+        bind_filter(filter, &plan, args);
+        rc = list_walk(&sink, &plan, oldest_first, args, err);
+    }
 out:
-    db_done(rows);
     buf_clear(&plan.needle);
     return rc;
 }

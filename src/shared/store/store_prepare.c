@@ -9,7 +9,6 @@
 #include "base/xalloc.h"
 #include "store/store_priv.h"
 
-#define APPLICATION_ID 0x6c6f7031 /* "lop1", also in 0001_init.sql */
 #define MIGRATION_WAIT_MS 5000
 
 static const char HEADER[16] = "SQLite format 3";
@@ -87,6 +86,11 @@ int store_path(struct str url, char **out, struct err *err)
     return plain_path(str_from(path, 1), out, err);
 }
 
+bool store_path_in_memory(const char *path)
+{
+    return db_is_memory(path);
+}
+
 /* ---- what is there ---- */
 
 enum found { FOUND_NOTHING, FOUND_EMPTY, FOUND_OLDER, FOUND_CURRENT };
@@ -96,8 +100,7 @@ static int refuse(struct err *err, const char *path, const char *why)
     return err_set(err, ERR_STORE, "database %s: %s", path, why);
 }
 
-/* Look at the file without SQLite: 1 there is one to open, 0 there is none yet, -1 refused. */
-static int look_at_file(const char *path, struct err *err)
+int store_look_at_file(const char *path, struct err *err)
 {
     struct stat st;
     char head[sizeof(HEADER)];
@@ -172,17 +175,17 @@ static int inspect(struct db *db, const char *path, int known, enum found *found
         *found = FOUND_EMPTY;
         return 0;
     }
-    if (application != APPLICATION_ID && tables[1])
+    if (application != STORE_APPLICATION_ID && tables[1])
         return err_set(err, ERR_STORE,
                        "database %s: written by the Python llm-observe-proxy; take it over with "
                        "\"llm-observe-proxy db import %s\" into a new database",
                        path, path);
-    if (application != APPLICATION_ID && tables[2] && *version == 0)
+    if (application != STORE_APPLICATION_ID && tables[2] && *version == 0)
         return err_set(err, ERR_STORE,
                        "database %s: written by an early Python llm-observe-proxy; try "
                        "\"llm-observe-proxy db import %s\" into a new database",
                        path, path);
-    if (application != APPLICATION_ID)
+    if (application != STORE_APPLICATION_ID)
         return refuse(err, path, "is a database of another program");
     if (*version > known)
         return refuse_newer(db, path, *version, known, err);
@@ -231,7 +234,7 @@ int store_check(const char *path, struct err *err)
 
     if (db_is_memory(path))
         return 0;
-    rc = look_at_file(path, err);
+    rc = store_look_at_file(path, err);
     if (rc == 0 && access(path, F_OK) < 0)
         return check_folder(path, err);
     if (rc <= 0)
@@ -350,7 +353,7 @@ int store_migrate(const char *path, const char *const *migrations, int count, bo
     struct db *db;
     int there, rc;
 
-    there = look_at_file(path, err);
+    there = store_look_at_file(path, err);
     if (there < 0 || (there == 0 && make_parents(path, err) < 0))
         return -1;
     db = db_open(path, DB_CREATE, err);

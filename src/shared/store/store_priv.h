@@ -7,6 +7,13 @@
 #include "base/buf.h"
 #include "db/db.h"
 #include "store/store.h"
+#include "store/store_budgets.h"
+
+#define STORE_APPLICATION_ID 0x6c6f7031 /* "lop1", also in 0001_init.sql */
+
+/** Look at a file without SQLite: 1 there is a database to open, 0 there is none yet, -1 it cannot
+ *  be one. */
+int store_look_at_file(const char *path, struct err *err);
 
 /* How a body is kept; numbers are stored. */
 enum body_encoding { BODY_RAW = 0, BODY_ZSTD = 1 };
@@ -84,6 +91,82 @@ int deltas_flush(struct deltas *d, struct db *db, struct err *err);
 void deltas_forget(struct deltas *d);
 void deltas_clear(struct deltas *d);
 
+/* What a transaction changes in the sums of runs. */
+struct run_delta {
+    int64_t run_id;
+    struct run_sums sums; /* those of RUN_COUNTED, and the last end that came */
+    int64_t gone_us;      /* the last end that was taken out */
+};
+struct run_deltas {
+    struct run_delta *items;
+    size_t count, cap;
+};
+
+/** Count a row in the sums of its run, or take it out with sign -1. */
+void run_deltas_count(struct run_deltas *d, const struct record *r, int sign);
+int run_deltas_flush(struct run_deltas *d, struct db *db, struct err *err);
+void run_deltas_forget(struct run_deltas *d);
+void run_deltas_clear(struct run_deltas *d);
+
+/* The budgets that settings hold; runs have theirs in their rows. */
+struct budget_rule {
+    struct str slug; /* of a provider */
+    struct budget budget;
+};
+struct budget_rules {
+    bool read;
+    int64_t generation; /* what they were read at */
+    struct budget_rule day, month;
+    struct budget_rule *providers;
+    size_t count, cap;
+    bool any_run; /* has a budget */
+    struct budget_settings settings;
+    struct arena arena; /* of all texts */
+};
+int budget_rules_read(struct budget_rules *rules, struct store *store, struct err *err);
+void budget_rules_clear(struct budget_rules *rules);
+/** run_budget_columns and alert_columns of a row; texts are borrowed from rows. */
+void budget_read_columns(struct db_rows *rows, int column, struct budget *out);
+void budget_read_alert(struct db_rows *rows, struct budget_alert *out);
+/** A limit as it is stored: none is NULL. */
+static inline struct db_value store_limit(int64_t limit)
+{
+    return limit > 0 ? DB_INT(limit) : DB_NULL;
+}
+
+/* What a transaction adds to what was spent, and what comes of it. */
+struct spending_delta {
+    enum budget_scope scope;
+    struct str key; /* in the arena */
+    struct budget_spent spent;
+};
+struct spending {
+    struct spending_delta *deltas;
+    size_t count, cap;
+    struct arena arena;
+    struct budget_rules rules; /* as of the last flush */
+    struct budget_alert *alerts;
+    size_t alert_count, committed_alerts, alert_cap;
+    struct arena alert_arena;
+};
+
+/** Count what a row says it came to, or take it out with sign -1. Trimmed rows stay counted. */
+int spending_count(struct spending *s, const struct record *r, int sign, struct err *err);
+int spending_add(struct spending *s, enum budget_scope scope, struct str key,
+                 const struct budget_spent *spent, struct err *err);
+/** Write the sums and raise alerts, in the transaction at hand. */
+int spending_flush(struct store *store, struct err *err);
+/** The transaction is over. */
+void spending_end(struct spending *s, bool committed);
+void spending_clear(struct spending *s);
+
+/** Rows of a block at most; see store_blocks.h. */
+#define BLOCK_ROWS 4096
+/** The newest rows, which are in none yet. */
+#define BLOCK_REST 512
+/** As many rows a list rather walks over than to look at blocks. */
+#define WALK_MAX 512
+
 struct store {
     struct db *db;
     char *path;
@@ -92,7 +175,10 @@ struct store {
     bool in_transaction;
     struct packer packer;
     struct deltas deltas;
+    struct run_deltas run_deltas;
+    struct spending spending;
     struct buf preview;
+    int64_t block_rows, block_rest, walk_max; /* the constants above; tests have smaller ones */
 };
 
 /** How many rows have this value of a facet; UNKNOWN when the facets cannot say. */
@@ -104,7 +190,8 @@ int store_count_row(struct deltas *d, const struct record *r, int64_t count, str
 
 /** Take the words of a request out of the index, before it is deleted. */
 int store_search_forget(struct store *store, int64_t id, struct err *err);
-
+/** What counts and sums see of a row, by counted_columns; texts are borrowed from rows. */
+void store_read_counted(struct db_rows *rows, struct record *out);
 /** Read the columns of one row; texts are borrowed from rows. Returns the number of columns. */
 int store_read_row(struct db_rows *rows, struct record *out);
 

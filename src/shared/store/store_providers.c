@@ -151,6 +151,8 @@ int store_provider_delete(struct store *store, struct str slug, struct err *err)
         rc = err_set(err, ERR_NOT_FOUND, "Provider not found.");
     if (rc == 0)
         rc = drop_setting(store, slug, err);
+    if (rc == 0)
+        rc = db_run(store->db, SQL_BUDGET_SETTINGS_DELETE, DB_ARGS(DB_TEXT(slug)), err);
     return store_end_own(store, own, rc, err);
 }
 

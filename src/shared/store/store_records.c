@@ -104,6 +104,40 @@ int store_count_row(struct deltas *d, const struct record *r, int64_t count, str
     return 0;
 }
 
+static int64_t int_or_unknown(struct db_rows *rows, int column)
+{
+    return db_is_null(rows, column) ? UNKNOWN : db_int(rows, column);
+}
+
+void store_read_counted(struct db_rows *rows, struct record *out)
+{
+    record_init(out);
+    out->id = db_int(rows, 0);
+    out->model = db_bytes(rows, 1);
+    out->endpoint = db_bytes(rows, 2);
+    out->model_route = db_bytes(rows, 3);
+    out->billing_provider_slug = db_bytes(rows, 4);
+    out->billing_provider_name = db_bytes(rows, 5);
+    out->response_status = int_or_unknown(rows, 6);
+    out->task_run_id = int_or_unknown(rows, 7);
+    out->is_stream = db_int(rows, 8);
+    out->has_images = db_int(rows, 9);
+    out->has_tool_calls = db_int(rows, 10);
+    out->error = db_bytes(rows, 11);
+    out->upstream_error_message = db_bytes(rows, 12);
+    out->duration_ms = int_or_unknown(rows, 13);
+    out->ttft_ms = int_or_unknown(rows, 14);
+    out->completed_us = int_or_unknown(rows, 15);
+    out->estimated_input_tokens = int_or_unknown(rows, 16);
+    out->billing_input_tokens = int_or_unknown(rows, 17);
+    out->billing_cached_input_tokens = int_or_unknown(rows, 18);
+    out->billing_output_tokens = int_or_unknown(rows, 19);
+    out->billing_reasoning_tokens = int_or_unknown(rows, 20);
+    out->billing_total_tokens = int_or_unknown(rows, 21);
+    out->billing_total_cost_pusd = int_or_unknown(rows, 22);
+    out->reported_cost_pusd = int_or_unknown(rows, 23);
+}
+
 /* ---- insert ---- */
 
 /* A body as the three values that are stored of it. */
@@ -148,8 +182,10 @@ static int insert_row(struct store *store, const struct record *r, struct err *e
 static int insert_all(struct store *store, const struct record *r, struct err *err)
 {
     if (insert_row(store, r, err) < 0 || insert_bodies(store, r, err) < 0 ||
-        store_count_row(&store->deltas, r, 1, err) < 0)
+        store_count_row(&store->deltas, r, 1, err) < 0 ||
+        spending_count(&store->spending, r, 1, err) < 0)
         return err_wrap(err, "store request %" PRId64, r->id);
+    run_deltas_count(&store->run_deltas, r, 1);
     return 0;
 }
 
@@ -168,28 +204,23 @@ int store_record_insert(struct store *store, const struct record *r, struct err 
  * fields that counts depend on: they are as they were inserted. */
 static int uncount_pending(struct store *store, int64_t id, struct record *stored, struct err *err)
 {
-    struct db_rows *rows = db_query(store->db, SQL_REQUEST_FLAGS, DB_ARGS(DB_INT(id)), err);
-    struct marks marks = {.counted = {[COUNTER_TOTAL] = true}};
+    struct db_rows *rows = db_query(store->db, SQL_REQUEST_COUNTED, DB_ARGS(DB_INT(id)), err);
     int got = rows ? db_next(rows, err) : -1, rc = -1;
+    struct record before;
+    struct marks marks;
 
     if (got == 0)
         err_set(err, ERR_NOT_FOUND, "no request %" PRId64, id);
     if (got != 1)
         goto out;
-    marks.counted[COUNTER_STREAMS] = db_int(rows, 0);
-    marks.counted[COUNTER_IMAGES] = db_int(rows, 1);
-    marks.counted[COUNTER_TOOLS] = db_int(rows, 2);
-    marks.counted[COUNTER_ERRORS] = db_int(rows, 6);
-    marks.counted[COUNTER_SLOW] = db_int(rows, 7);
-    marks.counted[COUNTER_LARGE] = db_int(rows, 8);
-    if (count_status(&store->deltas, stored->task_run_id,
-                     db_is_null(rows, 3) ? UNKNOWN : db_int(rows, 3), -1, err) < 0 ||
-        count_provider(&store->deltas, db_bytes(rows, 4), db_bytes(rows, 5), -1, err) < 0)
-        goto out;
+    store_read_counted(rows, &before);
+    rc = count_outcome(&store->deltas, &before, -1, err);
+    marks = marks_of(&before);
     count_marks(&store->deltas, &marks, -1);
-    stored->has_images = db_int(rows, 1);
-    stored->estimated_input_tokens = db_is_null(rows, 9) ? UNKNOWN : db_int(rows, 9);
-    rc = 0;
+    run_deltas_count(&store->run_deltas, &before, -1);
+    stored->task_run_id = before.task_run_id;
+    stored->has_images = before.has_images;
+    stored->estimated_input_tokens = before.estimated_input_tokens;
 out:
     db_done(rows);
     return rc;
@@ -221,10 +252,12 @@ static int complete_all(struct store *store, const struct record *r, struct err 
     struct marks marks;
 
     if (uncount_pending(store, r->id, &counted, err) < 0 || update_row(store, r, err) < 0 ||
-        update_bodies(store, r, err) < 0 || count_outcome(&store->deltas, r, 1, err) < 0)
+        update_bodies(store, r, err) < 0 || count_outcome(&store->deltas, &counted, 1, err) < 0 ||
+        spending_count(&store->spending, r, 1, err) < 0) /* pending, it had come to nothing */
         return err_wrap(err, "complete request %" PRId64, r->id);
     marks = marks_of(&counted);
     count_marks(&store->deltas, &marks, 1);
+    run_deltas_count(&store->run_deltas, &counted, 1);
     return 0;
 }
 
@@ -237,6 +270,24 @@ int store_record_complete(struct store *store, const struct record *r, struct er
     return store_end_own(store, own, complete_all(store, r, err), err);
 }
 
+/* In the sums of their runs they are ended, and failed. */
+static int count_closed(struct store *store, int64_t now_us, struct err *err)
+{
+    struct db_rows *rows = db_query(store->db, SQL_REQUEST_PENDING_IN_RUNS, DB_NO_ARGS, err);
+    struct record r;
+    int got = -1;
+
+    while (rows && (got = db_next(rows, err)) == 1) {
+        store_read_counted(rows, &r);
+        run_deltas_count(&store->run_deltas, &r, -1);
+        r.completed_us = now_us;
+        r.error = STR("interrupted");
+        run_deltas_count(&store->run_deltas, &r, 1);
+    }
+    db_done(rows);
+    return got;
+}
+
 static int close_pending(struct store *store, int64_t now_us, int64_t *count, struct err *err)
 {
     struct db_rows *rows = db_query(store->db, SQL_REQUEST_PENDING_FLAGS, DB_NO_ARGS, err);
@@ -245,7 +296,8 @@ static int close_pending(struct store *store, int64_t now_us, int64_t *count, st
     if (got == 1)
         store->deltas.counters[COUNTER_ERRORS] += db_int(rows, 0);
     db_done(rows);
-    if (got < 0 || db_run(store->db, SQL_REQUEST_CLOSE_PENDING, DB_ARGS(DB_INT(now_us)), err) < 0)
+    if (got < 0 || count_closed(store, now_us, err) < 0 ||
+        db_run(store->db, SQL_REQUEST_CLOSE_PENDING, DB_ARGS(DB_INT(now_us)), err) < 0)
         return -1;
     *count = db_changes(store->db);
     return 0;

@@ -1,4 +1,4 @@
-/* Runs: their life, their sums. The sums are kept by triggers, the groups by facets. */
+/* Runs: their life, their sums. store_run_sums.c keeps the sums, facets the groups. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -20,8 +20,14 @@ static int read_run(struct db_rows *rows, struct run *out)
         .ended_us = int_or_unknown(rows, 4),
         .paused_us = int_or_unknown(rows, 5),
         .request_count = UNKNOWN,
+        .spent =
+            {
+                .amount = {db_int(rows, 10), db_int(rows, 11)},
+                .unpriced = db_int(rows, 12),
+            },
     };
-    return 6;
+    budget_read_columns(rows, 6, &out->budget);
+    return 13;
 }
 
 static void read_run_and_sums(struct db_rows *rows, struct run *run, struct run_sums *sums)
@@ -222,10 +228,39 @@ int store_run_last_id(struct store *store, int64_t *out, struct err *err)
 
 int store_run_insert(struct store *store, const struct run *run, struct err *err)
 {
-    return db_run(store->db, SQL_RUN_INSERT,
-                  DB_ARGS(DB_INT(run->id), DB_TEXT(run->name), DB_TEXT(run->notes),
-                          DB_INT(run->started_us), store_int(run->paused_us)),
-                  err);
+    const struct budget *b = &run->budget;
+    struct str action = b->blocks ? STR("block") : STR("alert");
+    struct buf thresholds = {0};
+    int rc;
+
+    budget_thresholds_json(b, &thresholds);
+    rc = db_run(store->db, SQL_RUN_INSERT,
+                DB_ARGS(DB_INT(run->id), DB_TEXT(run->name), DB_TEXT(run->notes),
+                        DB_INT(run->started_us), store_int(run->paused_us),
+                        store_limit(b->limit[BUDGET_USD]), store_limit(b->limit[BUDGET_TOKENS]),
+                        DB_TEXT(action), DB_TEXT(buf_str(&thresholds))),
+                err);
+    buf_clear(&thresholds);
+    return rc;
+}
+
+int store_run_update(struct store *store, const struct run *run, struct err *err)
+{
+    const struct budget *b = &run->budget;
+    struct str action = b->blocks ? STR("block") : STR("alert");
+    struct buf thresholds = {0};
+    int rc;
+
+    budget_thresholds_json(b, &thresholds);
+    rc = db_run(store->db, SQL_RUN_UPDATE,
+                DB_ARGS(DB_INT(run->id), DB_TEXT(run->name), DB_TEXT(run->notes),
+                        store_limit(b->limit[BUDGET_USD]), store_limit(b->limit[BUDGET_TOKENS]),
+                        DB_TEXT(action), DB_TEXT(buf_str(&thresholds))),
+                err);
+    buf_clear(&thresholds);
+    if (rc == 0 && db_changes(store->db) == 0)
+        rc = err_set(err, ERR_NOT_FOUND, "Run not found.");
+    return rc;
 }
 
 static int start(struct store *store, const struct run *run, struct err *err)

@@ -7,6 +7,8 @@
 #include "core/search.h"
 #include "store/store_priv.h"
 
+#define UNMADE (-1) /* a version that no program has; also in the migration */
+
 static int one_int(struct db *db, enum sql_id sql, const struct db_value *args, size_t count,
                    int64_t *out, struct err *err)
 {
@@ -82,6 +84,12 @@ static int run_with_texts(struct store *store, enum sql_id sql, int64_t id, stru
     return rc;
 }
 
+/* A damaged index is made anew by the next step. */
+static int set_unmade(struct store *store, struct err *err)
+{
+    return db_run(store->db, SQL_SEARCH_SET_VERSION, DB_ARGS(DB_INT(UNMADE)), err);
+}
+
 int store_search_forget(struct store *store, int64_t id, struct err *err)
 {
     int64_t indexed = 0;
@@ -90,7 +98,9 @@ int store_search_forget(struct store *store, int64_t id, struct err *err)
 
     if (got < 0)
         return -1;
-    return indexed ? run_with_texts(store, SQL_SEARCH_DELETE, id, err) : 0;
+    if (!indexed || run_with_texts(store, SQL_SEARCH_DELETE, id, err) == 0)
+        return 0;
+    return err->code == ERR_CORRUPT ? set_unmade(store, err) : -1;
 }
 
 static int start_over(struct store *store, bool on, struct err *err)
@@ -141,7 +151,9 @@ int store_search_step(struct store *store, bool on, int64_t max_us, bool *more, 
     *more = false;
     if (store_begin_own(store, &own, err) < 0)
         return -1;
-    return store_end_own(store, own, step(store, on, until_us, more, err), err);
+    if (store_end_own(store, own, step(store, on, until_us, more, err), err) == 0)
+        return 0;
+    return err->code == ERR_CORRUPT && on ? set_unmade(store, err) : -1;
 }
 
 int store_search_rebuild(struct store *store, struct err *err)

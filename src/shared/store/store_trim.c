@@ -10,28 +10,6 @@ static int64_t int_or_unknown(struct db_rows *rows, int column)
     return db_is_null(rows, column) ? UNKNOWN : db_int(rows, column);
 }
 
-/* What counts see of a row; texts are borrowed from rows. */
-static void read_counted(struct db_rows *rows, struct record *r)
-{
-    record_init(r);
-    r->id = db_int(rows, 0);
-    r->model = db_bytes(rows, 1);
-    r->endpoint = db_bytes(rows, 2);
-    r->model_route = db_bytes(rows, 3);
-    r->billing_provider_slug = db_bytes(rows, 4);
-    r->billing_provider_name = db_bytes(rows, 5);
-    r->response_status = int_or_unknown(rows, 6);
-    r->task_run_id = int_or_unknown(rows, 7);
-    r->is_stream = db_int(rows, 8);
-    r->has_images = db_int(rows, 9);
-    r->has_tool_calls = db_int(rows, 10);
-    r->error = db_bytes(rows, 11);
-    r->upstream_error_message = db_bytes(rows, 12);
-    r->duration_ms = int_or_unknown(rows, 13);
-    r->billing_total_tokens = int_or_unknown(rows, 14);
-    r->estimated_input_tokens = int_or_unknown(rows, 15);
-}
-
 /* The ids of the oldest rows. */
 static int choose(struct store *store, int64_t before_us, int64_t max, int64_t *ids, int64_t *count,
                   struct err *err)
@@ -49,13 +27,14 @@ static int choose(struct store *store, int64_t before_us, int64_t max, int64_t *
 
 static int delete_row(struct store *store, int64_t id, struct err *err)
 {
-    struct db_rows *rows = db_query(store->db, SQL_TRIM_ROW, DB_ARGS(DB_INT(id)), err);
+    struct db_rows *rows = db_query(store->db, SQL_REQUEST_COUNTED, DB_ARGS(DB_INT(id)), err);
     int got = rows ? db_next(rows, err) : -1;
     struct record r;
 
     if (got == 1) {
-        read_counted(rows, &r);
+        store_read_counted(rows, &r);
         got = store_count_row(&store->deltas, &r, -1, err);
+        run_deltas_count(&store->run_deltas, &r, -1);
     }
     db_done(rows);
     if (got < 0 || store_search_forget(store, id, err) < 0)
@@ -118,14 +97,7 @@ int store_record_delete(struct store *store, int64_t id, struct err *err)
 
 int store_count_before(struct store *store, int64_t before_us, int64_t *out, struct err *err)
 {
-    struct db_rows *rows =
-        db_query(store->db, SQL_REQUEST_COUNT_BEFORE, DB_ARGS(DB_INT(before_us)), err);
-    int got = rows ? db_next(rows, err) : -1;
-
-    if (got == 1)
-        *out = db_int(rows, 0);
-    db_done(rows);
-    return got < 0 ? -1 : 0;
+    return store_record_count(store, &(struct record_filter){.until_us = before_us}, out, err);
 }
 
 int store_storage(struct store *store, struct store_storage *out, struct err *err)

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "view/display.h"
+#include "view/view_budget.h"
 #include "view/view_priv.h"
 #include "json/json.h"
 
@@ -51,6 +52,11 @@ cJSON *view_run_summary(const struct run *run, int64_t now_wall_us)
     json_put_text(o, "open_duration_display", display_duration(open_ms, text));
     json_put_int(o, "request_count", run->request_count);
     view_put_compact(o, "request_count_display", run->request_count);
+    view_put_budget(o, &run->budget);
+    if (budget_is_set(&run->budget))
+        view_put_budget_use(cJSON_AddObjectToObject(o, "budget"), &run->budget, &run->spent);
+    else
+        json_put_null(o, "budget");
     return o;
 }
 
@@ -103,6 +109,13 @@ static void put_rate(cJSON *o, const char *key, const char *display_key, int64_t
                   known ? display_rate(rate, shown) : shown);
 }
 
+/* Only where a sum is too large to be shown. */
+static void put_overflow(cJSON *o, const struct run_sums *s)
+{
+    if (s->cost_pusd >= RUN_SUM_MAX)
+        json_put_bool(o, "cost_overflow", true);
+}
+
 cJSON *view_run_item(const struct run *run, const struct run_sums *s, int64_t now_wall_us)
 {
     cJSON *o = view_run_summary(run, now_wall_us);
@@ -111,7 +124,8 @@ cJSON *view_run_item(const struct run *run, const struct run_sums *s, int64_t no
     put_duration(o, "llm_wall_time_ms", "llm_wall_time_display", run_wall_ms(s));
     json_put_int(o, "total_tokens", tokens);
     view_put_compact(o, "total_tokens_display", tokens);
-    put_money(o, "total_cost_usd", "total_cost_display", run_known(s->cost_pusd, s->costs));
+    put_money(o, "total_cost_usd", "total_cost_display", run_cost(s));
+    put_overflow(o, s);
     put_rate(o, "output_tokens_per_second", "output_tokens_per_second_display",
              run_known(s->output_tokens, s->output_known), s->duration_ms);
     put_signals(o, s);
@@ -129,7 +143,6 @@ cJSON *view_run_live(const struct run *run, const struct run_sums *s, int64_t no
     json_put_int(tokens, "input", run_known(s->input_tokens, s->input_known));
     json_put_int(tokens, "cached_input", run_known(s->cached_input_tokens, s->cached_input_known));
     json_put_int(tokens, "output", run_known(s->output_tokens, s->output_known));
-    json_put_null(o, "budget_usd");
     return o;
 }
 
@@ -253,7 +266,8 @@ int view_put_run_stats(cJSON *to, struct store *store, const struct run *run,
                  run_open_ms(run, now_wall_us));
     put_duration(o, "total_request_duration_ms", "total_request_duration_display", s->duration_ms);
     put_tokens(o, s);
-    put_money(o, "cost_usd", "cost_display", run_known(s->cost_pusd, s->costs));
+    put_money(o, "cost_usd", "cost_display", run_cost(s));
+    put_overflow(o, s);
     put_throughput(o, s);
     if (put_groups(o, store, run->id, err) < 0)
         return -1;

@@ -49,8 +49,8 @@ static void add_item(void *ctx, const struct run *run, const struct run_sums *su
     l->shown++;
     l->paused += run_state(run) == RUN_PAUSED;
     l->requests += sums->requests;
-    l->tokens += sums->total_tokens;
-    l->cost_pusd += sums->cost_pusd;
+    l->tokens = budget_sum(l->tokens, sums->total_tokens);
+    l->cost_pusd = budget_sum(l->cost_pusd, sums->cost_pusd);
 }
 
 static void put_totals(cJSON *o, const struct listing *l, bool active)

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "core/import.h"
 #include "core/money.h"
+#include "core/price_import.h"
 #include "view/display.h"
 #include "view/view_price.h"
 #include "view/view_priv.h"
@@ -131,7 +131,7 @@ cJSON *view_sync(const struct sync_options *o, const struct sync_rows *rows,
     json_put_str(out, "source", o->source);
     json_put_str(out, "search", o->search);
     json_put_int(out, "limit", o->limit);
-    if (import_format_ok(o->source)) {
+    if (price_import_format_ok(o->source)) {
         put_import(out, o, rows);
     } else {
         json_put_bool(out, "include_base_rows", o->base_rows);

@@ -1,7 +1,7 @@
 /* The catalogue of this program: what it comes with, and what an export writes. */
 #include <stdlib.h>
 
-#include "core/import_priv.h"
+#include "core/price_import_priv.h"
 #include "core/price_json.h"
 #include "core/routing_input.h"
 #include "json/json.h"
@@ -22,7 +22,7 @@ struct providers {
     size_t count, cap;
 };
 
-static int add_provider(struct importer *im, struct providers *all, const cJSON *o)
+static int add_provider(struct price_importer *im, struct providers *all, const cJSON *o)
 {
     const struct provider_input in = {
         .slug = str_c(text(o, "slug")),
@@ -49,7 +49,7 @@ static int add_provider(struct importer *im, struct providers *all, const cJSON 
 }
 
 /* What the document tells of providers; only those that are to be created are of interest. */
-static int read_providers(struct importer *im, struct providers *all, struct str document)
+static int read_providers(struct price_importer *im, struct providers *all, struct str document)
 {
     struct json_iter it;
     struct str list;
@@ -68,13 +68,13 @@ static int read_providers(struct importer *im, struct providers *all, struct str
     return 0;
 }
 
-static bool has_provider(struct importer *im, const struct providers *all, struct str slug)
+static bool has_provider(struct price_importer *im, const struct providers *all, struct str slug)
 {
     if (price_book_provider(im->book, slug))
         return true;
     for (size_t i = 0; i < all->count; i++)
         if (str_eq(all->list[i].slug, slug))
-            return import_has_provider(im, &all->list[i]);
+            return price_import_has_provider(im, &all->list[i]);
     return false;
 }
 
@@ -95,22 +95,23 @@ static int compare_variants(const void *a, const void *b)
     return (int)x->service_tier.ptr[0] - (int)y->service_tier.ptr[0]; /* batch, flex, priority */
 }
 
-static void add_row(struct importer *im, const struct price *p)
+static void add_row(struct price_importer *im, const struct price *p)
 {
     struct sync_row *row;
     struct price copy;
 
     if (price_copy(&im->rows->arena, p, &copy, im->err) < 0)
         return;
-    row = import_start(im, copy.provider_slug, copy.model, SYNC_WHOLE);
+    row = price_import_start(im, copy.provider_slug, copy.model, SYNC_WHOLE);
     if (!row)
         return;
     row->price = copy;
-    qsort(row->price.tiers, row->price.tier_count, sizeof(*row->price.tiers), compare_tiers);
+    if (row->price.tier_count)
+        qsort(row->price.tiers, row->price.tier_count, sizeof(*row->price.tiers), compare_tiers);
     if (row->price.variant_count)
         qsort(row->price.variants, row->price.variant_count, sizeof(*row->price.variants),
               compare_variants);
-    import_keep(im);
+    price_import_keep(im);
 }
 
 static bool has_input(const cJSON *o)
@@ -119,7 +120,7 @@ static bool has_input(const cJSON *o)
            cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(o, rate_key[RATE_INPUT]));
 }
 
-static void add_entry(struct importer *im, const struct providers *all, const cJSON *o,
+static void add_entry(struct price_importer *im, const struct providers *all, const cJSON *o,
                       struct arena *arena)
 {
     struct price p;
@@ -127,28 +128,28 @@ static void add_entry(struct importer *im, const struct providers *all, const cJ
 
     price_init(&p);
     if (!cJSON_IsObject(o) || price_read(o, arena, &p, &why) < 0) {
-        import_skip(im, SKIP_BAD_PRICE);
+        price_import_skip(im, SKIP_BAD_PRICE);
         return;
     }
     {
         const struct str names[] = {p.model, p.display_name, p.provider_slug};
 
-        if ((p.provider_slug.ptr ? !import_wants(im, p.provider_slug)
+        if ((p.provider_slug.ptr ? !price_import_wants(im, p.provider_slug)
                                  : im->o->provider_count > 0) ||
-            !import_matches(im, names, 3))
+            !price_import_matches(im, names, 3))
             return;
     }
     if (!p.provider_slug.ptr || !has_provider(im, all, p.provider_slug))
-        import_skip(im, SKIP_UNKNOWN_PROVIDER);
+        price_import_skip(im, SKIP_UNKNOWN_PROVIDER);
     else if (!has_input(o))
-        import_skip(im, SKIP_NO_TOKEN_PRICE);
+        price_import_skip(im, SKIP_NO_TOKEN_PRICE);
     else if (price_check(&p, &why) < 0)
-        import_skip(im, SKIP_BAD_PRICE);
+        price_import_skip(im, SKIP_BAD_PRICE);
     else
         add_row(im, &p);
 }
 
-int import_catalog(struct importer *im, struct str document)
+int price_import_catalog(struct price_importer *im, struct str document)
 {
     struct providers all = {0};
     struct json_iter it;

@@ -5,8 +5,8 @@
 #include <cmocka.h>
 
 #include "clock.h"
-#include "core/import.h"
 #include "core/money.h"
+#include "core/price_import.h"
 #include "fixture.h"
 
 #define TODAY STR("2026-11-24")
@@ -43,7 +43,7 @@ static struct sync_rows import_file(const char *file, struct sync_options o)
     struct sync_rows rows = {0};
     struct err err;
 
-    if (import_rows(&rows, &o, book, buf_str(&text), TODAY, &err) < 0)
+    if (price_import_rows(&rows, &o, book, buf_str(&text), TODAY, &err) < 0)
         fail_msg("%s", err.msg);
     price_book_unref(book);
     buf_clear(&text);
@@ -338,7 +338,7 @@ static void refuses(const char *format, struct str document, enum err_code code)
     struct sync_rows rows = {0};
     struct err err;
 
-    if (import_rows(&rows, &o, book, document, TODAY, &err) == 0)
+    if (price_import_rows(&rows, &o, book, document, TODAY, &err) == 0)
         fail_msg("%s took %.*s", format, STR_ARG(str_cut(document, 60)));
     assert_int_equal(err.code, code);
     price_book_unref(book);
@@ -428,7 +428,7 @@ static void wrong_types_anywhere_cost_their_entry_only(void **state)
         struct sync_rows rows = {0};
         struct err err;
 
-        if (import_rows(&rows, &o, book, str_c(documents[i][1]), TODAY, &err) < 0)
+        if (price_import_rows(&rows, &o, book, str_c(documents[i][1]), TODAY, &err) < 0)
             fail_msg("%s: %s", documents[i][0], err.msg);
         assert_int_equal(rows.count, 1);
         fixture_same(o.source, "model", rows.rows[0].price.model, STR("e"));
@@ -458,7 +458,7 @@ static void thousands_of_entries_are_read_at_once(void **state)
                    i ? "," : "", i);
     buf_put(&text, STR("}"));
     started_us = clock_now_us();
-    assert_int_equal(import_rows(&rows, &o, book, buf_str(&text), TODAY, &err), 0);
+    assert_int_equal(price_import_rows(&rows, &o, book, buf_str(&text), TODAY, &err), 0);
     assert_int_equal(rows.count, 10000);
     sync_compare(&rows, book);
     print_message("%zu bytes, %zu rows: %lld us\n", text.len, rows.count,

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/import_priv.h"
+#include "core/price_import_priv.h"
 #include "core/price_json.h"
 #include "json/json_number.h"
 
@@ -21,7 +21,7 @@ struct above {
 struct entry {
     struct str key, provider, slug, mode, source, deprecated; /* decoded */
     struct str raw_provider, raw_mode, raw_source, raw_deprecated, tiered;
-    struct import_rates base, variants[VARIANTS];
+    struct price_import_rates base, variants[VARIANTS];
     struct str cache_hit; /* the other name of the cached input rate */
     struct above above[RATES_ABOVE];
     size_t above_count;
@@ -72,19 +72,19 @@ static void take_rate(struct entry *e, enum price_rate rate, struct str key, str
     int64_t threshold;
 
     if (suffix.len == 0) {
-        import_rate(&e->base, rate, value, true);
+        price_import_rate(&e->base, rate, value, true);
         return;
     }
     for (size_t i = 0; i < VARIANTS; i++) {
         if (str_eq(suffix, str_c(suffixes[i]))) {
-            import_rate(&e->variants[i], rate, value, true);
+            price_import_rate(&e->variants[i], rate, value, true);
             return;
         }
     }
     if (read_threshold(suffix, &threshold) && e->above_count < RATES_ABOVE)
         e->above[e->above_count++] = (struct above){threshold, rate, value};
     else
-        import_ignored(&e->ignored, str_cut(key, 100));
+        price_import_ignored(&e->ignored, str_cut(key, 100));
 }
 
 static bool is_rate(struct entry *e, struct str key, struct str value)
@@ -141,12 +141,12 @@ static void take_member(struct entry *e, struct str key, struct str value)
     else if (str_eq(key, STR("supports_vision")))
         e->vision = flag(value);
     else if (!is_rate(e, key, value) && str_find(key, STR("cost")) >= 0)
-        import_ignored(&e->ignored, str_cut(key, 100));
+        price_import_ignored(&e->ignored, str_cut(key, 100));
 }
 
 /* ---- providers ---- */
 
-static struct str slug_of(struct importer *im, struct str provider)
+static struct str slug_of(struct price_importer *im, struct str provider)
 {
     static const char *const renamed[][2] = {
         {"gemini", "google"},
@@ -191,7 +191,7 @@ static int compare_above(const void *a, const void *b)
 }
 
 /* The thresholds that the input rate has, and all rates above each. */
-static bool threshold_tiers(struct importer *im, struct entry *e, struct price *p)
+static bool threshold_tiers(struct price_importer *im, struct entry *e, struct price *p)
 {
     int64_t above[IMPORT_TIERS_MAX];
     struct rates rates[IMPORT_TIERS_MAX];
@@ -209,7 +209,7 @@ static bool threshold_tiers(struct importer *im, struct entry *e, struct price *
     }
     for (size_t i = 0, at = 0; i < e->above_count && at < n; i++) {
         const struct above *a = &e->above[i];
-        struct import_rates one;
+        struct price_import_rates one;
 
         while (at < n && above[at] < a->threshold)
             at++;
@@ -217,11 +217,12 @@ static bool threshold_tiers(struct importer *im, struct entry *e, struct price *
             continue;
         one.rates = rates[at];
         one.bad = false;
-        import_rate(&one, a->rate, a->value, true);
+        price_import_rate(&one, a->rate, a->value, true);
         rates[at] = one.rates;
         e->base.bad |= one.bad;
     }
-    return n == 0 || import_tiers(im, p, above, rates, n, str_eq(e->slug, STR("xai")) ? 0 : 1);
+    return n == 0 ||
+           price_import_tiers(im, p, above, rates, n, str_eq(e->slug, STR("xai")) ? 0 : 1);
 }
 
 static bool read_range(struct str value, struct price_tier *t)
@@ -240,7 +241,7 @@ static bool read_range(struct str value, struct price_tier *t)
     return true;
 }
 
-static bool read_tier(struct str value, struct import_rates *r, struct price_tier *t)
+static bool read_tier(struct str value, struct price_import_rates *r, struct price_tier *t)
 {
     struct json_iter it = json_iter(value);
     bool ranged = false;
@@ -252,10 +253,10 @@ static bool read_tier(struct str value, struct import_rates *r, struct price_tie
             ranged = read_range(it.value, t);
         if (str_eq(it.key, STR("input_cost_per_token_cache_hit")) &&
             r->rates.of[RATE_CACHED_INPUT] == UNKNOWN)
-            import_rate(r, RATE_CACHED_INPUT, it.value, true);
+            price_import_rate(r, RATE_CACHED_INPUT, it.value, true);
         for (size_t i = 0; i < sizeof(rate_names) / sizeof(*rate_names); i++)
             if (str_eq(it.key, str_c(rate_names[i].name)))
-                import_rate(r, rate_names[i].rate, it.value, true);
+                price_import_rate(r, rate_names[i].rate, it.value, true);
     }
     return ranged && !r->bad && r->rates.of[RATE_INPUT] != UNKNOWN;
 }
@@ -268,7 +269,7 @@ static int compare_tiers(const void *a, const void *b)
 }
 
 /* The list wins over thresholds. False: it is no list of prices. */
-static bool listed_tiers(struct importer *im, struct entry *e, struct price *p)
+static bool listed_tiers(struct price_importer *im, struct entry *e, struct price *p)
 {
     struct json_iter it = json_iter(e->tiered);
 
@@ -277,7 +278,7 @@ static bool listed_tiers(struct importer *im, struct entry *e, struct price *p)
     p->tiers = arena_alloc(&im->rows->arena, IMPORT_TIERS_MAX * sizeof(*p->tiers));
     while (p->tiers && json_next(&it)) {
         struct price_tier *t = &p->tiers[p->tier_count];
-        struct import_rates r = {.rates = rates_none()};
+        struct price_import_rates r = {.rates = rates_none()};
 
         *t = (struct price_tier){.min = UNKNOWN, .max = UNKNOWN};
         if (++p->tier_count >= IMPORT_TIERS_MAX || !read_tier(it.value, &r, t))
@@ -293,7 +294,7 @@ static bool listed_tiers(struct importer *im, struct entry *e, struct price *p)
     for (size_t i = 0; i < RATE_COUNT; i++)
         if (p->rates.of[i] == UNKNOWN)
             p->rates.of[i] = p->tiers[0].rates.of[i];
-    import_labels(im, p);
+    price_import_labels(im, p);
     return true;
 }
 
@@ -306,14 +307,14 @@ static void drop_equal_reasoning(struct rates *r)
 }
 
 /* The rates of e in p. False: it is counted as left out. */
-static bool take_prices(struct importer *im, struct entry *e, struct price *p)
+static bool take_prices(struct price_importer *im, struct entry *e, struct price *p)
 {
     bool no_output =
         e->mode.ptr && (str_eq(e->mode, STR("embedding")) || str_eq(e->mode, STR("rerank")));
     bool bad = false;
 
     if (e->base.rates.of[RATE_CACHED_INPUT] == UNKNOWN && e->cache_hit.ptr)
-        import_rate(&e->base, RATE_CACHED_INPUT, e->cache_hit, true);
+        price_import_rate(&e->base, RATE_CACHED_INPUT, e->cache_hit, true);
     if (no_output && e->base.rates.of[RATE_OUTPUT] == UNKNOWN && !e->base.bad)
         e->base.rates.of[RATE_OUTPUT] = 0;
     p->rates = e->base.rates;
@@ -323,7 +324,7 @@ static bool take_prices(struct importer *im, struct entry *e, struct price *p)
     for (size_t i = 0; i < VARIANTS; i++)
         bad = bad || e->variants[i].bad;
     if (!bad && (p->rates.of[RATE_INPUT] == UNKNOWN || p->rates.of[RATE_OUTPUT] == UNKNOWN)) {
-        import_skip(im, SKIP_NO_TOKEN_PRICE);
+        price_import_skip(im, SKIP_NO_TOKEN_PRICE);
         return false;
     }
     drop_equal_reasoning(&p->rates);
@@ -336,11 +337,11 @@ static bool take_prices(struct importer *im, struct entry *e, struct price *p)
         bad = bad || price_tier_check(p, &p->tiers[i], &ignored) < 0;
     }
     if (bad)
-        import_skip(im, SKIP_BAD_PRICE);
+        price_import_skip(im, SKIP_BAD_PRICE);
     return !bad;
 }
 
-static void take_variants(struct importer *im, const struct entry *e, struct price *p)
+static void take_variants(struct price_importer *im, const struct entry *e, struct price *p)
 {
     struct rates none = rates_none();
 
@@ -356,26 +357,26 @@ static void take_variants(struct importer *im, const struct entry *e, struct pri
     }
 }
 
-static struct str notes_of(struct importer *im, const struct entry *e)
+static struct str notes_of(struct price_importer *im, const struct entry *e)
 {
     struct buf notes = {0};
     struct str out;
 
-    import_note(&notes, "source", STR("litellm"));
-    import_note(&notes, "mode", e->mode);
-    import_note(&notes, "deprecated", e->deprecated);
+    price_import_note(&notes, "source", STR("litellm"));
+    price_import_note(&notes, "mode", e->mode);
+    price_import_note(&notes, "deprecated", e->deprecated);
     if (e->tools >= 0)
-        import_note(&notes, "supports_tools", e->tools ? STR("true") : STR("false"));
+        price_import_note(&notes, "supports_tools", e->tools ? STR("true") : STR("false"));
     if (e->vision >= 0)
-        import_note(&notes, "supports_vision", e->vision ? STR("true") : STR("false"));
+        price_import_note(&notes, "supports_vision", e->vision ? STR("true") : STR("false"));
     if (e->ignored.len)
-        import_note(&notes, "ignored", buf_str(&e->ignored));
+        price_import_note(&notes, "ignored", buf_str(&e->ignored));
     out = arena_dup(&im->rows->arena, buf_str(&notes));
     buf_clear(&notes);
     return out;
 }
 
-static void add_row(struct importer *im, struct entry *e, bool past)
+static void add_row(struct price_importer *im, struct entry *e, bool past)
 {
     struct str model = e->key;
     struct price p;
@@ -386,13 +387,13 @@ static void add_row(struct importer *im, struct entry *e, bool past)
         model = str_from(model, e->provider.len + 1);
     price_init(&p);
     if (model.len > PRICE_TEXT_MAX) {
-        import_skip(im, SKIP_BAD_PRICE);
+        price_import_skip(im, SKIP_BAD_PRICE);
         return;
     }
     if (!take_prices(im, e, &p))
         return;
     take_variants(im, e, &p);
-    row = import_start(im, e->slug, model, SYNC_FACTS);
+    row = price_import_start(im, e->slug, model, SYNC_FACTS);
     if (!row)
         return;
     row->supports_tools = e->tools;
@@ -407,7 +408,7 @@ static void add_row(struct importer *im, struct entry *e, bool past)
     row->price.notes = notes_of(im, e);
     if (model.len != e->key.len && e->key.len <= PRICE_TEXT_MAX)
         row->price.aliases[row->price.alias_count++] = e->key;
-    import_keep(im);
+    price_import_keep(im);
 }
 
 static bool is_ascii(struct str s)
@@ -418,43 +419,43 @@ static bool is_ascii(struct str s)
     return true;
 }
 
-static void decode(struct importer *im, struct entry *e, struct str key)
+static void decode(struct price_importer *im, struct entry *e, struct str key)
 {
-    e->key = import_key(im, key, KEY_MAX);
-    e->provider = import_text(im, e->raw_provider, 128);
+    e->key = price_import_key(im, key, KEY_MAX);
+    e->provider = price_import_text(im, e->raw_provider, 128);
     e->slug = e->provider.ptr ? slug_of(im, e->provider) : STR_NONE;
-    e->mode = import_text(im, e->raw_mode, 64);
-    e->source = import_text(im, e->raw_source, PRICE_URL_MAX);
+    e->mode = price_import_text(im, e->raw_mode, 64);
+    e->source = price_import_text(im, e->raw_source, PRICE_URL_MAX);
     if (!is_ascii(e->source))
         e->source = STR_NONE;
-    e->deprecated = import_text(im, e->raw_deprecated, PRICE_DATE_MAX);
+    e->deprecated = price_import_text(im, e->raw_deprecated, PRICE_DATE_MAX);
 }
 
-static void add_entry(struct importer *im, struct entry *e)
+static void add_entry(struct price_importer *im, struct entry *e)
 {
     const struct provider provider = {
         .slug = e->slug, .name = e->provider, .currency = STR("USD"), .active = true};
     const struct str names[] = {e->key, e->slug, e->provider};
-    bool past = import_is_past(im, e->deprecated);
+    bool past = price_import_is_past(im, e->deprecated);
 
-    if ((im->o->provider_count && !e->slug.ptr) || (e->slug.ptr && !import_wants(im, e->slug)) ||
-        !import_matches(im, names, 3))
+    if ((im->o->provider_count && !e->slug.ptr) ||
+        (e->slug.ptr && !price_import_wants(im, e->slug)) || !price_import_matches(im, names, 3))
         return;
     if (!e->slug.ptr || !e->key.ptr)
-        import_skip(im, SKIP_UNKNOWN_PROVIDER);
+        price_import_skip(im, SKIP_UNKNOWN_PROVIDER);
     else if (!price_book_provider(im->book, e->slug) && !im->o->create_providers)
-        import_skip(im, SKIP_UNKNOWN_PROVIDER);
+        price_import_skip(im, SKIP_UNKNOWN_PROVIDER);
     else if (!has_mode(e))
-        import_skip(im, SKIP_UNSUPPORTED_MODE);
+        price_import_skip(im, SKIP_UNSUPPORTED_MODE);
     else if (past && !im->o->include_deprecated)
-        import_skip(im, SKIP_DEPRECATED);
-    else if (!import_has_provider(im, &provider))
-        import_skip(im, SKIP_UNKNOWN_PROVIDER);
+        price_import_skip(im, SKIP_DEPRECATED);
+    else if (!price_import_has_provider(im, &provider))
+        price_import_skip(im, SKIP_UNKNOWN_PROVIDER);
     else
         add_row(im, e, past);
 }
 
-int import_litellm(struct importer *im, struct str document)
+int price_import_litellm(struct price_importer *im, struct str document)
 {
     struct json_iter it = json_iter(document);
     struct entry *e = calloc(1, sizeof(*e));

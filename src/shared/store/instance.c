@@ -1,4 +1,4 @@
-#include "daemon/instance.h"
+#include "store/instance.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
-/* daemon/instance.h - DATABASE.serve: says which process serves a database, and keeps others off.
+/* store/instance.h - DATABASE.serve: says which process serves a database, and keeps others off.
  * A lock cannot go stale, unlike a pid in a file. */
-#ifndef DAEMON_INSTANCE_H
-#define DAEMON_INSTANCE_H
+#ifndef STORE_INSTANCE_H
+#define STORE_INSTANCE_H
 
 #include <stdbool.h>
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "core/forward.h"
-#include "core/import_priv.h"
+#include "core/price_import_priv.h"
 #include "core/price_json.h"
 #include "json/json_number.h"
 
@@ -21,7 +21,7 @@ struct model {
 };
 
 struct cost {
-    struct import_rates base;
+    struct price_import_rates base;
     struct str tiers, over_200k;
     struct buf ignored;
 };
@@ -38,9 +38,9 @@ static struct str member(struct str value, struct str key)
 
 /* ---- providers ---- */
 
-static struct str slug_of(struct importer *im, struct str id)
+static struct str slug_of(struct price_importer *im, struct str id)
 {
-    struct str slug = import_key(im, id, 64);
+    struct str slug = price_import_key(im, id, 64);
 
     if (str_eq(slug, STR("moonshotai")))
         return STR("moonshot");
@@ -49,19 +49,19 @@ static struct str slug_of(struct importer *im, struct str id)
     return slug;
 }
 
-static struct str key_env(struct importer *im, struct str list)
+static struct str key_env(struct price_importer *im, struct str list)
 {
     struct json_iter it = json_iter(list);
     struct str name = STR_NONE;
 
     if (json_type_of(list) == JSON_ARRAY && json_next(&it))
-        name = import_text(im, it.value, 128);
+        name = price_import_text(im, it.value, 128);
     return name.ptr && provider_env_ok(name) ? name : STR_NONE;
 }
 
-static struct str base_url(struct importer *im, struct str value)
+static struct str base_url(struct price_importer *im, struct str value)
 {
-    struct str url = import_text(im, value, PRICE_URL_MAX), clean;
+    struct str url = price_import_text(im, value, PRICE_URL_MAX), clean;
     struct err ignored;
 
     if (!url.ptr || forward_check_provider_url(url, &clean, &ignored) < 0)
@@ -69,7 +69,7 @@ static struct str base_url(struct importer *im, struct str value)
     return arena_dup(&im->rows->arena, clean);
 }
 
-static struct source read_source(struct importer *im, struct str id, struct str value)
+static struct source read_source(struct price_importer *im, struct str id, struct str value)
 {
     struct source s = {.provider = {.slug = slug_of(im, id), .currency = STR("USD")}};
     struct json_iter it = json_iter(value);
@@ -82,7 +82,7 @@ static struct source read_source(struct importer *im, struct str id, struct str 
         struct str name = STR_NONE;
 
         if (str_eq(it.key, STR("name")))
-            name = import_text(im, it.value, 128);
+            name = price_import_text(im, it.value, 128);
         else if (str_eq(it.key, STR("env")))
             s.provider.api_key_env = key_env(im, it.value);
         else if (str_eq(it.key, STR("api")))
@@ -97,7 +97,7 @@ static struct source read_source(struct importer *im, struct str id, struct str 
 
 /* ---- costs ---- */
 
-static bool take_rate(struct import_rates *r, struct str key, struct str value)
+static bool take_rate(struct price_import_rates *r, struct str key, struct str value)
 {
     static const struct {
         const char *name;
@@ -113,15 +113,15 @@ static bool take_rate(struct import_rates *r, struct str key, struct str value)
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         if (!str_eq(key, str_c(names[i].name)))
             continue;
-        import_rate(r, names[i].rate, value, false);
+        price_import_rate(r, names[i].rate, value, false);
         return true;
     }
     return false;
 }
 
-static struct import_rates read_rates(struct str value)
+static struct price_import_rates read_rates(struct str value)
 {
-    struct import_rates r = {.rates = rates_none()};
+    struct price_import_rates r = {.rates = rates_none()};
     struct json_iter it = json_iter(value);
 
     r.bad = json_type_of(value) != JSON_OBJECT;
@@ -147,7 +147,7 @@ static void read_cost(struct cost *c, struct str value)
             c->over_200k = it.value;
         for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++)
             if (str_eq(it.key, str_c(other[i])))
-                import_ignored(&c->ignored, it.key);
+                price_import_ignored(&c->ignored, it.key);
     }
 }
 
@@ -163,7 +163,7 @@ static int compare_steps(const void *a, const void *b)
     return (x->above > y->above) - (x->above < y->above);
 }
 
-static bool has_prices(const struct import_rates *r)
+static bool has_prices(const struct price_import_rates *r)
 {
     return !r->bad && r->rates.of[RATE_INPUT] != UNKNOWN && r->rates.of[RATE_OUTPUT] != UNKNOWN;
 }
@@ -172,11 +172,11 @@ static bool has_prices(const struct import_rates *r)
 static bool take_step(struct cost *c, struct str value, struct step *steps, size_t *count)
 {
     struct str tier = member(value, STR("tier")), type = member(tier, STR("type"));
-    struct import_rates r = read_rates(value);
+    struct price_import_rates r = read_rates(value);
     int64_t size;
 
     if (!type.ptr || !json_string_is(type, STR("context"))) {
-        import_ignored(&c->ignored, STR("tiers"));
+        price_import_ignored(&c->ignored, STR("tiers"));
         return true;
     }
     size = json_count(member(tier, STR("size")));
@@ -189,7 +189,7 @@ static bool take_step(struct cost *c, struct str value, struct step *steps, size
     return true;
 }
 
-static bool take_tiers(struct importer *im, struct cost *c, struct price *p)
+static bool take_tiers(struct price_importer *im, struct cost *c, struct price *p)
 {
     struct step steps[IMPORT_TIERS_MAX];
     int64_t above[IMPORT_TIERS_MAX];
@@ -205,7 +205,7 @@ static bool take_tiers(struct importer *im, struct cost *c, struct price *p)
             if (!take_step(c, it.value, steps, &count))
                 return false;
     } else if (c->over_200k.ptr) {
-        struct import_rates r = read_rates(c->over_200k);
+        struct price_import_rates r = read_rates(c->over_200k);
 
         if (!has_prices(&r))
             return false;
@@ -218,11 +218,11 @@ static bool take_tiers(struct importer *im, struct cost *c, struct price *p)
         above[i] = steps[i].above;
         rates[i] = steps[i].rates;
     }
-    return import_tiers(im, p, above, rates, count, 1);
+    return price_import_tiers(im, p, above, rates, count, 1);
 }
 
 /* experimental.modes: those that a request asks for by its service tier. */
-static bool take_variants(struct importer *im, struct str modes, struct price *p)
+static bool take_variants(struct price_importer *im, struct str modes, struct price *p)
 {
     static const char *const names[] = {"flex", "priority"};
     struct rates found[2] = {rates_none(), rates_none()}, none = rates_none();
@@ -238,7 +238,7 @@ static bool take_variants(struct importer *im, struct str modes, struct price *p
             body = member(it.value, STR("body"));
         tier = member(body, STR("service_tier"));
         for (size_t i = 0; i < 2 && cost.ptr && tier.ptr; i++) {
-            struct import_rates r;
+            struct price_import_rates r;
 
             if (!json_string_is(tier, str_c(names[i])))
                 continue;
@@ -258,9 +258,10 @@ static bool take_variants(struct importer *im, struct str modes, struct price *p
 
 /* ---- models ---- */
 
-static struct model read_model(struct importer *im, struct str id, struct str value)
+static struct model read_model(struct price_importer *im, struct str id, struct str value)
 {
-    struct model m = {.id = import_key(im, id, PRICE_TEXT_MAX), .context = UNKNOWN, .tools = -1};
+    struct model m = {
+        .id = price_import_key(im, id, PRICE_TEXT_MAX), .context = UNKNOWN, .tools = -1};
     struct json_iter it = json_iter(value);
 
     if (json_type_of(value) != JSON_OBJECT)
@@ -269,7 +270,7 @@ static struct model read_model(struct importer *im, struct str id, struct str va
         if (json_type_of(it.value) == JSON_NULL)
             continue;
         if (str_eq(it.key, STR("name")))
-            m.display_name = import_text(im, it.value, PRICE_TEXT_MAX);
+            m.display_name = price_import_text(im, it.value, PRICE_TEXT_MAX);
         else if (str_eq(it.key, STR("cost")))
             m.cost = it.value;
         else if (str_eq(it.key, STR("limit")) && member(it.value, STR("context")).ptr)
@@ -277,9 +278,9 @@ static struct model read_model(struct importer *im, struct str id, struct str va
         else if (str_eq(it.key, STR("status")))
             m.status = it.value;
         else if (str_eq(it.key, STR("release_date")))
-            m.release_date = import_text(im, it.value, 10);
+            m.release_date = price_import_text(im, it.value, 10);
         else if (str_eq(it.key, STR("last_updated")))
-            m.last_updated = import_text(im, it.value, 10);
+            m.last_updated = price_import_text(im, it.value, 10);
         else if (str_eq(it.key, STR("experimental")))
             m.modes = member(it.value, STR("modes"));
         else if (str_eq(it.key, STR("tool_call")))
@@ -299,23 +300,23 @@ static struct str date(struct str s)
     return s;
 }
 
-static void put_notes(struct importer *im, struct price *p, const struct cost *c, bool past,
+static void put_notes(struct price_importer *im, struct price *p, const struct cost *c, bool past,
                       int tools)
 {
     struct buf notes = {0};
 
-    import_note(&notes, "source", STR("models.dev"));
+    price_import_note(&notes, "source", STR("models.dev"));
     if (past)
-        import_note(&notes, "status", STR("deprecated"));
+        price_import_note(&notes, "status", STR("deprecated"));
     if (tools >= 0)
-        import_note(&notes, "supports_tools", tools ? STR("true") : STR("false"));
+        price_import_note(&notes, "supports_tools", tools ? STR("true") : STR("false"));
     if (c->ignored.len)
-        import_note(&notes, "ignored", buf_str(&c->ignored));
+        price_import_note(&notes, "ignored", buf_str(&c->ignored));
     p->notes = arena_dup(&im->rows->arena, buf_str(&notes));
     buf_clear(&notes);
 }
 
-static void add_row(struct importer *im, const struct source *s, const struct model *m,
+static void add_row(struct price_importer *im, const struct source *s, const struct model *m,
                     struct cost *c, bool past)
 {
     struct price p;
@@ -324,14 +325,14 @@ static void add_row(struct importer *im, const struct source *s, const struct mo
     price_init(&p);
     p.rates = c->base.rates;
     if (c->base.bad || !take_tiers(im, c, &p) || !take_variants(im, m->modes, &p)) {
-        import_skip(im, SKIP_BAD_PRICE);
+        price_import_skip(im, SKIP_BAD_PRICE);
         return;
     }
     if (!has_prices(&c->base)) {
-        import_skip(im, SKIP_NO_TOKEN_PRICE);
+        price_import_skip(im, SKIP_NO_TOKEN_PRICE);
         return;
     }
-    row = import_start(im, s->provider.slug, m->id, SYNC_FACTS);
+    row = price_import_start(im, s->provider.slug, m->id, SYNC_FACTS);
     if (!row)
         return;
     row->supports_tools = m->tools;
@@ -348,25 +349,25 @@ static void add_row(struct importer *im, const struct source *s, const struct mo
         row->price.checked_at = m->last_updated;
     row->price.source_url = STR(IMPORT_MODELS_DEV_URL);
     put_notes(im, &row->price, c, past, m->tools);
-    import_keep(im);
+    price_import_keep(im);
 }
 
-static void add_model(struct importer *im, const struct source *s, const struct model *m)
+static void add_model(struct price_importer *im, const struct source *s, const struct model *m)
 {
     const struct str names[] = {m->id, m->display_name, s->provider.slug, s->provider.name};
     bool past = m->status.ptr && json_string_is(m->status, STR("deprecated"));
     struct cost c = {0};
 
-    if (!import_matches(im, names, 4))
+    if (!price_import_matches(im, names, 4))
         return;
     if (!s->known) {
-        import_skip(im, SKIP_UNKNOWN_PROVIDER);
+        price_import_skip(im, SKIP_UNKNOWN_PROVIDER);
     } else if (past && !im->o->include_deprecated) {
-        import_skip(im, SKIP_DEPRECATED);
+        price_import_skip(im, SKIP_DEPRECATED);
     } else if (!m->cost.ptr) {
-        import_skip(im, SKIP_NO_TOKEN_PRICE);
+        price_import_skip(im, SKIP_NO_TOKEN_PRICE);
     } else if (!m->id.ptr) {
-        import_skip(im, SKIP_BAD_PRICE);
+        price_import_skip(im, SKIP_BAD_PRICE);
     } else {
         read_cost(&c, m->cost);
         add_row(im, s, m, &c, past);
@@ -374,7 +375,7 @@ static void add_model(struct importer *im, const struct source *s, const struct 
     buf_clear(&c.ignored);
 }
 
-int import_models_dev(struct importer *im, struct str document)
+int price_import_models_dev(struct price_importer *im, struct str document)
 {
     struct json_iter it = json_iter(document);
 
@@ -382,10 +383,10 @@ int import_models_dev(struct importer *im, struct str document)
         struct source s = read_source(im, it.key, it.value);
         struct json_iter models;
 
-        if (!s.models.ptr ||
-            (s.provider.slug.ptr ? !import_wants(im, s.provider.slug) : im->o->provider_count > 0))
+        if (!s.models.ptr || (s.provider.slug.ptr ? !price_import_wants(im, s.provider.slug)
+                                                  : im->o->provider_count > 0))
             continue;
-        s.known = s.provider.slug.ptr && import_has_provider(im, &s.provider);
+        s.known = s.provider.slug.ptr && price_import_has_provider(im, &s.provider);
         models = json_iter(s.models);
         while (!im->full && im->err->code == ERR_NONE && json_next(&models)) {
             struct model m = read_model(im, models.key, models.value);

@@ -1,10 +1,10 @@
-#include "core/import.h"
+#include "core/price_import.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "core/import_priv.h"
 #include "core/money.h"
+#include "core/price_import_priv.h"
 #include "core/price_json.h"
 
 #define ROWS_MAX 20000
@@ -14,11 +14,11 @@
 
 static const struct {
     const char *name, *url;
-    int (*read)(struct importer *im, struct str document);
+    int (*read)(struct price_importer *im, struct str document);
 } formats[] = {
-    {"catalog", NULL, import_catalog},
-    {"litellm", IMPORT_LITELLM_URL, import_litellm},
-    {"models.dev", IMPORT_MODELS_DEV_URL, import_models_dev},
+    {"catalog", NULL, price_import_catalog},
+    {"litellm", IMPORT_LITELLM_URL, price_import_litellm},
+    {"models.dev", IMPORT_MODELS_DEV_URL, price_import_models_dev},
 };
 #define FORMATS (sizeof(formats) / sizeof(*formats))
 
@@ -31,12 +31,12 @@ static size_t find_format(struct str source)
     return i;
 }
 
-bool import_format_ok(struct str source)
+bool price_import_format_ok(struct str source)
 {
     return find_format(source) < FORMATS;
 }
 
-struct str import_url(struct str source)
+struct str price_import_url(struct str source)
 {
     size_t i = find_format(source);
 
@@ -53,7 +53,7 @@ static bool has_control(struct str s)
     return false;
 }
 
-struct str import_text(struct importer *im, struct str value, size_t most)
+struct str price_import_text(struct price_importer *im, struct str value, size_t most)
 {
     struct buf text = {0};
     struct str out = STR_NONE, trimmed;
@@ -71,12 +71,14 @@ struct str import_text(struct importer *im, struct str value, size_t most)
     return out;
 }
 
-struct str import_key(struct importer *im, struct str raw, size_t most)
+struct str price_import_key(struct price_importer *im, struct str raw, size_t most)
 {
-    return import_text(im, (struct str){raw.ptr - 1, raw.len + 2}, most); /* with its quotes */
+    return price_import_text(im, (struct str){raw.ptr - 1, raw.len + 2},
+                             most); /* with its quotes */
 }
 
-void import_rate(struct import_rates *r, enum price_rate rate, struct str value, bool per_token)
+void price_import_rate(struct price_import_rates *r, enum price_rate rate, struct str value,
+                       bool per_token)
 {
     struct str text = value;
     int64_t out = UNKNOWN;
@@ -95,19 +97,19 @@ void import_rate(struct import_rates *r, enum price_rate rate, struct str value,
         r->bad = true;
 }
 
-bool import_is_past(const struct importer *im, struct str date)
+bool price_import_is_past(const struct price_importer *im, struct str date)
 {
     return date.len == 10 && im->today.len == 10 && memcmp(date.ptr, im->today.ptr, 10) <= 0;
 }
 
 /* ---- what the options select ---- */
 
-void import_skip(struct importer *im, enum sync_skip why)
+void price_import_skip(struct price_importer *im, enum sync_skip why)
 {
     im->rows->skipped[why]++;
 }
 
-bool import_wants(const struct importer *im, struct str slug)
+bool price_import_wants(const struct price_importer *im, struct str slug)
 {
     for (size_t i = 0; i < im->o->provider_count; i++)
         if (str_eq(im->o->providers[i], slug))
@@ -115,7 +117,7 @@ bool import_wants(const struct importer *im, struct str slug)
     return im->o->provider_count == 0;
 }
 
-bool import_matches(const struct importer *im, const struct str *texts, size_t count)
+bool price_import_matches(const struct price_importer *im, const struct str *texts, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (texts[i].ptr && str_ifind(texts[i], im->o->search) >= 0)
@@ -123,7 +125,7 @@ bool import_matches(const struct importer *im, const struct str *texts, size_t c
     return im->o->search.len == 0;
 }
 
-bool import_has_provider(struct importer *im, const struct provider *p)
+bool price_import_has_provider(struct price_importer *im, const struct provider *p)
 {
     struct sync_rows *rows = im->rows;
 
@@ -147,7 +149,7 @@ bool import_has_provider(struct importer *im, const struct provider *p)
 /* ---- rows ---- */
 
 /* False when there is a row of that key already; the table is as large as it ever gets. */
-static bool remember(struct importer *im, struct str key)
+static bool remember(struct price_importer *im, struct str key)
 {
     uint64_t hash = UINT64_C(14695981039346656037);
     size_t at;
@@ -161,8 +163,8 @@ static bool remember(struct importer *im, struct str key)
     return true;
 }
 
-struct sync_row *import_start(struct importer *im, struct str slug, struct str model,
-                              enum sync_depth depth)
+struct sync_row *price_import_start(struct price_importer *im, struct str slug, struct str model,
+                                    enum sync_depth depth)
 {
     struct sync_row *row;
 
@@ -177,11 +179,11 @@ struct sync_row *import_start(struct importer *im, struct str slug, struct str m
     row->base = true;
     if (remember(im, row->key))
         return row;
-    import_skip(im, SKIP_DUPLICATE);
+    price_import_skip(im, SKIP_DUPLICATE);
     return NULL;
 }
 
-void import_keep(struct importer *im)
+void price_import_keep(struct price_importer *im)
 {
     im->rows->count++;
     im->full = im->o->limit > 0 && (int64_t)im->rows->count >= im->o->limit;
@@ -189,8 +191,8 @@ void import_keep(struct importer *im)
 
 /* ---- tiers ---- */
 
-bool import_tiers(struct importer *im, struct price *p, const int64_t *above,
-                  const struct rates *rates, size_t count, int64_t step)
+bool price_import_tiers(struct price_importer *im, struct price *p, const int64_t *above,
+                        const struct rates *rates, size_t count, int64_t step)
 {
     struct price_tier *tiers = arena_alloc(&im->rows->arena, (count + 1) * sizeof(*tiers));
 
@@ -204,12 +206,12 @@ bool import_tiers(struct importer *im, struct price *p, const int64_t *above,
         };
     p->tiers = tiers;
     p->tier_count = count + 1;
-    import_labels(im, p);
+    price_import_labels(im, p);
     return true;
 }
 
 /* "200K", "1M", "1500" for a bound that is one above it, or not. */
-static struct str size_text(struct importer *im, int64_t bound)
+static struct str size_text(struct price_importer *im, int64_t bound)
 {
     int64_t n = bound % 1000 == 1 ? bound - 1 : bound;
 
@@ -220,7 +222,7 @@ static struct str size_text(struct importer *im, int64_t bound)
     return arena_printf(&im->rows->arena, "%" PRId64, n);
 }
 
-void import_labels(struct importer *im, struct price *p)
+void price_import_labels(struct price_importer *im, struct price *p)
 {
     struct arena *a = &im->rows->arena;
 
@@ -243,13 +245,13 @@ void import_labels(struct importer *im, struct price *p)
 
 /* ---- notes ---- */
 
-void import_note(struct buf *notes, const char *key, struct str value)
+void price_import_note(struct buf *notes, const char *key, struct str value)
 {
     if (value.ptr)
         buf_printf(notes, "%s%s=%.*s", notes->len ? "; " : "", key, STR_ARG(value));
 }
 
-void import_ignored(struct buf *ignored, struct str name)
+void price_import_ignored(struct buf *ignored, struct str name)
 {
     if (ignored->len + name.len < IGNORED_MAX)
         buf_printf(ignored, "%s%.*s", ignored->len ? "," : "", STR_ARG(name));
@@ -257,10 +259,11 @@ void import_ignored(struct buf *ignored, struct str name)
 
 /* ---- documents ---- */
 
-int import_rows(struct sync_rows *rows, const struct sync_options *o, const struct price_book *book,
-                struct str document, struct str today, struct err *err)
+int price_import_rows(struct sync_rows *rows, const struct sync_options *o,
+                      const struct price_book *book, struct str document, struct str today,
+                      struct err *err)
 {
-    struct importer im = {.rows = rows, .o = o, .book = book, .today = today, .err = err};
+    struct price_importer im = {.rows = rows, .o = o, .book = book, .today = today, .err = err};
     size_t format = find_format(o->source);
     struct str value;
     int rc;

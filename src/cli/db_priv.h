@@ -1,0 +1,22 @@
+/* cli/db_priv.h - what the verbs of "db" share. */
+#ifndef CLI_DB_PRIV_H
+#define CLI_DB_PRIV_H
+
+#include "out.h"
+#include "store/store.h"
+
+/** The path of the database that options and environment name, owned. ERR_INVALID for one in
+ *  memory. */
+int db_path(const struct cli *cli, char **out, struct err *err);
+/** Print the result of a verb: an object in the JSON form, else text. Returns the exit status. */
+int db_print(struct cli *cli, struct str json, struct str text);
+
+extern const struct opt db_import_options[];
+extern const char db_import_more[];
+int db_import(struct cli *cli);
+
+extern const struct opt db_search_options[];
+extern const char db_search_more[];
+int db_search(struct cli *cli);
+
+#endif
