@@ -10,8 +10,8 @@ int main(int argc, char **argv)
 {
     static const struct command commands[] = {
         {"serve", "[options]", "run the proxy (the default)", cmd_serve},
-        {"requests", "list|show|tail", "look at captured exchanges", cmd_requests},
-        {"db", "import", "look after the database", cmd_db},
+        {"requests", "list|show|tail|grep", "look at captured exchanges", cmd_requests},
+        {"db", "import|search", "look after the database", cmd_db},
         {"mock", "[options]", "run an upstream to try things on", cmd_mock},
         {"version", "", "print the version", cmd_version},
         {0},

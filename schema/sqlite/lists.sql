@@ -10,6 +10,9 @@
 -- of the endpoint, lower case; ?12 the one endpoint that ?11 means; ?13 stream; ?14 image; ?15 tool;
 -- ?16 error; ?17 slow; ?18 large. NULL switches a filter off. ?19 most rows, -1 all; ?20 rows left
 -- out; ?21 answers up to this stored size come along.
+--
+-- ..._search finds words: the newest ids first, which are then put in the order of lists. ?22 the
+-- expression of the words, ?23 most rows that are looked for; of the count ?19 and ?20.
 
 -- text: range
 r.created_us BETWEEN ?1 AND ?2
@@ -330,3 +333,25 @@ ORDER BY r.created_us, r.id LIMIT ?19 OFFSET ?20) page
 SELECT count(*) FROM requests r INDEXED BY requests_large
 WHERE coalesce(r.billing_total_tokens, r.estimated_input_tokens, 0) >= 10000
   AND {{filter}};
+
+-- name: requests_count_search
+SELECT count(*) FROM (SELECT 1 FROM search_index s CROSS JOIN requests r ON r.id = s.rowid
+WHERE s.search_index MATCH ?19
+  AND {{filter}}
+LIMIT ?20);
+
+-- name: requests_newest_search
+{{page}} (SELECT hit.id FROM (SELECT r.id, r.created_us FROM search_index s CROSS JOIN requests r ON r.id = s.rowid
+WHERE s.search_index MATCH ?22
+  AND {{filter}}
+ORDER BY s.rowid DESC LIMIT ?23) hit
+ORDER BY hit.created_us DESC, hit.id DESC LIMIT ?19 OFFSET ?20) page
+{{join}};
+
+-- name: requests_oldest_search
+{{page}} (SELECT hit.id FROM (SELECT r.id, r.created_us FROM search_index s CROSS JOIN requests r ON r.id = s.rowid
+WHERE s.search_index MATCH ?22
+  AND {{filter}}
+ORDER BY s.rowid DESC LIMIT ?23) hit
+ORDER BY hit.created_us, hit.id LIMIT ?19 OFFSET ?20) page
+{{join}};

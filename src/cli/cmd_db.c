@@ -48,6 +48,8 @@ int cmd_db(int argc, char **argv)
     static const struct verb verbs[] = {
         {"import", "FILE [options]", "take over a database of the Python program",
          db_import_options, FORM_JSON | FORM_CHANGES, db_import_more, db_import},
+        {"search", "[status|on|off|rebuild]", "look after the full-text index", db_search_options,
+         FORM_JSON, db_search_more, db_search},
         {0},
     };
 

@@ -232,6 +232,19 @@ static const char tail_more[] =
     "  llm-observe-proxy requests tail -f --error\n"
     "  llm-observe-proxy requests tail -fn0 --jsonl=id,status,duration_ms\n";
 
+static const char grep_more[] =
+    "PATTERN is a POSIX extended regular expression. It is looked for in each line of\n"
+    "what people read: prompts, answers (streams put together), reasoning, arguments\n"
+    "and results of tools; --raw looks at the stored bytes. Newest requests first.\n"
+    "\n"
+    "Columns: id side line hit text; with -c id count, with -l id.\n"
+    "\n"
+    "Examples\n"
+    "  llm-observe-proxy requests grep -i 'time ?out' --since 1h\n"
+    "  llm-observe-proxy requests grep -lF 'Eiffel Tower' --side response\n"
+    "\n"
+    "Exit status: 1 nothing found.\n";
+
 int cmd_requests(int argc, char **argv)
 {
     static const struct verb verbs[] = {
@@ -241,6 +254,8 @@ int cmd_requests(int argc, char **argv)
          requests_show},
         {"tail", "[-f] [options]", "print requests as they end", tail_options,
          FORM_JSON | FORM_ROWS, tail_more, requests_tail},
+        {"grep", "PATTERN [options]", "find a pattern in requests and answers", grep_options,
+         FORM_JSON | FORM_ROWS, grep_more, requests_grep},
         {0},
     };
 

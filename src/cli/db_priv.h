@@ -15,4 +15,8 @@ extern const struct opt db_import_options[];
 extern const char db_import_more[];
 int db_import(struct cli *cli);
 
+extern const struct opt db_search_options[];
+extern const char db_search_more[];
+int db_search(struct cli *cli);
+
 #endif

@@ -5,12 +5,13 @@
 #include "out.h"
 #include "request_list.h"
 
-extern const struct opt list_options[], show_options[], tail_options[];
+extern const struct opt list_options[], show_options[], tail_options[], grep_options[];
 extern const struct out_spec request_rows;
 extern const char show_more[];
 
 int requests_show(struct cli *cli);
 int requests_tail(struct cli *cli);
+int requests_grep(struct cli *cli);
 
 /** What a verb needs, opened and closed together. */
 struct job {

@@ -240,6 +240,7 @@ static int init_app(struct server *s, struct err *err)
         .queue_limit = (size_t)c->settings.queue_limit,
         .queue_limit_bytes = (size_t)c->settings.queue_limit_bytes,
         .full_sync = c->full_sync,
+        .search = c->settings.search_index != 0,
     };
     struct recorder_events events = {
         .stored = on_stored, .committed = on_committed, .ctx = &s->app};

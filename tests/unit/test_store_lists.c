@@ -616,7 +616,8 @@ static void every_list_walks_its_index_in_order(void **state)
             bool several = strstr(sql_name[sql], "_endpoints") != NULL;
             const char *driver = sql_name[sql] + strlen(kinds[k]);
 
-            if (strncmp(sql_name[sql], kinds[k], strlen(kinds[k])) != 0)
+            if (strncmp(sql_name[sql], kinds[k], strlen(kinds[k])) != 0 ||
+                strcmp(driver, "search") == 0) /* walks the words */
                 continue;
             if (strcmp(driver, "all") == 0)
                 driver = "created";

@@ -202,6 +202,8 @@ const struct api_operation api_operations[] = {
      .params = days_params},
     {"POST", "/admin/api/storage/vacuum", "Give free space back", .answer = "Done"},
     {"POST", "/admin/api/storage/check", "Look for damage", .answer = "FileCheck"},
+    {"POST", "/admin/api/storage/search/rebuild", "Make the full-text index anew",
+     .answer = "Search"},
 
     {"GET", "/admin/api/pricing/prices", "Prices", .answer = "PricePage", .params = price_params},
     {"POST", "/admin/api/pricing/prices", "Add a price", .answer = "Price", .body = "PriceInput"},

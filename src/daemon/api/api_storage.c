@@ -6,6 +6,7 @@
 #include "config/config_values.h"
 #include "daemon/api/api_form.h"
 #include "daemon/api/api_routing.h"
+#include "store/store_search.h"
 
 #define DAY_US ((int64_t)86400 * 1000000)
 #define DAYS_MAX 3650
@@ -212,6 +213,21 @@ static void write_vacuum(struct api_call *call, struct store *store)
     call->after = vacuum;
 }
 
+static void write_rebuild(struct api_call *call, struct store *store)
+{
+    struct store_search search;
+    struct err err;
+    cJSON *o;
+
+    if (store_search_rebuild(store, &err) < 0 || store_search_state(store, &search, &err) < 0) {
+        api_error(call, &err);
+        return;
+    }
+    o = cJSON_CreateObject();
+    json_put_int(o, "pending", search.pending);
+    api_json(call, 200, o);
+}
+
 static void check_file(struct api_call *call, struct store *store)
 {
     struct buf found = {0};
@@ -238,6 +254,7 @@ const struct api_route api_storage_routes[] = {
     {"GET", "/admin/api/storage", .run = run_storage},
     {"POST", "/admin/api/storage/vacuum", .write = write_vacuum},
     {"POST", "/admin/api/storage/check", .run = check_file},
+    {"POST", "/admin/api/storage/search/rebuild", .write = write_rebuild},
     {"POST", "/admin/settings/incoming", .write = form_incoming},
     {"POST", "/admin/trim", .write = form_trim},
     {0},

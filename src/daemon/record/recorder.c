@@ -11,6 +11,7 @@
 #include "daemon/record/analyze.h"
 #include "daemon/record/queue.h"
 #include "store/store_prices.h"
+#include "store/store_search.h"
 
 #define BATCH_MAX 500
 #define COUNTED_BYTES ((size_t)4 << 20) /* of requests in a batch */
@@ -26,13 +27,18 @@
 #define BLOCKS_ROWS 512   /* after so many, some may have come to rest */
 #define BLOCKS_US 1000000 /* after a job, which may have changed any */
 #define START_WAIT_MS 5000
+/* Requests go into the full-text index together, some time after they were stored. While others
+ * arrive, the writer spends at most one part in SEARCH_SHARE of its time on that. */
+#define SEARCH_DELAY_US 500000
+#define SEARCH_STEP_US 15000
+#define SEARCH_SHARE 20
 #define WAL_WARNING_BYTES ((int64_t)256 << 20)
 
 struct recorder {
     struct queue queue;
     pthread_t thread;
     char *path;
-    bool full_sync;
+    bool full_sync, search;
     int64_t check_us;
     struct recorder_events events;
     _Atomic int64_t drain_until_us; /* set before the queue is stopped */
@@ -51,6 +57,8 @@ struct recorder {
     bool wal_is_large;
     int64_t retry_us; /* not before then */
     int64_t next_check_us, next_counts_us;
+    int64_t next_search_us; /* INT64_MAX: nothing to put into the index */
+    size_t rows_since_search;
     int64_t next_blocks_us; /* INT64_MAX: nothing to sum up */
     size_t rows_to_sum;
     int64_t logged_shed, logged_lost;
@@ -257,6 +265,9 @@ static void finish_op(struct recorder *r, const struct op *op, bool committed)
 static void finish_batch(struct recorder *r, const struct op *ops, size_t count)
 {
     r->dirty = true;
+    r->rows_since_search += count;
+    if (r->next_search_us == INT64_MAX)
+        r->next_search_us = clock_now_us() + SEARCH_DELAY_US;
     r->rows_to_sum += count;
     atomic_store_explicit(&r->last_commit_us, clock_now_us(), memory_order_relaxed);
     note_success(r);
@@ -383,12 +394,40 @@ static bool run_jobs(struct recorder *r, bool urgent)
             fail(r, &err);
         job->run(job, r->store);
         r->dirty = true;
+        if (r->next_search_us == INT64_MAX)
+            r->next_search_us = clock_now_us() + SEARCH_DELAY_US;
         if (r->next_blocks_us == INT64_MAX)
             r->next_blocks_us = clock_now_us() + BLOCKS_US;
         if (!urgent)
             return true;
     }
     return false;
+}
+
+/* A step of the index, so that operations pass in between. */
+static void index_texts(struct recorder *r)
+{
+    int64_t begun_us = clock_now_us(), took_us;
+    bool busy = r->rows_since_search > 0, more = false;
+    struct err err;
+
+    if (begun_us < r->next_search_us || !r->store || r->reopen)
+        return;
+    r->rows_since_search = 0;
+    r->next_search_us = begun_us + SEARCH_DELAY_US;
+    if (store_search_step(r->store, r->search, SEARCH_STEP_US, &more, &err) < 0) {
+        if (err.code != ERR_BUSY)
+            log_warning("cannot index texts: %s", err.msg);
+        if (err.code != ERR_BUSY)
+            r->next_search_us = begun_us + MINUTE_US;
+        return;
+    }
+    took_us = clock_now_us() - begun_us;
+    r->dirty = true;
+    if (!more)
+        r->next_search_us = INT64_MAX;
+    else
+        r->next_search_us = begun_us + (busy ? took_us * SEARCH_SHARE : 0);
 }
 
 /* One block, so that operations pass in between. */
@@ -467,12 +506,23 @@ static void look_after(struct recorder *r)
     if (now >= r->next_check_us) {
         check_file(r);
         r->next_check_us = now + r->check_us;
+        if (r->next_search_us == INT64_MAX) /* others may have changed the index */
+            r->next_search_us = now;
     }
     if (now >= r->next_counts_us) {
         log_counts(r);
         r->next_counts_us = now + MINUTE_US;
     }
     sum_up(r);
+    index_texts(r);
+}
+
+static int64_t next_turn_us(const struct recorder *r)
+{
+    int64_t next_us = r->next_check_us;
+
+    next_us = r->next_blocks_us < next_us ? r->next_blocks_us : next_us;
+    return r->next_search_us < next_us ? r->next_search_us : next_us;
 }
 
 static void finish(struct recorder *r)
@@ -495,9 +545,7 @@ static void *recorder_main(void *arg)
     bool ran;
 
     for (;;) {
-        count =
-            queue_take(&r->queue, ops, BATCH_MAX, hold_us,
-                       r->next_blocks_us < r->next_check_us ? r->next_blocks_us : r->next_check_us);
+        count = queue_take(&r->queue, ops, BATCH_MAX, hold_us, next_turn_us(r));
         hold_us = clock_now_us() + HOLD_US;
         run_jobs(r, true);
         if (count > 0) {
@@ -544,6 +592,8 @@ struct recorder *recorder_start(const char *path, const struct recorder_limits *
     r->check_us = (limits->check_ms ? limits->check_ms : 10000) * 1000;
     r->next_check_us = clock_now_us() + r->check_us;
     r->next_counts_us = clock_now_us() + MINUTE_US;
+    r->search = limits->search;
+    r->next_search_us = clock_now_us() + SEARCH_DELAY_US;
     r->next_blocks_us = clock_now_us() + BLOCKS_US;
     if (events)
         r->events = *events;

@@ -18,6 +18,7 @@ struct recorder_limits {
     size_t queue_limit_bytes; /* bodies, default 256 MiB */
     bool full_sync;           /* synchronous=FULL */
     int64_t check_ms;         /* how often file and log are looked after, default 10000 */
+    bool search;              /* keep the full-text index; false removes it */
 };
 
 /** Numbers for /api/status and /api/live. */

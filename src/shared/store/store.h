@@ -87,6 +87,8 @@ struct record_filter {
     bool stream, image, tool, error, slow, large;
     int64_t after_id, before_id; /* 0: none; newer than, older than */
     int64_t since_us, until_us;  /* 0: none; created at or after, before */
+    struct str words;            /* an expression of search_query(); matches above SEARCH_HITS_MAX,
+                                  * which are the oldest, are left out */
 };
 
 typedef int store_record_fn(void *ctx, const struct record *r, struct err *err);

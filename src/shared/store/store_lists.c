@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/search.h"
 #include "store/store_blocks.h"
 #include "store/store_priv.h"
 
@@ -22,7 +23,8 @@
     X(MODEL)                                                                                       \
     X(ROUTE)                                                                                       \
     X(PROVIDER)                                                                                    \
-    X(STATUS) X(RUN) X(ENDPOINT) X(ENDPOINTS) X(STREAM) X(IMAGE) X(TOOL) X(ERROR) X(SLOW) X(LARGE)
+    X(STATUS)                                                                                      \
+    X(RUN) X(ENDPOINT) X(ENDPOINTS) X(STREAM) X(IMAGE) X(TOOL) X(ERROR) X(SLOW) X(LARGE) X(SEARCH)
 
 enum driver {
 #define X(name) BY_##name,
@@ -53,6 +55,7 @@ struct plan {
     char slug[FACET_MAX_BYTES + 1], endpoint[FACET_MAX_BYTES + 1];
     bool has_slug, has_endpoint, any_endpoint;
     struct buf needle;
+    struct str words; /* of a search */
 };
 
 static void consider(struct plan *p, enum driver driver, int64_t rows)
@@ -235,12 +238,20 @@ static int make_plan(struct store *store, const struct record_filter *f, struct 
         return -1;
     if (p->filters > 0 && p->driver == BY_ALL)
         p->driver = BY_CREATED;
+    if (f->words.ptr) { /* any other index would ask for the words row by row */
+        p->filters++;
+        p->words = f->words;
+        p->driver = BY_SEARCH;
+        p->rows = 1;
+        p->exact = UNKNOWN;
+    }
     return plan_range(store, f, p, err);
 }
 
 #define RANGE_ARGS 4
 #define FILTER_ARGS 18
 #define LIST_ARGS 21
+#define SEARCH_ARGS 2 /* and so many more of a search */
 
 static struct db_value flag(bool on)
 {
@@ -285,12 +296,23 @@ static void bind_span(const struct plan *p, const struct span *span, struct db_v
         args[3] = DB_NULL;
 }
 
-/* Count rows with an index. */
-static int count_walk(struct store *store, const struct plan *p, const struct db_value *args,
-                      int64_t *out, struct err *err)
+/* Append the words to the count arguments of a statement, if it takes them; how many it takes. */
+static size_t bind_words(const struct plan *p, struct db_value *args, size_t count)
 {
-    struct db_rows *rows = db_query(store->db, driver_sql[p->driver].count, args,
-                                    p->driver == BY_ALL ? RANGE_ARGS : FILTER_ARGS, err);
+    if (p->driver != BY_SEARCH)
+        return count;
+    args[count] = DB_TEXT(p->words);
+    args[count + 1] = DB_INT(SEARCH_HITS_MAX);
+    return count + SEARCH_ARGS;
+}
+
+/* Count rows with an index. */
+static int count_walk(struct store *store, const struct plan *p,
+                      struct db_value args[FILTER_ARGS + SEARCH_ARGS], int64_t *out,
+                      struct err *err)
+{
+    size_t count = p->driver == BY_ALL ? RANGE_ARGS : bind_words(p, args, FILTER_ARGS);
+    struct db_rows *rows = db_query(store->db, driver_sql[p->driver].count, args, count, err);
     int got = rows ? db_next(rows, err) : -1;
 
     if (got == 1)
@@ -304,7 +326,7 @@ static int count_span(struct store *store, const struct record_filter *f, const 
                       const struct span *span, struct members *members, int64_t *out,
                       struct err *err)
 {
-    struct db_value args[FILTER_ARGS];
+    struct db_value args[FILTER_ARGS + SEARCH_ARGS];
 
     if (span->block) {
         bool none = !f->endpoint.ptr || p->any_endpoint;
@@ -346,7 +368,7 @@ int store_record_count(struct store *store, const struct record_filter *filter, 
                        struct err *err)
 {
     struct plan plan = {0};
-    struct db_value args[FILTER_ARGS];
+    struct db_value args[FILTER_ARGS + SEARCH_ARGS];
     int rc = -1;
 
     if (make_plan(store, filter, &plan, err) < 0)
@@ -458,7 +480,7 @@ static int each_row(struct sink *sink, struct db_rows *rows, struct err *err)
 
 /* Rows by an index. */
 static int list_walk(struct sink *sink, const struct plan *p, bool oldest_first,
-                     struct db_value args[LIST_ARGS], struct err *err)
+                     struct db_value args[LIST_ARGS + SEARCH_ARGS], struct err *err)
 {
     const enum sql_id sql =
         oldest_first ? driver_sql[p->driver].oldest : driver_sql[p->driver].newest;
@@ -468,7 +490,7 @@ static int list_walk(struct sink *sink, const struct plan *p, bool oldest_first,
     args[18] = DB_INT(sink->limit > 0 ? sink->limit : -1);
     args[19] = DB_INT(sink->offset);
     args[20] = DB_INT(sink->preview_bytes > 0 ? INLINE_MAX : -1);
-    rows = db_query(sink->store->db, sql, args, LIST_ARGS, err);
+    rows = db_query(sink->store->db, sql, args, bind_words(p, args, LIST_ARGS), err);
     rc = rows ? each_row(sink, rows, err) : -1;
     db_done(rows);
     return rc;
@@ -514,7 +536,7 @@ static int list_block(struct sink *sink, const struct span *span, bool oldest_fi
 static int list_span(struct sink *sink, const struct record_filter *f, const struct plan *p,
                      const struct span *span, bool oldest_first, struct err *err)
 {
-    struct db_value args[LIST_ARGS];
+    struct db_value args[LIST_ARGS + SEARCH_ARGS];
     struct members members;
     int64_t count;
 
@@ -557,7 +579,7 @@ int store_record_list(struct store *store, const struct record_filter *filter, b
 {
     struct sink sink = {store, preview_bytes, each, ctx, offset, limit};
     struct plan plan = {0};
-    struct db_value args[LIST_ARGS];
+    struct db_value args[LIST_ARGS + SEARCH_ARGS];
     int rc = -1;
 
     if (make_plan(store, filter, &plan, err) < 0)

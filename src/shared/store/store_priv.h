@@ -188,6 +188,8 @@ int store_facet_count(struct store *store, unsigned kind, struct str value, int6
 /** Count a row in facets and counters, or take it out with count -1. */
 int store_count_row(struct deltas *d, const struct record *r, int64_t count, struct err *err);
 
+/** Take the words of a request out of the index, before it is deleted. */
+int store_search_forget(struct store *store, int64_t id, struct err *err);
 /** What counts and sums see of a row, by counted_columns; texts are borrowed from rows. */
 void store_read_counted(struct db_rows *rows, struct record *out);
 /** Read the columns of one row; texts are borrowed from rows. Returns the number of columns. */

@@ -37,7 +37,9 @@ static int delete_row(struct store *store, int64_t id, struct err *err)
         run_deltas_count(&store->run_deltas, &r, -1);
     }
     db_done(rows);
-    return got < 0 ? -1 : db_run(store->db, SQL_REQUEST_DELETE, DB_ARGS(DB_INT(id)), err);
+    if (got < 0 || store_search_forget(store, id, err) < 0)
+        return -1;
+    return db_run(store->db, SQL_REQUEST_DELETE, DB_ARGS(DB_INT(id)), err);
 }
 
 static int trim(struct store *store, int64_t before_us, int64_t max, int64_t max_us,

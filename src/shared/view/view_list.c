@@ -5,6 +5,7 @@
 
 #include "base/query.h"
 #include "base/xalloc.h"
+#include "core/search.h"
 #include "view/display.h"
 #include "view/params.h"
 #include "view/view_priv.h"
@@ -22,12 +23,18 @@ struct ask {
     struct record_filter filter;
     int64_t page, per_page;
     bool facets, by_page; /* by_page: neither after nor before */
-    struct buf texts[4];  /* what filter borrows */
+    struct buf texts[5];  /* what filter borrows */
+    struct str q;         /* as typed; STR_NONE: no search */
+    struct buf words;     /* what filter borrows of it */
+    struct store_search search;
     size_t text_count;
     struct buf issues; /* the answer to a query that does not fit */
 };
 
 const struct param view_record_params[] = {
+    {"q", PARAM_TEXT,
+     .about = "Words in requests and answers, all of them: word, \"a phrase\", start*, -unwanted. "
+              "Without a word, too long or with the index off: 422 with a message as detail"},
     {"endpoint", PARAM_TEXT, .about = "Part of the endpoint, in any case"},
     {"model", PARAM_TEXT, .about = "The model that the client named"},
     {"provider", PARAM_TEXT, .about = "Slug or name of the billing provider"},
@@ -56,6 +63,7 @@ static void ask_clear(struct ask *ask)
     for (size_t i = 0; i < ask->text_count; i++)
         buf_clear(&ask->texts[i]);
     buf_clear(&ask->issues);
+    buf_clear(&ask->words);
 }
 
 /* The last value of name, kept in the ask; STR_NONE when it is absent or empty. */
@@ -110,6 +118,28 @@ static bool ask_page(struct ask *ask, const struct param *params, struct str que
     return true;
 }
 
+static void refuse(struct ask *ask, const char *why)
+{
+    cJSON *o = cJSON_CreateObject();
+    struct err err;
+
+    json_put_text(o, "detail", why);
+    view_answer(o, &ask->issues, &err);
+}
+
+static void take_words(struct ask *ask)
+{
+    struct err err;
+
+    ask->q = take_text(ask, "q");
+    if (str_trim(ask->q).len == 0)
+        ask->q = STR_NONE;
+    else if (search_query(ask->q, SEARCH_ALL, &ask->words, &err) < 0)
+        refuse(ask, err.msg);
+    else
+        ask->filter.words = buf_str(&ask->words);
+}
+
 static void ask_parse(struct ask *ask, struct str query)
 {
     struct record_filter *f = &ask->filter;
@@ -123,6 +153,8 @@ static void ask_parse(struct ask *ask, struct str query)
     f->route = take_text(ask, "route");
     f->has_status = take_filter(ask, "status", &f->status);
     f->has_run = take_filter(ask, "run", &f->run);
+    if (ask->issues.len == 0)
+        take_words(ask);
     f->stream = take_flag(ask, "stream");
     f->image = take_flag(ask, "image");
     f->tool = take_flag(ask, "tool");
@@ -216,6 +248,7 @@ struct listing {
     cJSON *items;
     bool backwards;
     int64_t now_wall_us;
+    struct marker *marker; /* NULL: no snippets */
 };
 
 static int add_item(void *ctx, const struct record *r, struct err *err)
@@ -227,6 +260,8 @@ static int add_item(void *ctx, const struct record *r, struct err *err)
         cJSON_InsertItemInArray(l->items, 0, row);
     else
         cJSON_AddItemToArray(l->items, row);
+    if (l->marker && view_put_snippet(row, l->store, r->id, l->marker, err) < 0)
+        return -1;
     return view_put_task_run(row, l->store, r, l->now_wall_us, err);
 }
 
@@ -283,6 +318,7 @@ static void put_filters(cJSON *o, const struct ask *ask)
     const struct record_filter *f = &ask->filter;
     cJSON *filters = cJSON_AddObjectToObject(o, "filters");
 
+    put_filter_text(filters, "q", ask->q);
     put_filter_text(filters, "endpoint", f->endpoint);
     put_filter_text(filters, "model", f->model);
     put_filter_text(filters, "provider", f->provider);
@@ -297,6 +333,13 @@ static void put_filters(cJSON *o, const struct ask *ask)
     json_put_bool(filters, "large", f->large);
     json_put_int(filters, "page", ask->page);
     json_put_int(filters, "per_page", ask->per_page);
+}
+
+/* How far a search looked. */
+static void put_search(cJSON *o, const struct ask *ask)
+{
+    if (ask->q.ptr)
+        json_put_int(cJSON_AddObjectToObject(o, "search"), "pending", ask->search.pending);
 }
 
 static void put_stat(cJSON *stats, const char *key, int64_t value)
@@ -342,6 +385,7 @@ struct pages {
     struct str path, kept; /* kept: the received pairs without page and per_page, encoded */
     int64_t page, per_page, total, total_pages, start, end;
     bool linked; /* pages are numbered: false with after or before */
+    bool searched;
 };
 
 static void keep_pairs(struct buf *out, struct str query)
@@ -391,6 +435,8 @@ static void put_pagination(cJSON *o, const struct pages *p)
     json_put_int(pagination, "page", p->page);
     json_put_int(pagination, "per_page", p->per_page);
     json_put_int(pagination, "total", p->total);
+    if (p->searched)
+        json_put_bool(pagination, "total_is_minimum", p->total >= SEARCH_HITS_MAX);
     json_put_int(pagination, "total_pages", p->total_pages);
     json_put_int(pagination, "start", p->start);
     json_put_int(pagination, "end", p->end);
@@ -428,18 +474,33 @@ static void find_page(struct ask *ask, struct pages *p)
     p->end = p->page * p->per_page < p->total ? p->page * p->per_page : p->total;
 }
 
+static int open_marker(const struct ask *ask, struct marker **out, struct err *err)
+{
+    struct buf words = {0};
+
+    *out = search_query(ask->q, SEARCH_ANY, &words, err) == 0 ? marker_open(buf_str(&words), err)
+                                                              : NULL;
+    buf_clear(&words);
+    return *out ? 0 : -1;
+}
+
 /* Pages of the far half are counted from the other end: less to pass over. */
 static int put_items(cJSON *o, struct store *store, const struct ask *ask, const struct pages *p,
                      int64_t now_wall_us, struct err *err)
 {
     struct listing l = {store, cJSON_AddArrayToObject(o, "items"), p->start > p->total / 2,
-                        now_wall_us};
+                        now_wall_us, NULL};
+    int rc;
 
     if (p->total == 0)
         return 0;
-    return store_record_list(store, &ask->filter, l.backwards,
-                             l.backwards ? p->total - p->end : p->start - 1, p->end - p->start + 1,
-                             VIEW_PREVIEW_BYTES, add_item, &l, err);
+    if (ask->q.ptr && open_marker(ask, &l.marker, err) < 0)
+        return -1;
+    rc = store_record_list(store, &ask->filter, l.backwards,
+                           l.backwards ? p->total - p->end : p->start - 1, p->end - p->start + 1,
+                           VIEW_PREVIEW_BYTES, add_item, &l, err);
+    marker_close(l.marker);
+    return rc;
 }
 
 static int build_list(cJSON *o, struct store *store, struct ask *ask, struct pages *p,
@@ -459,6 +520,7 @@ static int build_list(cJSON *o, struct store *store, struct ask *ask, struct pag
             return -1;
     }
     put_filters(o, ask);
+    put_search(o, ask);
     if (ask->facets && put_options(o, store, ctx->now_wall_us, err) < 0)
         return -1;
     if (view_put_active_run(o, store, ctx, err) < 0 ||
@@ -488,9 +550,17 @@ int view_record_list(struct store *store, struct str path, struct str query,
     if (store_begin(store, err) < 0) /* one state of the database for all parts */
         goto out;
     o = cJSON_CreateObject();
-    rc = build_list(o, store, &ask, &pages, ctx, err);
+    pages.searched = ask.q.ptr;
+    rc = ask.q.ptr ? store_search_state(store, &ask.search, err) : 0;
+    if (rc == 0 && ask.q.ptr && !ask.search.on)
+        refuse(&ask, "Full-text search is off: set search_index to true.");
+    else if (rc == 0)
+        rc = build_list(o, store, &ask, &pages, ctx, err);
     store_rollback(store);
-    if (rc == 0) {
+    if (rc == 0 && ask.issues.len > 0) {
+        rc = buf_add(out, buf_str(&ask.issues), err);
+        *status = 422;
+    } else if (rc == 0) {
         rc = view_answer(o, out, err);
         o = NULL;
         *status = 200;

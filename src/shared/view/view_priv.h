@@ -2,6 +2,7 @@
 #ifndef VIEW_VIEW_PRIV_H
 #define VIEW_VIEW_PRIV_H
 
+#include "store/store_search.h"
 #include "view/view_record.h"
 
 /* How much of an answer makes the preview of a row. */
@@ -22,6 +23,9 @@ int view_put_task_run(cJSON *row, struct store *store, const struct record *r, i
                       struct err *err);
 int view_put_active_run(cJSON *o, struct store *store, const struct view_context *ctx,
                         struct err *err);
+/** "snippet": where the words of a search stand in a request. */
+int view_put_snippet(cJSON *row, struct store *store, int64_t id, struct marker *marker,
+                     struct err *err);
 /** "stats" of a run. */
 int view_put_run_stats(cJSON *to, struct store *store, const struct run *run,
                        const struct run_sums *sums, int64_t now_wall_us, struct err *err);
