@@ -1,14 +1,15 @@
 #include "core/fix_ids.h"
 
 #include "json/json.h"
+#include "llm/fix.h"
 
 static const struct fix_info known[] = {
-    {.id = "qwen-tagged-tool-call-rewrite",
+    {.id = FIX_QWEN,
      .name = "Qwen tagged tool-call rewrite",
      .description = "Turns a tool call that a Qwen model wrote as tagged text into its reasoning "
                     "into a regular tool call, when there is exactly one and it fits its schema",
      .risk_note = "Clients execute what the model wrote as text",
-     .endpoint = "/v1/chat/completions",
+     .endpoint = FIX_ENDPOINT,
      .streaming = true,
      .plain = true},
 };
