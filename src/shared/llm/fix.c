@@ -9,7 +9,7 @@
 
 #define NOTES_MAX 100 /* actions and warnings of one answer */
 
-static const struct fix_kind *const kinds[] = {&fix_qwen};
+static const struct fix_kind *const kinds[] = {&fix_qwen, &fix_think, &fix_arguments};
 #define KINDS (sizeof(kinds) / sizeof(*kinds))
 
 /* ---- the plan ---- */
@@ -132,6 +132,35 @@ void fix_run_free(struct fix_run *run)
     buf_clear(&run->applied);
     buf_clear(&run->warnings);
     free(run);
+}
+
+int fix_choices(struct fix_step *step, struct str body, fix_choice_fn *take, struct buf *out)
+{
+    struct buf changed = {0};
+    struct json_iter it;
+    struct str choices;
+    struct err err;
+    int any = 0, one;
+
+    if (!json_member(body, STR("choices"), &choices) || json_type_of(choices) != JSON_ARRAY)
+        return 0;
+    it = json_iter(choices);
+    one = buf_add(&changed, STR("["), &err);
+    for (size_t i = 0; one >= 0 && json_next(&it); i++) {
+        one = i > 0 ? buf_add(&changed, STR(","), &err) : 0;
+        if (one == 0)
+            one = take(step, it.value, i, &changed);
+        if (one == 0)
+            one = fix_compact(&changed, it.value, &err);
+        any = any || one > 0;
+    }
+    if (one >= 0 && any && (one = buf_add(&changed, STR("]"), &err)) == 0) {
+        struct fix_patch patch = {.key = STR("choices"), .text = buf_str(&changed)};
+
+        one = fix_patch(out, body, &patch, 1, &err);
+    }
+    buf_clear(&changed);
+    return one < 0 ? -1 : any;
 }
 
 bool fix_plain(struct fix_run *run, struct str body, struct buf *out)

@@ -88,6 +88,10 @@ void fix_block_clear(struct fix_block *block);
 int fix_value(struct buf *out, struct str name, struct str schema, struct str value,
               struct buf *why);
 
+/** Append text as JSON, repaired. cut_off: the answer is too short, brackets are not closed. False
+ *  when it cannot be repaired; out may then hold a part. */
+bool fix_repair(struct buf *out, struct str text, bool cut_off);
+
 /* ---- events ---- */
 
 enum fix_class { FIX_COMMENT, FIX_DONE, FIX_BROKEN, FIX_CONTROL, FIX_CHUNK };
@@ -170,6 +174,10 @@ struct fix_run {
     bool rewritten, failed, broke_off;
 };
 
+/** Append the choice number i in its new form and give 1; 0: it stays; -1 without memory. */
+typedef int fix_choice_fn(struct fix_step *step, struct str choice, size_t i, struct buf *out);
+/** Give each choice of a body to take; the result is that of plain(). */
+int fix_choices(struct fix_step *step, struct str body, fix_choice_fn *take, struct buf *out);
 /** Hand raw on to the next step. */
 void fix_emit(struct fix_step *step, struct str raw);
 void fix_emit_all(struct fix_step *step, const struct fix_queue *q);

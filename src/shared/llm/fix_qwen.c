@@ -143,36 +143,7 @@ static int take_choice(struct fix_step *step, struct str choice, size_t i, struc
 
 static int plain(struct fix_step *step, struct str body, struct buf *out)
 {
-    struct buf changed = {0};
-    struct json_iter it;
-    struct str choices;
-    struct err err;
-    int any = 0, one = 0;
-
-    if (!json_member(body, STR("choices"), &choices) || json_type_of(choices) != JSON_ARRAY)
-        return 0;
-    it = json_iter(choices);
-    if (buf_add(&changed, STR("["), &err) < 0)
-        one = -1;
-    for (size_t i = 0; one >= 0 && json_next(&it); i++) {
-        if (i > 0 && buf_add(&changed, STR(","), &err) < 0)
-            one = -1;
-        else
-            one = take_choice(step, it.value, i, &changed);
-        if (one == 0 && fix_compact(&changed, it.value, &err) < 0)
-            one = -1;
-        any = any || one > 0;
-    }
-    if (one >= 0 && any) {
-        struct fix_patch of_body = {.key = STR("choices"), .text = STR_NONE};
-
-        one = buf_add(&changed, STR("]"), &err);
-        of_body.text = buf_str(&changed);
-        if (one == 0)
-            one = fix_patch(out, body, &of_body, 1, &err);
-    }
-    buf_clear(&changed);
-    return one < 0 ? -1 : any;
+    return fix_choices(step, body, take_choice, out);
 }
 
 /* ---- streams ---- */
