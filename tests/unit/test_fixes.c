@@ -6,9 +6,9 @@
 
 #include "cases.h"
 #include "core/fix_ids.h"
-#include "json/json.h"
 #include "llm/fix.h"
 #include "llm/sse.h"
+#include "json/json.h"
 
 #define ALL "[\"" FIX_QWEN "\",\"" FIX_THINK "\",\"" FIX_ARGUMENTS "\"]"
 
@@ -49,8 +49,7 @@ static struct result answer(const struct answer *a, size_t piece)
     struct str endpoint = a->endpoint ? str_c(a->endpoint) : STR(FIX_ENDPOINT);
     struct fix_plan *plan = fix_plan_new(str_c(a->fixes), endpoint, a->request, STR_NONE);
     struct fix_run *run = plan ? fix_run_new(plan) : NULL;
-    enum fix_mode mode =
-        plan ? fix_mode(plan, a->stream, str_c(a->content_type)) : FIX_NOTHING;
+    enum fix_mode mode = plan ? fix_mode(plan, a->stream, str_c(a->content_type)) : FIX_NOTHING;
     struct result r = {.rewritten = false};
 
     buf_put(&r.body, STR(""));
@@ -228,8 +227,8 @@ static void stream(const char *fixes, const char *upstream, const char *expect, 
         assert_string_equal(r.body.ptr, expect ? expect : upstream);
         assert_int_equal(r.rewritten, expect != NULL);
         assert_int_equal(r.warned, warning != NULL);
-        if (warning)
-            assert_non_null(strstr(r.warnings.ptr, warning));
+        if (warning && !strstr(r.warnings.ptr, warning))
+            fail_msg("the warnings are %s", r.warnings.ptr);
         result_clear(&r);
     }
 }
@@ -245,8 +244,8 @@ static void body(const char *fixes, const char *upstream, const char *expect, co
     assert_string_equal(r.body.ptr, expect ? expect : upstream);
     assert_int_equal(r.rewritten, expect != NULL);
     assert_int_equal(r.warned, warning != NULL);
-    if (warning)
-        assert_non_null(strstr(r.warnings.ptr, warning));
+    if (warning && !strstr(r.warnings.ptr, warning))
+        fail_msg("the warnings are %s", r.warnings.ptr);
     result_clear(&r);
 }
 
@@ -270,11 +269,13 @@ static void reasoning_tags_of_a_stream_move_also_when_split(void **state)
     (void)state;
     stream(THINK,
            DELTA("\"role\":\"assistant\",\"content\":\"\"") DELTA("\"content\":\"\\n<th\"")
-               DELTA("\"content\":\"ink>a \"") DELTA("\"content\":\"b</thi\"") ": ping\n\n"
-               DELTA("\"content\":\"nk>\\n\"") DELTA("\"content\":\"\\nHi\"") STOP("stop") DONE,
+               DELTA("\"content\":\"ink>a \"")
+                   DELTA("\"content\":\"b</thi\"") ": ping\n\n" DELTA("\"content\":\"nk>\\n\"")
+                       DELTA("\"content\":\"\\nHi\"") STOP("stop") DONE,
            DELTA("\"role\":\"assistant\",\"content\":\"\"") DELTA("")
-               DELTA("\"reasoning_content\":\"a \"") DELTA("\"reasoning_content\":\"b\"")
-               ": ping\n\n" DELTA("") DELTA("\"content\":\"Hi\"") STOP("stop") DONE,
+               DELTA("\"reasoning_content\":\"a \"")
+                   DELTA("\"reasoning_content\":\"b\"") ": ping\n\n" DELTA("")
+                       DELTA("\"content\":\"Hi\"") STOP("stop") DONE,
            NULL);
     stream(THINK, DELTA("\"content\":\"<think>a</think>b\"") DONE,
            DELTA("\"content\":\"b\",\"reasoning_content\":\"a\"") DONE, NULL);
@@ -300,7 +301,8 @@ static void content_without_tags_passes_byte_for_byte(void **state)
 }
 
 #define REPAIR "[\"" FIX_ARGUMENTS "\"]"
-#define CALL(a) "\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"" a "\"}}]"
+#define CALL(a)                                                                                    \
+    "\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"" a "\"}}]"
 #define PIECE(a) DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"" a "\"}}]")
 
 static void arguments_of_a_body_are_repaired(void **state)
@@ -320,7 +322,8 @@ static void arguments_of_a_body_are_repaired(void **state)
 static void brackets_of_an_answer_that_was_cut_off_stay_open(void **state)
 {
     (void)state;
-    body(REPAIR, "{\"choices\":[{\"message\":{" CALL("{\\\"a\\\":1") "},\"finish_reason\":\"length\"}]}",
+    body(REPAIR,
+         "{\"choices\":[{\"message\":{" CALL("{\\\"a\\\":1") "},\"finish_reason\":\"length\"}]}",
          NULL, "not repaired");
     stream(REPAIR, DELTA(CALL("{\\\"a\\\":1")) STOP("length"), NULL, "not repaired");
     stream(REPAIR, DELTA(CALL("{\\\"a\\\":1")), NULL, "not repaired");
@@ -354,8 +357,9 @@ static void a_broken_stream_gives_back_what_is_held(void **state)
     struct answer a = {.fixes = ALL,
                        .content_type = "text/event-stream",
                        .request = STR(TOOLS),
-                       .body = STR(DELTA("\"reasoning\":\"<tool_call>\"") DELTA("\"reasoning\":"
-                                                                               "\"<f\"") "data: {"),
+                       .body =
+                           STR(DELTA("\"reasoning\":\"<tool_call>\"") DELTA("\"reasoning\":"
+                                                                            "\"<f\"") "data: {"),
                        .stream = true,
                        .broken = true};
     struct result r = answer(&a, 1);
@@ -387,7 +391,7 @@ static void what_is_held_is_bounded(void **state)
                 "exceeds buffer limit");
     long_stream(DELTA("\"reasoning\":\"<tool_call>\"") "data: ", "xxxxxxxxxxxxxxxx", 300000,
                 "exceeds buffer limit");
-    long_stream(DELTA(CALL("{")), PIECE("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["), 1000000,
+    long_stream(DELTA(CALL("{")), PIECE("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["), 1500000,
                 "exceed the buffer limit");
 }
 
@@ -399,7 +403,8 @@ static void near_matches_are_no_trap(void **state)
     for (size_t i = 0; i < sizeof(traps) / sizeof(*traps); i++) {
         struct buf text = {0};
 
-        buf_put(&text, STR("{\"choices\":[{\"message\":{\"reasoning\":\"<tool_call><function=now>"));
+        buf_put(&text,
+                STR("{\"choices\":[{\"message\":{\"reasoning\":\"<tool_call><function=now>"));
         while (text.len < 900000)
             buf_put(&text, str_c(traps[i]));
         buf_put(&text, STR("</function></tool_call>\"}}]}"));
