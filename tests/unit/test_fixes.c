@@ -289,6 +289,15 @@ static void an_unclosed_reasoning_loses_nothing(void **state)
            "before the closing tag");
 }
 
+static void nothing_comes_behind_an_event_without_its_end(void **state)
+{
+    (void)state;
+    stream(THINK, DELTA("\"content\":\"<think>a<\"") "data: {}",
+           DELTA("\"reasoning_content\":\"a\"") DELTA("\"reasoning_content\":\"<\"") "data: {}",
+           "before the closing tag");
+    stream(ALL, DELTA("\"reasoning\":\"<tool\"") ": ping", NULL, NULL);
+}
+
 static void content_without_tags_passes_byte_for_byte(void **state)
 {
     (void)state;
@@ -422,6 +431,7 @@ int main(void)
         cmocka_unit_test(reasoning_tags_of_a_body_move),
         cmocka_unit_test(reasoning_tags_of_a_stream_move_also_when_split),
         cmocka_unit_test(an_unclosed_reasoning_loses_nothing),
+        cmocka_unit_test(nothing_comes_behind_an_event_without_its_end),
         cmocka_unit_test(content_without_tags_passes_byte_for_byte),
         cmocka_unit_test(arguments_of_a_body_are_repaired),
         cmocka_unit_test(brackets_of_an_answer_that_was_cut_off_stay_open),

@@ -328,19 +328,37 @@ int fix_feed(struct fix_run *run, struct str bytes, struct buf *out)
     return run->failed ? -1 : 0;
 }
 
+/* An event without its blank line: nothing may come behind it, so a comment waits. */
+static bool take_rest(struct fix_run *run, struct str rest)
+{
+    struct fix_event event;
+    bool comment;
+
+    if (!fix_event_read(&event, rest))
+        run->failed = true;
+    comment = event.class == FIX_COMMENT;
+    fix_event_clear(&event);
+    if (comment || run->failed)
+        return false;
+    run->ending = true;
+    end_event(run, rest);
+    return true;
+}
+
 int fix_finish(struct fix_run *run, bool broken, struct buf *out)
 {
     struct buf rest = run->cutter.part;
+    bool taken = rest.len == 0;
 
     run->out = out;
     run->broke_off = broken && fix_holds(run);
     run->cutter.part = (struct buf){0};
-    if (rest.len > 0 && !broken && !run->failed)
-        end_event(run, buf_str(&rest));
+    if (!taken && !broken)
+        taken = take_rest(run, buf_str(&rest));
     for (size_t i = 0; i < run->count; i++)
         if (run->steps[i].kind->wanted(run->plan, true))
             run->steps[i].kind->finish(&run->steps[i], broken);
-    if (broken && rest.len > 0)
+    if (!taken)
         take_event(run, run->count, buf_str(&rest));
     buf_clear(&rest);
     return run->failed ? -1 : 0;

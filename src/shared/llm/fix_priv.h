@@ -172,6 +172,7 @@ struct fix_run {
     struct buf applied, warnings;
     size_t noted;
     bool rewritten, failed, broke_off;
+    bool ending; /* the last event is being taken */
 };
 
 /** Append the choice number i in its new form and give 1; 0: it stays; -1 without memory. */

@@ -210,7 +210,8 @@ static void inside(struct fix_step *step, const struct fix_event *e, struct str 
     if (end >= 0) {
         after(step, e, str_cut(text, (size_t)end), str_from(text, (size_t)end + CLOSE.len));
     } else {
-        size_t keep = e->finish.ptr || e->calls ? 0 : tag_start(text);
+        bool last = e->finish.ptr || e->calls || step->run->ending;
+        size_t keep = last ? 0 : tag_start(text);
 
         buf_cut(&t->model, 0);
         if (keep > 0 && (buf_add(&t->carry, str_from(text, text.len - keep), &err) < 0 ||
@@ -304,7 +305,8 @@ static void take_content(struct fix_step *step, const struct fix_event *e, struc
 static void take_other(struct fix_step *step, const struct fix_event *e)
 {
     struct think *t = step->state;
-    bool ends = e->class == FIX_DONE || (e->class == FIX_CHUNK && (e->finish.ptr || e->calls));
+    bool ends = e->class == FIX_DONE || (e->class == FIX_CHUNK && (e->finish.ptr || e->calls)) ||
+                step->run->ending;
 
     if (t->state == START) {
         pass(step, e, t->text.len > 0 || e->calls || e->text);
