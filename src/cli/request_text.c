@@ -439,6 +439,48 @@ static void put_attempts(struct page *p)
     }
 }
 
+static void put_decoded(struct page *p, struct str value)
+{
+    struct buf text = {0};
+    struct err err;
+
+    if (json_type_of(value) == JSON_STRING && json_string(value, &text, &err) == 0)
+        put_clean(p, buf_str(&text), 0);
+    buf_clear(&text);
+}
+
+/* A line for each element of a list in a member that is JSON text itself. */
+static void put_list(struct page *p, const char *label, const char *path, struct str name,
+                     void (*put_one)(struct page *p, struct str element))
+{
+    struct buf json = {0};
+    struct str root, list;
+    struct json_iter it;
+
+    if (row_text(&p->record, path, &json) && json_scan(buf_str(&json), &root) == JSON_OBJECT &&
+        json_member(root, name, &list) && json_type_of(list) == JSON_ARRAY) {
+        it = json_iter(list);
+        while (json_next(&it)) {
+            putf(p, "  %-8s", label);
+            put_one(p, it.value);
+            put_c(p, "\n");
+        }
+    }
+    buf_clear(&json);
+}
+
+static void put_applied(struct page *p, struct str applied)
+{
+    struct str value;
+
+    if (json_member(applied, STR("action"), &value))
+        put_decoded(p, value);
+    if (json_member(applied, STR("function"), &value)) {
+        put_c(p, " ");
+        put_decoded(p, value);
+    }
+}
+
 static void put_head(struct page *p)
 {
     put_title(p);
@@ -451,6 +493,8 @@ static void put_head(struct page *p)
     put_finish(p);
     put_line(p, "error", "error");
     put_line(p, "upstream", "upstream_error_message");
+    put_list(p, "fixed", "compat_fixes_json", STR("applied"), put_applied);
+    put_list(p, "warned", "compat_fix_errors_json", STR("warnings"), put_decoded);
 }
 
 /* ---- bodies and headers ---- */

@@ -244,8 +244,11 @@ test('fixes that are saved are in force, also none of them', async (t) => {
   const other = await start(t, { upstream: await scripted(t) });
   const { available, ...none } = await must(other, 'GET', target);
   assert.deepEqual(none, { compatibility_fixes: [], source: 'default' });
-  assert.deepEqual(available.map((fix) => fix.id), [id]);
-  assert.ok(available[0].description && available[0].risk_note);
+  assert.deepEqual(
+    available.map((fix) => fix.id),
+    [id, 'reasoning-tags-to-reasoning-content', 'tool-arguments-json-repair'],
+  );
+  assert.ok(available.every((fix) => fix.description && fix.risk_note));
   assert.deepEqual(await seen(), [[id], 'startup']);
   await must(proxy, 'POST', target, { fixes: [] });
   assert.deepEqual(await seen(), [[], 'saved']);

@@ -50,6 +50,7 @@ void exchange_finish_if_over(struct exchange *x)
     live_end(x->worker->app->live, x->live);
     recorder_end(x->worker->app->recorder, x->capture);
     exchange_attempts_free(x);
+    exchange_fix_free(x);
     catalog_unref(x->catalog);
     secret_clear(&x->key);
     blob_clear(&x->wire);
@@ -411,6 +412,7 @@ static void cut(struct exchange *x)
         /* fall through */
     case EX_WAITING:
     case EX_STREAMING:
+        exchange_let_go(x);
         exchange_note_end(x, TERMINATED_SHUTDOWN, "proxy stopped");
         exchange_move(x, EX_CANCELLING);
         transfer_cancel(x->transfer);

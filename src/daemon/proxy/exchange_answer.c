@@ -20,6 +20,7 @@ static void answer_own(struct exchange *x, int status, const struct headers *ext
     r->response_status = status;
     r->response_bytes = (int64_t)body.len;
     r->response_content_type = STR("application/json");
+    r->compat_fixes_json = STR_NONE;
     if (x->conn)
         conn_answer(x->conn, status, STR("application/json"), extra, body);
 }
@@ -129,8 +130,10 @@ static bool may_gather(const struct exchange *x, const struct transfer_head *hea
 {
     const struct record *r = &x->capture->record;
 
-    if (head->no_body || sse || is_binary(r->response_content_type))
+    if (head->no_body || sse || is_binary(r->response_content_type) || x->fix_mode == FIX_STREAM)
         return false;
+    if (x->fix_mode == FIX_PLAIN)
+        return true;
     if (head->content_length < 0)
         return !r->is_stream;
     return (size_t)head->content_length <= GATHER_MAX;
@@ -157,6 +160,7 @@ static void take_head(struct exchange *x, const struct transfer_head *head)
     if (forward_response_headers(&x->reply, arena_of(x), head->headers, &err) < 0)
         log_warning("cannot keep the headers of an answer: %s", err.msg);
     exchange_add_headers(x, &x->reply);
+    exchange_fix_begin(x, head);
     if (may_gather(x, head, sse))
         x->gathering = true;
     else
@@ -191,9 +195,55 @@ static bool gather(struct exchange *x, struct str bytes)
     if (x->capture->response.len + bytes.len <= GATHER_MAX &&
         blob_add(&x->capture->response, bytes, &err) == 0)
         return true;
+    if (x->fix_mode == FIX_PLAIN)
+        exchange_fix_give_up(x);
     start_relay(x);
     conn_bytes(x->conn, blob_str(&x->capture->response));
     return false;
+}
+
+/* What the client gets; it is captured too. */
+static void relay(struct exchange *x, struct str bytes, int64_t now_us)
+{
+    record_of(x)->response_bytes += (int64_t)bytes.len;
+    if (!x->gathering || !gather(x, bytes)) {
+        conn_bytes(x->conn, bytes);
+        keep_bytes(x, bytes);
+    }
+    if (x->watching)
+        watch_feed(&x->watch, bytes, now_us);
+}
+
+/* Without memory for a fix bytes are missing: that must look broken. */
+static void give_up(struct exchange *x)
+{
+    exchange_note_end(x, TERMINATED_UPSTREAM_ERROR, "no memory for compatibility fixes");
+    exchange_move(x, EX_CANCELLING);
+    if (x->transfer)
+        transfer_cancel(x->transfer);
+    conn_cut(x->conn);
+}
+
+static bool relay_fixed(struct exchange *x, struct str bytes, int64_t now_us)
+{
+    struct buf out = {0};
+    bool ok = exchange_fix_bytes(x, bytes, &out);
+
+    if (out.len > 0)
+        relay(x, buf_str(&out), now_us);
+    buf_clear(&out);
+    return ok;
+}
+
+void exchange_let_go(struct exchange *x)
+{
+    struct buf out = {0};
+
+    if (x->state != EX_STREAMING || x->fix_mode != FIX_STREAM)
+        return;
+    if (exchange_fix_finish(x, true, &out) && out.len > 0)
+        relay(x, buf_str(&out), clock_now_us());
+    buf_clear(&out);
 }
 
 static bool take_bytes(struct exchange *x, struct str bytes)
@@ -204,14 +254,13 @@ static bool take_bytes(struct exchange *x, struct str bytes)
         x->full_since_us = now_us;
         return false;
     }
-    record_of(x)->response_bytes += (int64_t)bytes.len;
     x->chunks++;
-    if (!x->gathering || !gather(x, bytes)) {
-        conn_bytes(x->conn, bytes);
-        keep_bytes(x, bytes);
+    if (x->fix_mode != FIX_STREAM) {
+        relay(x, bytes, now_us);
+    } else if (!relay_fixed(x, bytes, now_us)) {
+        give_up(x);
+        return true;
     }
-    if (x->watching)
-        watch_feed(&x->watch, bytes, now_us);
     live_progress(x->live, record_of(x)->response_bytes, x->chunks, x->watching ? &x->watch : NULL);
     return true;
 }
@@ -231,8 +280,28 @@ static void on_pause(void *ctx)
         conn_flush(x->conn);
 }
 
+static bool finish_fixes(struct exchange *x)
+{
+    struct buf out = {0};
+    bool ok = true;
+
+    if (x->fix_mode == FIX_STREAM) {
+        ok = exchange_fix_finish(x, false, &out);
+        if (out.len > 0)
+            relay(x, buf_str(&out), clock_now_us());
+        buf_clear(&out);
+    } else if (x->fix_mode == FIX_PLAIN && x->gathering) {
+        exchange_fix_gathered(x);
+    }
+    return ok;
+}
+
 static void complete(struct exchange *x)
 {
+    if (!finish_fixes(x)) {
+        give_up(x);
+        return;
+    }
     exchange_note_end(x, TERMINATED_UPSTREAM_EOF, NULL);
     exchange_move(x, EX_FLUSHING);
     if (x->gathering) {
@@ -248,7 +317,8 @@ void exchange_relay(struct exchange *x, const struct transfer_head *head, struct
     take_head(x, head);
     if (body.len > 0)
         take_bytes(x, body);
-    complete(x);
+    if (x->state == EX_STREAMING)
+        complete(x);
 }
 
 static void on_done(void *ctx, enum transfer_error error, const char *message)
@@ -264,6 +334,7 @@ static void on_done(void *ctx, enum transfer_error error, const char *message)
         x->gathering = false;
         exchange_fail(x, transfer_error_status(error), transfer_error_code(error), message);
     } else {
+        exchange_let_go(x);
         exchange_note_end(
             x, error == TRANSFER_IDLE_TIMEOUT ? TERMINATED_IDLE : TERMINATED_UPSTREAM_ERROR,
             message);

@@ -12,6 +12,7 @@ void exchange_rewrite(struct exchange *x)
         .model = record_of(x)->model,
     };
 
+    exchange_plan_fixes(x);
     x->unchangeable = in.body.len > 0 && forward_body(&x->sent, &in, &x->decision, &x->why) < 0;
 }
 

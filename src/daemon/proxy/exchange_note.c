@@ -84,6 +84,7 @@ void exchange_note_end(struct exchange *x, const char *terminated_by, const char
     r->terminated_by = exchange_keep(x, terminated_by);
     r->error = error ? exchange_keep(x, error) : STR_NONE;
     exchange_attempts_over(x);
+    exchange_fix_note(x);
     note_times(x);
     note_watch(x);
     if (x->lag_max_us > 0)
@@ -124,9 +125,6 @@ void exchange_note_answer(struct exchange *x, const struct transfer_head *head)
         r->response_headers_json = arena_dup(arena_of(x), buf_str(&json));
     buf_clear(&json);
     note_request_id(x, head->headers);
-    if (x->decision.fixes_json.len > 2)
-        r->compat_fixes_json = arena_printf(arena_of(x), "{\"applied\":[],\"configured\":%.*s}",
-                                            STR_ARG(x->decision.fixes_json));
     r->response_bytes = 0;
     live_head(x->live, head->status);
     live_set_state(x->live, LIVE_STREAMING);

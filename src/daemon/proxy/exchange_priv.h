@@ -1,6 +1,6 @@
 /* daemon/proxy/exchange_priv.h - what the files of an exchange share: exchange.c moves it along,
  * exchange_answer.c brings the answer to the client, exchange_note.c fills in its record,
- * exchange_forward.c makes what goes upstream,
+ * exchange_forward.c makes what goes upstream, exchange_fix.c applies compatibility fixes,
  * exchange_attempt.c chooses among several upstreams. */
 #ifndef PROXY_EXCHANGE_PRIV_H
 #define PROXY_EXCHANGE_PRIV_H
@@ -8,6 +8,7 @@
 #include "core/forward.h"
 #include "daemon/proxy/exchange.h"
 #include "daemon/proxy/inspect.h"
+#include "llm/fix.h"
 #include "llm/watch.h"
 
 /*  state               event              next        action
@@ -72,7 +73,10 @@ struct exchange {
     struct headers forward;
     struct secret key;
     bool announced, inspecting;
+    struct fix_plan *fixes; /* NULL: none has anything to do with this request */
     /* the answer */
+    struct fix_run *fixing; /* NULL: no fix looks at it */
+    enum fix_mode fix_mode;
     bool head_seen, gathering, watching, body_lost;
     int64_t reply_length;
     struct headers reply;
@@ -144,6 +148,24 @@ void exchange_note_end(struct exchange *x, const char *terminated_by, const char
 /** The client left. */
 void exchange_note_gone(struct exchange *x, const char *error);
 
+/** What the fixes of the decision need to know of the request. Any thread. */
+void exchange_plan_fixes(struct exchange *x);
+/** The head of the answer is there: fixes that look at it start. */
+void exchange_fix_begin(struct exchange *x, const struct transfer_head *head);
+/** A piece of a stream: what the client gets instead. False without memory. */
+bool exchange_fix_bytes(struct exchange *x, struct str bytes, struct buf *out);
+/** The end of a stream; broken: the upstream failed. */
+bool exchange_fix_finish(struct exchange *x, bool broken, struct buf *out);
+/** The whole answer is gathered: fix it. */
+void exchange_fix_gathered(struct exchange *x);
+/** It is larger than what can be gathered. */
+void exchange_fix_give_up(struct exchange *x);
+/** What the record tells of the fixes. */
+void exchange_fix_note(struct exchange *x);
+void exchange_fix_free(struct exchange *x);
+
+/** The answer breaks off: the client gets what is held back. */
+void exchange_let_go(struct exchange *x);
 /** What the transfer tells. */
 extern const struct transfer_events exchange_transfer_events;
 /** An answer of our own; the body is captured too. Sends nothing when the client is gone. */

@@ -1,14 +1,32 @@
 #include "core/fix_ids.h"
 
+#include "llm/fix.h"
 #include "json/json.h"
 
 static const struct fix_info known[] = {
-    {.id = "qwen-tagged-tool-call-rewrite",
+    {.id = FIX_QWEN,
      .name = "Qwen tagged tool-call rewrite",
      .description = "Turns a tool call that a Qwen model wrote as tagged text into its reasoning "
                     "into a regular tool call, when there is exactly one and it fits its schema",
      .risk_note = "Clients execute what the model wrote as text",
-     .endpoint = "/v1/chat/completions",
+     .endpoint = FIX_ENDPOINT,
+     .streaming = true,
+     .plain = true},
+    {.id = FIX_THINK,
+     .name = "Reasoning tags to reasoning_content",
+     .description = "Moves a leading <think>...</think> of the content to reasoning_content, also "
+                    "when a stream splits the tags",
+     .risk_note = "Clients that look for the tags themselves find none",
+     .endpoint = FIX_ENDPOINT,
+     .streaming = true,
+     .plain = true},
+    {.id = FIX_ARGUMENTS,
+     .name = "Tool-call arguments repair",
+     .description = "Repairs arguments of tool calls that are no JSON because of a trailing comma, "
+                    "a bracket that is not closed at the end, or a code fence around them; in a "
+                    "stream they come when the turn ends",
+     .risk_note = "Clients execute calls that they would have refused",
+     .endpoint = FIX_ENDPOINT,
      .streaming = true,
      .plain = true},
 };
