@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
-import { mock, start } from './proxy.mjs';
+import { mock, run, start } from './proxy.mjs';
 import { scripted } from './upstream.mjs';
 import { ms } from './until.mjs';
 
@@ -121,4 +121,38 @@ test('what has no conversation is told', async (t) => {
   const missing = await proxy.get('/api/requests/999999/conversation');
   assert.equal(missing.status, 404);
   assert.equal(JSON.parse(missing.text).detail, 'Request not found.');
+});
+
+test('show prints the conversation, from the proxy and from the file', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  const endpoint = '/v1/chat/completions';
+  const message = {
+    role: 'assistant',
+    content: 'Two\u001b[31m otters.',
+    reasoning_content: 'Count.',
+    tool_calls: [{ id: 'c1', function: { name: 'count', arguments: '{"what": 1}' } }],
+  };
+  const answer = JSON.stringify({ choices: [{ message, finish_reason: 'tool_calls' }] });
+  upstream.script(endpoint, (turn) =>
+    turn.answer(200, [['Content-Type', 'application/json']], answer),
+  );
+  await proxy.send(proxy.post(endpoint, { model: 'talk', messages: user }));
+  const { id } = await conversationOf(proxy, 'talk');
+  const show = ['requests', 'show', String(id), '--part', 'conversation'];
+  const served = await run([...show, '--url', proxy.url]);
+  assert.equal(served.code, 0, served.err);
+  assert.match(served.out, /^user\nTell me about otters\.\n\nassistant\n/);
+  assert.match(served.out, /\[reasoning\]\nCount\.\nTwo\\e\[31m otters\.\n/);
+  assert.match(served.out, /\[tool_call function count c1\]\n\{"what": 1\}\n\nfinish  tool_calls\n$/);
+  const json = await run([...show, '--url', proxy.url, '--json=format,choices']);
+  assert.equal(json.code, 0, json.err);
+  assert.equal(JSON.parse(json.out).format, 'chat');
+  const both = await run([...show.slice(0, 4), 'head,conversation', '--url', proxy.url]);
+  assert.equal(both.code, 2);
+  assert.match(both.err, /no other part/);
+  await proxy.stop();
+  const stored = await run([...show, '--database-url', `sqlite:///${proxy.database}`]);
+  assert.equal(stored.code, 0, stored.err);
+  assert.equal(stored.out, served.out);
 });

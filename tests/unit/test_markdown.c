@@ -78,6 +78,14 @@ static void links_lead_only_where_they_may(void **state)
     }
 }
 
+static void what_is_not_nested_is_made_so(void **state)
+{
+    (void)state;
+    becomes("[b](http://x.test/a*b) c* d", /* the parser ends what it did not begin */
+            "<p><a href=\"http://x.test/a*b" REL "b</a> c d</p>\n");
+    becomes("[b](java*x:y) [c](java*x", "<p>b [c](javax</p>\n");
+}
+
 static void images_are_links(void **state)
 {
     (void)state;
@@ -132,6 +140,7 @@ int main(void)
         cmocka_unit_test(blocks_and_spans_become_elements),
         cmocka_unit_test(raw_html_is_text),
         cmocka_unit_test(links_lead_only_where_they_may),
+        cmocka_unit_test(what_is_not_nested_is_made_so),
         cmocka_unit_test(images_are_links),
         cmocka_unit_test(hostile_text_ends_in_time),
         cmocka_unit_test(long_texts_are_refused),

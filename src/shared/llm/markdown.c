@@ -6,12 +6,21 @@
 #define GROWTH(bytes) (16 * (bytes) + ((size_t)64 << 10))
 #define FLAGS (MD_FLAG_NOHTML | MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH)
 
+/* Spans that are open deeper are text. */
+#define MAX_SPANS 64
+
+struct span {
+    MD_SPANTYPE type;
+    const char *tag; /* NULL: shown as its text */
+};
+
+/* The parser may leave spans that it did not enter; those that are open are known here. */
 struct page {
     struct buf *out;
     struct err *err;
-    unsigned depth; /* links and images that are open */
-    unsigned
-        shown_at; /* the depth of the one that is a link here; 0: none, for links do not nest */
+    struct span open[MAX_SPANS];
+    size_t depth;
+    bool linked; /* one of them is a link; links do not nest */
 };
 
 static int put(struct page *p, struct str text)
@@ -102,23 +111,12 @@ static int put_url(struct page *p, const MD_ATTRIBUTE *url)
     return 0;
 }
 
-static int open_link(struct page *p, const MD_ATTRIBUTE *url)
+static int put_link(struct page *p, const MD_ATTRIBUTE *url)
 {
-    p->depth++;
-    if (p->shown_at > 0 || !may_link(url))
-        return 0;
-    p->shown_at = p->depth;
+    p->linked = true;
     if (put(p, STR("<a href=\"")) < 0 || put_url(p, url) < 0)
         return -1;
     return put(p, STR("\" rel=\"noopener noreferrer\">"));
-}
-
-static int close_link(struct page *p)
-{
-    if (p->depth-- != p->shown_at)
-        return 0;
-    p->shown_at = 0;
-    return put(p, STR("</a>"));
 }
 
 /* ---- blocks and spans --------------------------------------------------------------------- */
@@ -167,6 +165,20 @@ static int put_tag(struct page *p, const char *tag, bool open)
     return put(p, STR(">"));
 }
 
+/* Close what is open above depth. */
+static int close_spans(struct page *p, size_t depth)
+{
+    while (p->depth > depth) {
+        const struct span *span = &p->open[--p->depth];
+
+        if (span->type == MD_SPAN_A || span->type == MD_SPAN_IMG)
+            p->linked = p->linked && !span->tag;
+        if (put_tag(p, span->tag, false) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int put_heading(struct page *p, const MD_BLOCK_H_DETAIL *h, bool open)
 {
     const char tag[] = {'h', (char)('0' + (h->level >= 1 && h->level <= 6 ? h->level : 6)), '\0'};
@@ -192,6 +204,8 @@ static int on_enter_block(MD_BLOCKTYPE type, void *detail, void *ctx)
 {
     struct page *p = ctx;
 
+    if (close_spans(p, 0) < 0)
+        return -1;
     switch (type) {
     case MD_BLOCK_HR:
         return put(p, STR("<hr>\n"));
@@ -212,6 +226,8 @@ static int on_leave_block(MD_BLOCKTYPE type, void *detail, void *ctx)
 {
     struct page *p = ctx;
 
+    if (close_spans(p, 0) < 0)
+        return -1;
     switch (type) {
     case MD_BLOCK_DOC:
     case MD_BLOCK_HR:
@@ -232,22 +248,30 @@ static int on_leave_block(MD_BLOCKTYPE type, void *detail, void *ctx)
 static int on_enter_span(MD_SPANTYPE type, void *detail, void *ctx)
 {
     struct page *p = ctx;
+    struct span span = {type, tag_of_span(type)};
+    const MD_ATTRIBUTE *url = NULL;
 
+    if (p->depth == MAX_SPANS)
+        return 0;
     if (type == MD_SPAN_A)
-        return open_link(p, &((const MD_SPAN_A_DETAIL *)detail)->href);
-    if (type == MD_SPAN_IMG)
-        return open_link(p, &((const MD_SPAN_IMG_DETAIL *)detail)->src);
-    return put_tag(p, tag_of_span(type), true);
+        url = &((const MD_SPAN_A_DETAIL *)detail)->href;
+    else if (type == MD_SPAN_IMG)
+        url = &((const MD_SPAN_IMG_DETAIL *)detail)->src;
+    if (url && !p->linked && may_link(url))
+        span.tag = "a";
+    p->open[p->depth++] = span;
+    return url && span.tag ? put_link(p, url) : put_tag(p, span.tag, true);
 }
 
 static int on_leave_span(MD_SPANTYPE type, void *detail, void *ctx)
 {
     struct page *p = ctx;
+    size_t at = p->depth;
 
     (void)detail;
-    if (type == MD_SPAN_A || type == MD_SPAN_IMG)
-        return close_link(p);
-    return put_tag(p, tag_of_span(type), false);
+    while (at > 0 && p->open[at - 1].type != type)
+        at--;
+    return at > 0 ? close_spans(p, at - 1) : 0;
 }
 
 static int on_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *ctx)
