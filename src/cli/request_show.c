@@ -15,7 +15,8 @@
 
 const struct opt show_options[] = {
     {"mode", 0, OPT_TEXT, "MODE", "auto, json, text, markdown, tool or sse"},
-    {"part", 0, OPT_TEXT, "PART,PART", "head request response upstream headers timing cost images"},
+    {"part", 0, OPT_TEXT, "PART,PART",
+     "head request response upstream headers timing cost images, or conversation"},
     {"raw", 0, OPT_TEXT, "SIDE", "exact bytes of request, response or upstream"},
     {"output", 'o', OPT_TEXT, "FILE", "write there; for --part images a folder"},
     LIST_END,
@@ -28,6 +29,7 @@ const char show_more[] =
     "\n"
     "Examples\n"
     "  llm-observe-proxy requests show last --part response --mode text\n"
+    "  llm-observe-proxy requests show last --part conversation\n"
     "  llm-observe-proxy requests show 4120 --raw response -o answer.json\n"
     "  llm-observe-proxy requests show last-error --part head\n"
     "\n"
@@ -85,6 +87,13 @@ static const char *const show_fields[] = {
     "record.display_output_tokens_display",
     "record.display_total_tokens_display",
     NULL,
+};
+
+/* Of --part conversation. */
+static const char *const talk_fields[] = {
+    "format",         "model",  "params",        "tools",  "messages", "choices",
+    "stream",         "error",  "omitted",       "notice", "id",       "upstream_model",
+    "response_model", "status", "terminated_by", "usage",  "related",  NULL,
 };
 
 /* ---- a file instead of stdout ---- */
@@ -257,17 +266,20 @@ static int show_answer(struct job *job, const struct show_args *args, int64_t id
 {
     struct buf text = {0}, query = {0};
     char path[64], what[64];
+    bool talk = args->parts == REQUEST_PART_CONVERSATION;
     struct str answer;
     int rc;
 
-    snprintf(path, sizeof(path), "/api/requests/%" PRId64, id);
+    snprintf(path, sizeof(path), "/api/requests/%" PRId64 "%s", id, talk ? "/conversation" : "");
     snprintf(what, sizeof(what), "request %" PRId64, id);
     buf_printf(&query, "mode=%s", args->mode);
-    rc = source_get(&job->source, what, path, query.ptr, &text, &answer, &job->err);
+    rc = source_get(&job->source, what, path, talk ? "" : query.ptr, &text, &answer, &job->err);
     if (rc == 0 && job->out.form == OUT_JSON)
         rc = out_object(&job->out, answer, &job->err);
     else if (rc == 0 && args->output && args->parts == REQUEST_PART_IMAGES)
         rc = request_images_save(job, id, answer, args->output);
+    else if (rc == 0 && talk)
+        rc = request_conversation(job, answer);
     else if (rc == 0)
         rc = request_text(job, answer, args->parts);
     buf_clear(&query);
@@ -300,6 +312,8 @@ int requests_show(struct cli *cli)
     if (to_file && output_start(args.output, &job.err) < 0)
         return cli_fail(&job.err);
     spec.pager = !args.is_raw;
+    if (args.parts == REQUEST_PART_CONVERSATION)
+        spec = (struct out_spec){.fields = talk_fields, .pager = true};
     if (job_start(&job, cli, &spec)) {
         job.out.terminal = job.out.terminal && !to_file;
         rc = show(&job, &args);

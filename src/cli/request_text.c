@@ -17,10 +17,15 @@ static const struct {
     const char *name;
     unsigned part;
 } parts_known[] = {
-    {"head", REQUEST_PART_HEAD},         {"request", REQUEST_PART_REQUEST},
-    {"response", REQUEST_PART_RESPONSE}, {"upstream", REQUEST_PART_UPSTREAM},
-    {"headers", REQUEST_PART_HEADERS},   {"timing", REQUEST_PART_TIMING},
-    {"cost", REQUEST_PART_COST},         {"images", REQUEST_PART_IMAGES},
+    {"head", REQUEST_PART_HEAD},
+    {"request", REQUEST_PART_REQUEST},
+    {"response", REQUEST_PART_RESPONSE},
+    {"upstream", REQUEST_PART_UPSTREAM},
+    {"headers", REQUEST_PART_HEADERS},
+    {"timing", REQUEST_PART_TIMING},
+    {"cost", REQUEST_PART_COST},
+    {"images", REQUEST_PART_IMAGES},
+    {"conversation", REQUEST_PART_CONVERSATION},
 };
 #define PARTS (sizeof(parts_known) / sizeof(parts_known[0]))
 
@@ -48,6 +53,8 @@ int request_parts_read(const char *list, unsigned *parts, struct err *err)
         }
         *parts |= found;
     }
+    if (*parts & REQUEST_PART_CONVERSATION && *parts != REQUEST_PART_CONVERSATION)
+        return err_set(err, ERR_INVALID, "--part: conversation goes with no other part");
     return 0;
 }
 

@@ -307,15 +307,19 @@ static int ask_file(struct source *s, const char *path, const char *query,
                     struct api_answer *answer, struct err *err)
 {
     struct view_context ctx = {str_c(s->upstream_url), clock_wall_us()};
-    const char *id = path + strlen("/api/requests");
+    const struct str suffix = STR("/conversation");
+    struct str id = str_from(str_c(path), strlen("/api/requests/"));
+    bool talk = str_ends(id, suffix);
     int64_t number;
 
     answer->body.limit = ANSWER_MAX;
-    if (*id == '\0')
+    if (id.len == 0)
         return view_record_list(s->store, str_c(path), str_c(query), &ctx, &answer->status,
                                 &answer->body, err);
-    if (!str_int64(str_c(id + 1), &number))
-        return err_set(err, ERR_INVALID, "\"%.40s\" is no request id", id + 1);
+    if (!str_int64(str_cut(id, talk ? id.len - suffix.len : id.len), &number))
+        return err_set(err, ERR_INVALID, "\"%.*s\" is no request id", STR_ARG(str_cut(id, 40)));
+    if (talk)
+        return view_record_conversation(s->store, number, &answer->status, &answer->body, err);
     return view_record_detail(s->store, number, str_c(query), &ctx, &answer->status, &answer->body,
                               err);
 }

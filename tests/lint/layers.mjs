@@ -58,6 +58,7 @@ const LIBRARIES = [
   [/^sqlite3/, ['db']],
   [/^curl\//, ['upstream', 'client', 'otel', 'serve']],
   [/^llhttp/, ['http', 'upstream']],
+  [/^md4c/, ['llm']],
   [/^uv(\.h|\/)/, [...DAEMON, 'serve']],
   [/^(ncurses|curses|panel)/, ['tui']],
 ];

@@ -23,6 +23,24 @@ static void same_kinds(const char *name, const cJSON *blocks, const cJSON *kinds
     }
 }
 
+static void check_html(const char *name, struct str html, const cJSON *expect)
+{
+    const cJSON *part;
+
+    if (!html.ptr != !str_eq(cases_str(expect, "mode"), STR("markdown")))
+        fail_msg("%s: html is \"%.*s\"", name, STR_ARG(html));
+    cJSON_ArrayForEach(part, cases_get(expect, "html_contains"))
+    {
+        if (str_find(html, str_c(part->valuestring)) < 0)
+            fail_msg("%s: no %s in \"%.*s\"", name, part->valuestring, STR_ARG(html));
+    }
+    cJSON_ArrayForEach(part, cases_get(expect, "html_excludes"))
+    {
+        if (str_find(html, str_c(part->valuestring)) >= 0)
+            fail_msg("%s: %s in \"%.*s\"", name, part->valuestring, STR_ARG(html));
+    }
+}
+
 static void render_case(const char *name, const cJSON *input, const cJSON *expect)
 {
     struct buf body = cases_body(input);
@@ -34,7 +52,7 @@ static void render_case(const char *name, const cJSON *input, const cJSON *expec
     if (cases_get(expect, "text"))
         cases_same(name, "text", cases_str(o, "text"), cases_str(expect, "text"));
     same_kinds(name, cases_get(o, "tool_blocks"), cases_get(expect, "tool_kinds"));
-    assert_non_null(cases_get(o, "html"));
+    check_html(name, cases_str(o, "html"), expect);
     cJSON_Delete(o);
     buf_clear(&body);
 }

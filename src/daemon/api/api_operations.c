@@ -121,6 +121,8 @@ const struct api_operation api_operations[] = {
     /* the rest of it */
     {"GET", "/api/requests/{record_id}/body", "A stored body, byte for byte", .answer = "any",
      .params = body_params, .media = "application/octet-stream"},
+    {"GET", "/api/requests/{record_id}/conversation", "A request and its answer as messages",
+     .answer = "Conversation"},
     {"POST", "/api/runs/{run_id}/end", "End a run", .answer = "RunAnswer"},
     {"PATCH", "/api/runs/{run_id}", "Change name, notes or budget of a run", .answer = "RunAnswer",
      .body = "RunEdit"},

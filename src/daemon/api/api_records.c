@@ -23,6 +23,14 @@ static void run_detail(struct api_call *call, struct store *store)
         api_error(call, &err);
 }
 
+static void run_conversation(struct api_call *call, struct store *store)
+{
+    struct err err;
+
+    if (view_record_conversation(store, call->id, &call->status, &call->body, &err) < 0)
+        api_error(call, &err);
+}
+
 static int pick_side(struct str side, const struct record *r, struct str *body, struct str *type)
 {
     *type = r->response_content_type;
@@ -86,6 +94,8 @@ const struct api_route api_records_routes[] = {
     {"GET", "/admin/api/requests", .run = run_list},
     {"GET", "/api/requests/{record_id}", .run = run_detail},
     {"GET", "/admin/api/requests/{record_id}", .run = run_detail},
+    {"GET", "/api/requests/{record_id}/conversation", .run = run_conversation},
+    {"GET", "/admin/api/requests/{record_id}/conversation", .run = run_conversation},
     {"DELETE", "/admin/api/requests/{record_id}", .write = write_delete},
     {"GET", "/api/requests/{record_id}/body", .run = run_body},
     {"GET", "/admin/api/requests/{record_id}/body", .run = run_body},

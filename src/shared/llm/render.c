@@ -1,5 +1,6 @@
 #include "render.h"
 
+#include "llm/markdown.h"
 #include "llm/multipart.h"
 #include "llm/sse.h"
 #include "utf8.h"
@@ -524,6 +525,18 @@ static void put_mode_text(struct buf *out, const struct source *s, const struct 
     }
 }
 
+static void put_html(cJSON *o, enum render_mode mode, struct str text)
+{
+    struct buf html = {0};
+    struct err err;
+
+    if (mode == RENDER_MARKDOWN && markdown_html(&html, text, &err) == 0)
+        json_put_str(o, "html", buf_str(&html));
+    else
+        json_put_null(o, "html");
+    buf_clear(&html);
+}
+
 static cJSON *payload(enum render_mode mode, struct str text, cJSON *blocks)
 {
     cJSON *o = cJSON_CreateObject();
@@ -531,7 +544,7 @@ static cJSON *payload(enum render_mode mode, struct str text, cJSON *blocks)
     json_put_text(o, "mode", modes[mode].name);
     json_put_text(o, "title", modes[mode].title);
     json_put_str(o, "text", text);
-    json_put_null(o, "html");
+    put_html(o, mode, text);
     if (!blocks || !cJSON_AddItemToObject(o, "tool_blocks", blocks))
         cJSON_Delete(blocks);
     return o;

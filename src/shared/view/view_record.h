@@ -32,5 +32,8 @@ int view_record_list(struct store *store, struct str path, struct str query,
 int view_record_detail(struct store *store, int64_t id, struct str query,
                        const struct view_context *ctx, int *status, struct buf *out,
                        struct err *err);
+/** Answer GET /api/requests/{id}/conversation: *status becomes 200 or 404. */
+int view_record_conversation(struct store *store, int64_t id, int *status, struct buf *out,
+                             struct err *err);
 
 #endif

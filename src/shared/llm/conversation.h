@@ -1,0 +1,23 @@
+/* llm/conversation.h - a request and its answer as one conversation, whatever the API.
+ *
+ * Chat Completions, Completions, Responses and Messages, answered in one piece or as a stream, in
+ * one form: messages made of parts. What is not understood is kept as it came. */
+#ifndef LLM_CONVERSATION_H
+#define LLM_CONVERSATION_H
+
+#include <cjson/cJSON.h>
+
+#include "base/str.h"
+
+struct conversation_input {
+    struct str endpoint;                    /* the path; it tells the API */
+    struct str request_body, response_body; /* STR_NONE when there is none */
+    struct str response_content_type;
+    bool request_cut, response_cut; /* only the start of the body is here */
+};
+
+/** {"format","model","params","tools","messages","choices","stream","error","omitted","notice"};
+ *  returns owned, NULL without memory. Linear; not for the event loop. */
+cJSON *conversation_build(const struct conversation_input *in);
+
+#endif
