@@ -112,6 +112,19 @@ test('a stream that breaks off says where', async (t) => {
   assert.deepEqual(got.stream.unknown_events, [{ event: 2, raw: '{"choices":[{"in' }]);
 });
 
+test('a request that goes on with another one names it', async (t) => {
+  const proxy = await start(t, { upstream: await mock(t, MOCK) });
+  const say = (model, messages) =>
+    openai(proxy.url).chat.completions.create({ model, messages });
+  await say('other', [{ role: 'user', content: 'Something else.' }]);
+  await say('first', user);
+  const first = await conversationOf(proxy, 'first');
+  assert.equal(first.related, null);
+  await say('second', [...user, { role: 'assistant', content: 'a' }, { role: 'user', content: 'b' }]);
+  const second = await conversationOf(proxy, 'second');
+  assert.deepEqual(second.related, { previous_id: first.id, shared_messages: 1 });
+});
+
 test('what has no conversation is told', async (t) => {
   const proxy = await start(t, { upstream: await mock(t, MOCK) });
   await proxy.send(proxy.post('/v1/embeddings', { model: 'none', input: 'x' }));

@@ -106,6 +106,20 @@ static void invalid_utf8_is_repaired(void **state)
     cJSON_Delete(o);
 }
 
+static void a_request_goes_on_with_the_messages_of_another(void **state)
+{
+    struct str one = STR("{\"messages\":[1]}"), two = STR("{\"messages\":[1, {\"a\":2}]}");
+
+    (void)state;
+    assert_int_equal(conversation_shared(one, two), 1);
+    assert_int_equal(conversation_shared(two, STR("{\"messages\":[1,{\"a\":2},3],\"x\":0}")), 2);
+    assert_int_equal(conversation_shared(two, STR("{\"messages\":[1,{\"a\":3},3],\"x\":0}")), 0);
+    assert_int_equal(conversation_shared(STR("{\"input\":[1]}"), STR("{\"input\":[1,2]}")), 1);
+    assert_int_equal(conversation_shared(two, two), 0);
+    assert_int_equal(conversation_shared(STR("{\"messages\":[]}"), two), 0);
+    assert_int_equal(conversation_shared(STR("[]"), STR("{\"messages\":7}")), 0);
+}
+
 static void repeat(struct buf *out, const char *text, size_t count)
 {
     while (count-- > 0)
@@ -171,6 +185,7 @@ int main(void)
         cmocka_unit_test(nothing_stored_is_a_conversation_with_a_notice),
         cmocka_unit_test(a_cut_body_is_told),
         cmocka_unit_test(invalid_utf8_is_repaired),
+        cmocka_unit_test(a_request_goes_on_with_the_messages_of_another),
         cmocka_unit_test(deep_values_stay_readable),
         cmocka_unit_test(hostile_bodies_take_linear_time),
     };

@@ -245,3 +245,42 @@ out:
     conv_clear(&c);
     return o;
 }
+
+/* ---- threads ------------------------------------------------------------------------------ */
+
+static size_t turns_of(const struct conv *c)
+{
+    size_t list = conv_array(c, 0, "messages");
+
+    return list > 0 ? list : conv_array(c, 0, "input");
+}
+
+static size_t count_shared(const struct conv *a, const struct conv *b)
+{
+    size_t from = turns_of(a), to = turns_of(b), count = 0, k = to + 1;
+
+    if (from == 0 || to == 0)
+        return 0;
+    CONV_EACH(a, i, from)
+    {
+        if (k >= b->json->nodes[to].next || !str_eq(conv_value(a, i), conv_value(b, k)))
+            return 0;
+        k = b->json->nodes[k].next;
+        count++;
+    }
+    return k < b->json->nodes[to].next ? count : 0;
+}
+
+size_t conversation_shared(struct str earlier, struct str later)
+{
+    struct json_index a = {0}, b = {0};
+    struct err err;
+    size_t count = 0;
+
+    if (earlier.len < later.len && json_index(&a, earlier, &err) == 0 &&
+        json_index(&b, later, &err) == 0)
+        count = count_shared(&(struct conv){.json = &a}, &(struct conv){.json = &b});
+    json_index_clear(&a);
+    json_index_clear(&b);
+    return count;
+}

@@ -20,4 +20,8 @@ struct conversation_input {
  *  returns owned, NULL without memory. Linear; not for the event loop. */
 cJSON *conversation_build(const struct conversation_input *in);
 
+/** How many messages a request has, when another one begins with all of them and goes on; else 0.
+ *  Both as they were sent. */
+size_t conversation_shared(struct str earlier, struct str later);
+
 #endif

@@ -1,6 +1,7 @@
 #include "markdown.h"
 
 #include <md4c.h>
+#include <stdio.h>
 
 /* References can be expanded into far more than was written. */
 #define GROWTH(bytes) (16 * (bytes) + ((size_t)64 << 10))
@@ -188,10 +189,12 @@ static int put_heading(struct page *p, const MD_BLOCK_H_DETAIL *h, bool open)
 
 static int put_list_start(struct page *p, const MD_BLOCK_OL_DETAIL *list)
 {
+    char tag[40];
+
     if (list->start == 1)
         return put(p, STR("<ol>\n"));
-    buf_printf(p->out, "<ol start=\"%u\">\n", list->start);
-    return 0;
+    snprintf(tag, sizeof(tag), "<ol start=\"%u\">\n", list->start);
+    return put(p, str_c(tag));
 }
 
 static bool holds_blocks(MD_BLOCKTYPE type)
