@@ -51,6 +51,8 @@ void exchange_fix_begin(struct exchange *x, const struct transfer_head *head)
         x->reply_length = -1;
         drop_digests(&x->reply);
     }
+    if (x->fix_mode == FIX_PLAIN && head->content_length > (int64_t)FIX_BODY_MAX)
+        exchange_fix_give_up(x);
 }
 
 /* As it came, for the record; a lost rest shows in what the client got. */

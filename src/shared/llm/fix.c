@@ -188,6 +188,7 @@ bool fix_plain(struct fix_run *run, struct str body, struct buf *out)
     }
     if (!now.ptr)
         return false;
+    buf_clear(out);
     *out = now;
     return true;
 }

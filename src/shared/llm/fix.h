@@ -37,7 +37,7 @@ enum fix_mode fix_mode(const struct fix_plan *plan, bool is_stream, struct str c
 struct fix_run *fix_run_new(struct fix_plan *plan);
 void fix_run_free(struct fix_run *run);
 
-/** The whole body of an answer. True when out has another one. */
+/** The whole body of an answer. True when out has another one now. */
 bool fix_plain(struct fix_run *run, struct str body, struct buf *out);
 /** The body is larger than FIX_BODY_MAX: nothing but a warning. */
 void fix_too_large(struct fix_run *run);

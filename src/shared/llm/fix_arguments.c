@@ -7,6 +7,7 @@
 #include "json/json_number.h"
 
 #define CALLS_MAX 128
+#define NAME_MAX_BYTES ((size_t)1024)
 #define ACTION "repaired_tool_arguments"
 
 struct call {
@@ -243,8 +244,9 @@ static int collect(void *ctx, struct str call, size_t i)
     if (!json_member(call, STR("function"), &function) || json_type_of(function) != JSON_OBJECT)
         return 0;
     c = call_of(a, call, i);
-    if (!c || append(&c->name, function, STR("name")) < 0)
+    if (!c || (c->name.len == 0 && append(&c->name, function, STR("name")) < 0))
         return -1;
+    buf_cut(&c->name, NAME_MAX_BYTES);
     a->bytes -= c->text.len;
     if (append(&c->text, function, STR("arguments")) < 0)
         return -1;

@@ -8,7 +8,7 @@
 
 #define OPEN STR("<think>")
 #define CLOSE STR("</think>")
-#define BLANK_MAX ((size_t)65536) /* held before a tag */
+#define BLANK_MAX ((size_t)1024) /* held before a tag */
 #define ACTION "moved_reasoning_tags"
 
 enum state { START, INSIDE, AFTER, OVER };
