@@ -174,3 +174,26 @@ test('grep finds lines, the same in a server and in a file', async (t) => {
     where.splice(0, 2, '--database-url', proxy.database);
   }
 });
+
+test('db search says how far the index is, and switches it off, on and anew', async (t) => {
+  const proxy = await start(t, { upstream: await scripted(t) });
+  await ask(proxy, 'common words');
+  await indexed(proxy, 1);
+  const db = async (...args) => {
+    const did = await run(['db', 'search', ...args, '--json', '--database-url', proxy.database]);
+    return [did.code, did.out && JSON.parse(did.out)];
+  };
+  assert.deepEqual(await db(), [0, { on: true, pending: 0 }]);
+  assert.deepEqual(await db('rebuild'), [0, { on: true, pending: 1 }], 'the server does it');
+  await proxy.stop();
+  assert.deepEqual(await db('rebuild'), [0, { on: true, pending: 0 }]);
+  assert.deepEqual(await db('off'), [0, { on: false, pending: 0 }]);
+  assert.equal((await db('rebuild'))[0], 2);
+  assert.equal((await db('nothing'))[0], 2);
+  await proxy.restart();
+  assert.equal((await proxy.request('GET', '/api/requests?q=common')).status, 422, 'it stays off');
+  await proxy.stop();
+  assert.deepEqual(await db('on'), [0, { on: true, pending: 0 }]);
+  await proxy.restart();
+  assert.deepEqual(await ids(proxy, 'common'), [1]);
+});
