@@ -6,7 +6,7 @@
 #include "core/budget.h"
 #include "core/record.h"
 
-#define RUN_NAME_MAX ((size_t)256)
+#define RUN_NAME_MAX ((size_t)256) /* characters */
 
 /** Text is borrowed from the arena of whoever loaded the run. */
 struct run {
