@@ -53,9 +53,19 @@ int64_t run_wall_ms(const struct run_sums *sums)
     return (sums->completed_us - sums->first_created_us) / 1000;
 }
 
+static int64_t money_of(int64_t sum, int64_t known)
+{
+    return sum >= RUN_SUM_MAX ? UNKNOWN : run_known(sum, known);
+}
+
 int64_t run_cost(const struct run_sums *sums)
 {
-    return sums->cost_pusd >= RUN_SUM_MAX ? UNKNOWN : run_known(sums->cost_pusd, sums->costs);
+    return money_of(sums->cost_pusd, sums->costs);
+}
+
+int64_t run_reported_cost(const struct run_sums *sums)
+{
+    return money_of(sums->reported_cost_pusd, sums->reported_costs);
 }
 
 int64_t run_known(int64_t sum, int64_t known)
