@@ -57,9 +57,11 @@ spans (from_us, to_us) AS (
     WHERE b.from_us >= ?1 AND NOT EXISTS (SELECT 1 FROM request_blocks n WHERE n.from_us = b.to_us)
 )
 
+-- Costs are added as millions and the rest and stop at RUN_SUM_MAX, so that no sum overflows.
 -- name: provider_usage
 WITH {{uncovered}}
-SELECT name, sum(requests), sum(cost_pusd)
+SELECT name, sum(requests),
+       min(sum(cost_pusd / 1000000) * 1000000 + sum(cost_pusd % 1000000), 9200000000000000000)
 FROM (SELECT v.value AS name, v.request_count AS requests, v.cost_pusd AS cost_pusd
       FROM request_blocks b
       CROSS JOIN request_block_values v ON v.block_id = b.id AND v.kind = 'provider'

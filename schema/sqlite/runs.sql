@@ -29,7 +29,7 @@ SELECT {{run_columns}} FROM task_runs r ORDER BY r.started_us DESC, r.id DESC;
 
 -- name: run_list_open
 SELECT {{run_columns}} FROM task_runs r INDEXED BY task_runs_open WHERE r.ended_us IS NULL
-ORDER BY r.started_us DESC, r.id DESC LIMIT ?1;
+ORDER BY r.paused_us IS NOT NULL, r.started_us DESC, r.id DESC LIMIT ?1;
 
 -- name: run_list_sums
 SELECT {{run_columns}},

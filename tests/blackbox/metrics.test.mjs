@@ -118,6 +118,20 @@ test('metrics count what was captured', async (t) => {
   assert.equal((await proxy.request('POST', '/metrics', { body: '' })).status, 405);
 });
 
+test('a model name with a NUL in it breaks no line', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  for (const model of ['a\0b', 'a\0b', 'a\0c'])
+    await proxy.request('POST', '/v1/x', { fields: JSON_TYPE, body: JSON.stringify({ model }) });
+  const samples = async () =>
+    parse((await proxy.get('/metrics')).text).get('llm_observe_requests_total').samples;
+  await until(async () => (await samples()).reduce((sum, s) => sum + s.value, 0) === 3);
+  assert.deepEqual(
+    (await samples()).map((s) => [s.labels.model, s.value]).sort(),
+    [['a\ufffdb', 2], ['a\ufffdc', 1]],
+  ); // prettier-ignore
+});
+
 test('clients cannot make more series than there is room for', async (t) => {
   const upstream = await scripted(t);
   const proxy = await start(t, { upstream });

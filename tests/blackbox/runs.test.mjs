@@ -1,5 +1,6 @@
 /* Runs: which requests belong to them, and what they come to. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import test from 'node:test';
 import { start } from './proxy.mjs';
 import { scripted } from './upstream.mjs';
@@ -138,6 +139,28 @@ test('a header names the run of a request, whatever run is active', async (t) =>
   await proxy.restart();
   await ask(proxy, '/v1/after', 'm', named('side'));
   assert.equal((await proxy.row('/v1/after')).task_run.id, again.id);
+});
+
+test('a thousand open runs neither hide the active one nor lend it requests', async (t) => {
+  const { proxy } = await setUp(t);
+  const active = await begin(proxy, 'active');
+  await proxy.stop();
+  const made = spawnSync('sqlite3', [
+    proxy.database,
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+     INSERT INTO task_runs (name, started_us, paused_us)
+     SELECT 'old-' || i, started_us + i, started_us + i FROM task_runs, n;`,
+  ]);
+  assert.equal(made.status, 0, String(made.stderr));
+  await proxy.restart();
+  assert.equal((await proxy.api('/api/runs')).active_run.id, active.id);
+  await ask(proxy, '/v1/plain', 'm');
+  await ask(proxy, '/v1/old', 'm', [['X-LLM-Observe-Run', 'old-1000']]);
+  await ask(proxy, '/v1/other', 'm', [['X-LLM-Observe-Run', 'other']]);
+  assert.equal((await proxy.row('/v1/plain')).task_run.id, active.id);
+  assert.equal((await proxy.row('/v1/old')).task_run.name, 'old-1000');
+  assert.equal((await proxy.row('/v1/other')).task_run, null);
+  assert.match(proxy.child.err, /1000 runs are open/);
 });
 
 test('a page of a run holds its requests and what they come to', async (t) => {

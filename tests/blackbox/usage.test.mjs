@@ -58,6 +58,32 @@ test('tokens of an answer are shown by the API, by lists and by show', async (t)
   assert.match(show.out, /1,?200/);
 });
 
+test('sums that are too large to count are unknown, and say so', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  const must = async (target, value) =>
+    assert.equal((await proxy.send(proxy.post(target, value))).status, 200, target);
+  await must('/admin/api/providers', { slug: 'lab', name: 'Lab', upstream_url: upstream.url });
+  await must('/admin/api/pricing/prices', {
+    provider_slug: 'lab', model: 'm', input_usd_per_million: 1e6, output_usd_per_million: 1e6,
+  }); // prettier-ignore
+  await must('/api/runs/start', { name: 'dear' });
+  const usage = { prompt_tokens: 8e6, completion_tokens: 1e6, cost: 9e6 };
+  for (const path of ['/v1/a', '/v1/b'])
+    assert.equal(
+      (await asked(proxy, upstream, path, JSON_TYPE, JSON.stringify({ usage }))).cost_usd,
+      9e6,
+    );
+  const today = (await proxy.api('/admin/api/providers/usage')).find((p) => p.provider_slug === 'lab');
+  assert.equal(today.requests_today, 2);
+  assert.equal(today.estimated_cost_usd, null);
+  assert.equal(today.cost_overflow, true);
+  const { stats } = await proxy.api('/api/runs/1/stats');
+  assert.equal(stats.cost_usd, null);
+  assert.equal(stats.reported_cost_usd, null);
+  assert.equal(stats.cost_overflow, true);
+});
+
 test('an answer that reports nothing has unknown tokens, not 0', async (t) => {
   const upstream = await scripted(t);
   const proxy = await start(t, { upstream });

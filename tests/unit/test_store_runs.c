@@ -362,7 +362,7 @@ static void a_request_of_a_run_that_is_not_there_is_stored_without_it(void **sta
 static void a_name_is_trimmed_and_must_not_be_blank(void **state)
 {
     struct str name = STR("  a b \n"), notes = STR(" \t "), blank = STR("  ");
-    char text[300];
+    char text[300], wide[RUN_NAME_MAX * 4 + 1];
     struct str longer = {text, RUN_NAME_MAX + 1};
     struct err err;
 
@@ -376,6 +376,13 @@ static void a_name_is_trimmed_and_must_not_be_blank(void **state)
     assert_int_equal(run_check(&longer, &notes, &err), -1);
     longer.len--;
     OK(run_check(&longer, &notes, &err));
+    for (size_t i = 0; i < RUN_NAME_MAX; i++)
+        memcpy(wide + i * 2, "\xc3\xa9", 2);
+    longer = (struct str){wide, RUN_NAME_MAX * 2};
+    OK(run_check(&longer, &notes, &err));
+    memset(wide, '\x80', sizeof(wide));
+    longer = (struct str){wide, sizeof(wide)};
+    assert_int_equal(run_check(&longer, &notes, &err), -1);
 }
 
 int main(void)

@@ -155,11 +155,14 @@ static cJSON *view_usage(const struct today *u)
     for (size_t i = 0; i < u->all.provider_count; i++) {
         const struct provider *p = &u->all.providers[i];
         cJSON *o = cJSON_CreateObject();
+        bool too_much = u->cost[i] >= RUN_SUM_MAX;
 
         json_put_str(o, "provider_slug", p->slug);
         json_put_str(o, "provider_name", p->name);
         json_put_int(o, "requests_today", u->requests[i]);
-        json_put_money(o, "estimated_cost_usd", u->cost[i]);
+        json_put_money(o, "estimated_cost_usd", too_much ? UNKNOWN : u->cost[i]);
+        if (too_much)
+            json_put_bool(o, "cost_overflow", true);
         json_put_int(o, "active_routes",
                      count_routes(u->all.routes, u->all.route_count, p->slug, true));
         cJSON_AddItemToArray(list, o);

@@ -98,6 +98,7 @@ void metrics_free(struct metrics *m)
 
 /* ---- adding ---- */
 
+/* Labels are kept as C text: what comes with a NUL would end there, and the line with it. */
 static void put_label(struct buf *out, const char *name, struct str value)
 {
     struct buf valid = {0};
@@ -111,6 +112,8 @@ static void put_label(struct buf *out, const char *name, struct str value)
             buf_put(out, STR("\\n"));
         else if (valid.ptr[i] == '"' || valid.ptr[i] == '\\')
             buf_printf(out, "\\%c", valid.ptr[i]);
+        else if (valid.ptr[i] == '\0')
+            buf_put(out, STR("\xef\xbf\xbd"));
         else
             buf_put(out, (struct str){valid.ptr + i, 1});
     }

@@ -22,6 +22,7 @@ struct open_runs {
     pthread_mutex_t lock;
     struct open_run *items;
     size_t count;
+    bool told; /* that there is no room */
 };
 
 struct open_runs *open_runs_new(void)
@@ -58,7 +59,7 @@ struct loading {
     int64_t active;
 };
 
-/* Newest start first, so the first active one counts. */
+/* The active run comes first, however many are paused; then the newest. */
 static void add_stored(void *ctx, const struct run *run)
 {
     struct loading *l = ctx;
@@ -118,6 +119,7 @@ int open_runs_load(struct open_runs *runs, struct store *store, struct err *err)
     old_count = runs->count;
     runs->items = l.items;
     runs->count = l.count;
+    runs->told = runs->told && l.count == OPEN_MAX;
     atomic_store(&runs->active, l.active);
     pthread_mutex_unlock(&runs->lock);
     forget(old, old_count);
@@ -213,6 +215,15 @@ static const struct open_run *find(const struct open_runs *runs, struct str name
     return found;
 }
 
+static void tell_full(struct open_runs *runs)
+{
+    if (!runs->told)
+        log_warning("%d runs are open: requests that name another one belong to no run; end those "
+                    "that are done",
+                    OPEN_MAX);
+    runs->told = true;
+}
+
 int64_t open_runs_named(struct open_runs *runs, struct str name, int64_t now_us,
                         struct recorder *recorder)
 {
@@ -233,9 +244,11 @@ int64_t open_runs_named(struct open_runs *runs, struct str name, int64_t now_us,
         id = open_runs_next_id(runs);
         *fresh = (struct open_run){id, now_us, str_dup(name), false};
         submit(runs, fresh, recorder);
+    } else {
+        tell_full(runs);
     }
     pthread_mutex_unlock(&runs->lock);
-    return id != UNKNOWN ? id : open_runs_active(runs);
+    return id;
 }
 
 bool open_runs_name(struct open_runs *runs, int64_t id, struct buf *out)

@@ -23,7 +23,7 @@ int64_t open_runs_active(const struct open_runs *runs);
 int64_t open_runs_next_id(struct open_runs *runs);
 /** Any thread, never waits for the database. The newest open run of that name, trimmed; when there
  *  is none it is started at now_us, open beside the active run and stored by the recorder. A name
- *  that no run may have, and one too many, give the active run. */
+ *  that no run may have gives the active run; one too many gives UNKNOWN: not the run of others. */
 int64_t open_runs_named(struct open_runs *runs, struct str name, int64_t now_us,
                         struct recorder *recorder);
 /** Any thread. Append the name of a run; false when it is not open (any more). */

@@ -159,3 +159,12 @@ struct str utf8_cut(struct str s, size_t max)
         at--;
     return str_cut(s, ((unsigned char)s.ptr[at] & 0xC0) == 0x80 ? max : at);
 }
+
+size_t utf8_chars(struct str s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.len; i++)
+        n += ((unsigned char)s.ptr[i] & 0xC0) != 0x80;
+    return n;
+}

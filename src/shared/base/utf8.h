@@ -22,5 +22,7 @@ int utf8_repair(struct buf *out, struct str s, struct err *err);
 int utf8_from_latin1(struct buf *out, struct str s, struct err *err);
 /** Cut s to at most max bytes without splitting a code point (of what is valid). */
 struct str utf8_cut(struct str s, size_t max);
+/** How many characters. */
+size_t utf8_chars(struct str s);
 
 #endif

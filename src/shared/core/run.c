@@ -1,5 +1,10 @@
 #include "core/run.h"
 
+#include "base/utf8.h"
+
+/* Of one character; what is no UTF-8 may have many bytes and no character. */
+#define CHAR_BYTES_MAX 4
+
 enum run_state run_state(const struct run *run)
 {
     if (run->ended_us != UNKNOWN)
@@ -31,8 +36,9 @@ int run_check(struct str *name, struct str *notes, struct err *err)
     *notes = str_trim(*notes);
     if (name->len == 0)
         return err_set(err, ERR_INVALID, "Run name is required.");
-    if (name->len > RUN_NAME_MAX)
-        return err_set(err, ERR_INVALID, "Run name must have at most %zu bytes.", RUN_NAME_MAX);
+    if (utf8_chars(*name) > RUN_NAME_MAX || name->len > RUN_NAME_MAX * CHAR_BYTES_MAX)
+        return err_set(err, ERR_INVALID, "Run name must have at most %zu characters.",
+                       RUN_NAME_MAX);
     if (notes->len == 0)
         *notes = STR_NONE;
     return 0;
@@ -47,9 +53,19 @@ int64_t run_wall_ms(const struct run_sums *sums)
     return (sums->completed_us - sums->first_created_us) / 1000;
 }
 
+static int64_t money_of(int64_t sum, int64_t known)
+{
+    return sum >= RUN_SUM_MAX ? UNKNOWN : run_known(sum, known);
+}
+
 int64_t run_cost(const struct run_sums *sums)
 {
-    return sums->cost_pusd >= RUN_SUM_MAX ? UNKNOWN : run_known(sums->cost_pusd, sums->costs);
+    return money_of(sums->cost_pusd, sums->costs);
+}
+
+int64_t run_reported_cost(const struct run_sums *sums)
+{
+    return money_of(sums->reported_cost_pusd, sums->reported_costs);
 }
 
 int64_t run_known(int64_t sum, int64_t known)

@@ -6,7 +6,7 @@
 #include "core/budget.h"
 #include "core/record.h"
 
-#define RUN_NAME_MAX ((size_t)256)
+#define RUN_NAME_MAX ((size_t)256) /* characters */
 
 /** Text is borrowed from the arena of whoever loaded the run. */
 struct run {
@@ -78,6 +78,8 @@ int64_t run_known(int64_t sum, int64_t known);
 #define RUN_SUM_MAX INT64_C(9200000000000000000)
 /** What it cost; UNKNOWN when no request has a cost, or all together too much. */
 int64_t run_cost(const struct run_sums *sums);
+/** The same of what providers reported. */
+int64_t run_reported_cost(const struct run_sums *sums);
 
 /** Of ttft_ms or duration_ms; all but count are UNKNOWN where there are too few values. */
 struct run_percentiles {

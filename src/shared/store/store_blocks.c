@@ -337,7 +337,8 @@ static int add_value(struct block *b, const char *kind, struct str value, int64_
     (*slot)->members.bits[b->rows / 64] |= UINT64_C(1) << b->rows % 64;
     (*slot)->count++;
     (*slot)->last_us = created_us;
-    (*slot)->cost_pusd += cost_pusd;
+    if (__builtin_add_overflow((*slot)->cost_pusd, cost_pusd, &(*slot)->cost_pusd))
+        (*slot)->cost_pusd = INT64_MAX;
     return 0;
 }
 

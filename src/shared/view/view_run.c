@@ -112,7 +112,7 @@ static void put_rate(cJSON *o, const char *key, const char *display_key, int64_t
 /* Only where a sum is too large to be shown. */
 static void put_overflow(cJSON *o, const struct run_sums *s)
 {
-    if (s->cost_pusd >= RUN_SUM_MAX)
+    if (s->cost_pusd >= RUN_SUM_MAX || s->reported_cost_pusd >= RUN_SUM_MAX)
         json_put_bool(o, "cost_overflow", true);
 }
 
@@ -237,8 +237,7 @@ static int put_further(cJSON *o, struct store *store, int64_t id, const struct r
                        struct err *err)
 {
     json_put_int(o, "unpriced_request_count", s->unpriced);
-    put_money(o, "reported_cost_usd", "reported_cost_display",
-              run_known(s->reported_cost_pusd, s->reported_costs));
+    put_money(o, "reported_cost_usd", "reported_cost_display", run_reported_cost(s));
     json_put_int(o, "reported_cost_request_count", s->reported_costs);
     json_put_int(o, "cached_input_tokens",
                  run_known(s->cached_input_tokens, s->cached_input_known));
