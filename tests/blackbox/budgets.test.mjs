@@ -41,7 +41,7 @@ async function counting(t) {
 async function hook(t, status = 204) {
   const got = [];
   const url = await listen(t, (request, body, response) => {
-    got.push({ method: request.method, type: request.headers['content-type'], value: JSON.parse(body) });
+    got.push({ method: request.method, target: request.url, type: request.headers['content-type'], value: JSON.parse(body) });
     response.writeHead(status).end();
   });
   return { got, url: `${url}/alerts?key=1` };
@@ -295,10 +295,14 @@ test('a webhook that hangs or refuses delays no request and no stop', async (t) 
   await proxy.restart();
   const refusing = await hook(t, 500);
   await set(proxy, { budget_webhook_url: refusing.url, budget_day_usd: 3 });
+  const { budget_webhook_url: shown } = await proxy.api('/api/budgets');
+  assert.equal(shown, refusing.url.replace('key=1', 'key=***'), 'its secrets are not shown');
+  await set(proxy, { budget_webhook_url: shown });
   await ask(proxy);
   await until(() => /the webhook refused an alert status=500/.test(proxy.child.err), 'a warning');
   await until(() => refusing.got.length === 2, 'posts for 80 and 100 %');
   assert.deepEqual(refusing.got.map((p) => p.value.threshold_percent), [80, 100], 'one try');
+  assert.equal(refusing.got[0].target, '/alerts?key=1', 'sending back what is shown changes nothing');
 });
 
 test('another limit arms the thresholds that are not reached under it, and no others', async (t) => {

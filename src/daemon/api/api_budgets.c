@@ -1,6 +1,7 @@
 /* /api/budgets and /api/alerts: what may be spent, what was, and what was said about it. */
 #include "base/clock.h"
 #include "client/webhook.h"
+#include "core/mask.h"
 #include "daemon/api/api.h"
 #include "daemon/api/api_body.h"
 #include "store/store_routing.h"
@@ -19,6 +20,22 @@ static void answer_budgets(struct api_call *call, struct store *store)
         api_error(call, &err);
 }
 
+/* Somebody sends back the URL as it was shown to him, without its secrets. */
+static bool is_shown_webhook(struct store *store, struct str url)
+{
+    struct budget_settings settings;
+    struct arena arena = {0};
+    struct buf shown = {0};
+    struct err err;
+    bool same = store_budget_settings(store, &arena, &settings, &err) == 0 &&
+                settings.webhook_url.ptr && mask_url(&shown, settings.webhook_url, &err) == 0 &&
+                str_eq(buf_str(&shown), url);
+
+    buf_clear(&shown);
+    arena_clear(&arena);
+    return same;
+}
+
 static int set_webhook(struct store *store, const cJSON *value, struct err *err)
 {
     struct str url = cJSON_IsString(value) ? str_trim(str_c(value->valuestring)) : STR_NONE;
@@ -27,6 +44,8 @@ static int set_webhook(struct store *store, const cJSON *value, struct err *err)
         return err_set(err, ERR_INVALID, BUDGET_WEBHOOK_SETTING " must be a URL, or null.");
     if (url.len > 0 && webhook_check(url, err) < 0)
         return -1;
+    if (url.len > 0 && is_shown_webhook(store, url))
+        return 0;
     return store_setting_put(store, STR(BUDGET_WEBHOOK_SETTING), url.len > 0 ? url : STR_NONE, err);
 }
 

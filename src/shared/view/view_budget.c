@@ -1,5 +1,6 @@
 #include "view/view_budget.h"
 
+#include "core/mask.h"
 #include "core/money.h"
 #include "view/display.h"
 #include "view/view_priv.h"
@@ -93,6 +94,17 @@ static void add_alert(void *ctx, const struct budget_alert *a)
     cJSON_AddItemToArray(ctx, view_alert(a));
 }
 
+static int put_webhook(cJSON *o, struct str url, struct err *err)
+{
+    struct buf shown = {0};
+    int rc = url.ptr ? mask_url(&shown, url, err) : 0;
+
+    if (rc == 0)
+        json_put_str(o, BUDGET_WEBHOOK_SETTING, url.ptr ? buf_str(&shown) : STR_NONE);
+    buf_clear(&shown);
+    return rc;
+}
+
 int view_budgets(struct store *store, int64_t now_us, struct buf *out, struct err *err)
 {
     struct arena arena = {0};
@@ -102,10 +114,10 @@ int view_budgets(struct store *store, int64_t now_us, struct buf *out, struct er
 
     if (rc == 0)
         rc = store_budget_settings(store, &arena, &settings, err);
-    if (rc == 0) {
-        json_put_str(o, BUDGET_WEBHOOK_SETTING, settings.webhook_url);
+    if (rc == 0)
+        rc = put_webhook(o, settings.webhook_url, err);
+    if (rc == 0)
         json_put_int(o, BUDGET_STATUS_SETTING, settings.block_status);
-    }
     arena_clear(&arena);
     if (rc == 0)
         return view_answer(o, out, err);
