@@ -14,7 +14,7 @@
 #include "store/store_search.h"
 
 #define BATCH_MAX 500
-#define COUNTED_BYTES ((size_t)4 << 20) /* of requests in a batch */
+#define COUNTED_BYTES ((size_t)8 << 10) /* of requests in a batch, and one more of any size */
 /* After a batch the next one may gather for this long, unless it grows large: a lone operation is
  * written at once, a steady stream in batches. */
 #define HOLD_US 10000
