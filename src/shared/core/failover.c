@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/utf8.h"
 #include "base/xalloc.h"
 #include "core/forward.h"
 #include "core/provider.h"
@@ -120,15 +121,6 @@ static int take_text(struct reading *in, const cJSON *o, const char *key, struct
 
 /* ---- one upstream ---- */
 
-static size_t chars(struct str s)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < s.len; i++)
-        n += (s.ptr[i] & 0xc0) != 0x80;
-    return n;
-}
-
 static int take_url(struct reading *in, const cJSON *o, struct upstream *u)
 {
     struct str clean;
@@ -209,7 +201,7 @@ static int read_upstream(struct reading *in, const cJSON *o, struct upstream *u)
     u->active = !active || cJSON_IsTrue(active);
     if (take_url(in, o, u) < 0 || take_text(in, o, "upstream_model", &u->model) < 0)
         return -1;
-    if (chars(u->model) > MODEL_MAX_CHARS)
+    if (utf8_chars(u->model) > MODEL_MAX_CHARS)
         return refuse(in, "upstream_model_too_long",
                       "upstream_model must have at most 256 characters.");
     if (take_provider(in, o, u) < 0 || take_key(in, o, u) < 0 ||

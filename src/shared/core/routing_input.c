@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/utf8.h"
 #include "core/fix_ids.h"
 #include "core/forward.h"
 #include "json/json.h"
@@ -9,15 +10,6 @@
 #define MODEL_MAX_CHARS 256
 #define NAME_MAX_CHARS 128
 #define CURRENCY_MAX 16
-
-static size_t chars(struct str s)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < s.len; i++)
-        n += (s.ptr[i] & 0xc0) != 0x80;
-    return n;
-}
 
 /* Trimmed; STR_NONE when nothing is left. */
 static struct str filled(struct str s)
@@ -81,7 +73,7 @@ static int take_model(const struct route_input *in, struct arena *arena, struct 
     out->incoming_model = arena_dup(arena, filled(in->incoming_model));
     if (!out->incoming_model.ptr)
         return err_set(err, ERR_INVALID, "Incoming model is required.");
-    if (chars(out->incoming_model) > MODEL_MAX_CHARS)
+    if (utf8_chars(out->incoming_model) > MODEL_MAX_CHARS)
         return err_set(err, ERR_INVALID, "Incoming model must have at most 256 characters.");
     out->prefix = str_ieq(type, STR("prefix"));
     if (type.ptr && !out->prefix && !str_ieq(type, STR("exact")))
@@ -164,7 +156,7 @@ int route_from_input(const struct route_input *in, struct arena *arena, struct r
         take_fixes(in->fixes, arena, &out->fixes_json, err) < 0)
         return -1;
     out->upstream_model = arena_dup(arena, filled(in->upstream_model));
-    if (chars(out->upstream_model) > MODEL_MAX_CHARS)
+    if (utf8_chars(out->upstream_model) > MODEL_MAX_CHARS)
         return err_set(err, ERR_INVALID, "Upstream model must have at most 256 characters.");
     if (env_from_input(in->api_key_env, arena, &out->api_key_env, err) < 0)
         return -1;
@@ -245,7 +237,7 @@ static int take_name(const struct provider_input *in, struct arena *arena, struc
     out->name = arena_dup(arena, filled(in->name));
     if (!out->name.ptr)
         return err_set(err, ERR_INVALID, "Provider name is required.");
-    if (chars(out->name) > NAME_MAX_CHARS)
+    if (utf8_chars(out->name) > NAME_MAX_CHARS)
         return err_set(err, ERR_INVALID, "Provider name must have at most 128 characters.");
     out->currency = in_case(currency.ptr ? currency : STR("USD"), arena, true);
     if (!is_ascii(out->currency) || out->currency.len > CURRENCY_MAX)

@@ -378,13 +378,3 @@ bool json_get_str(const cJSON *o, const char *path, const char **out)
     *out = item->valuestring;
     return true;
 }
-
-bool json_get_bool(const cJSON *o, const char *path, bool *out)
-{
-    const cJSON *item = follow(o, path);
-
-    if (!cJSON_IsBool(item))
-        return false;
-    *out = cJSON_IsTrue(item);
-    return true;
-}

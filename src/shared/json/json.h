@@ -36,6 +36,5 @@ bool json_quote(struct buf *out, struct str s);
  * with dots: "usage.prompt_tokens". */
 bool json_get_int(const cJSON *o, const char *path, int64_t *out);
 bool json_get_str(const cJSON *o, const char *path, const char **out);
-bool json_get_bool(const cJSON *o, const char *path, bool *out);
 
 #endif
