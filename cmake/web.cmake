@@ -18,6 +18,7 @@ endfunction()
 
 if(NOT WEB)
   embed_folder(docs ${CMAKE_SOURCE_DIR}/web/off web/off/index.html)
+  embed_folder(admin ${CMAKE_SOURCE_DIR}/web/off web/off/index.html)
   return()
 endif()
 
@@ -54,3 +55,17 @@ add_custom_command(
   DEPENDS ${DOCS_FILES} ${WEB_BUILD}/packages.stamp
   VERBATIM)
 embed_folder(docs ${WEB_BUILD}/docs ${WEB_BUILD}/docs.stamp)
+
+# /admin, put together in the build folder, where its packages are
+set(ADMIN ${WEB_BUILD}/admin)
+file(GLOB_RECURSE ADMIN_FILES CONFIGURE_DEPENDS web/admin/*)
+add_custom_command(
+  OUTPUT ${WEB_BUILD}/admin.stamp
+  COMMAND ${CMAKE_COMMAND} -E rm -rf ${ADMIN}
+  COMMAND ${CMAKE_COMMAND} -E copy_directory ${CMAKE_SOURCE_DIR}/web/admin ${ADMIN}
+  COMMAND ${CMAKE_COMMAND} -E chdir ${ADMIN} node build.mjs --out ${ADMIN}/dist
+  COMMAND ${CMAKE_COMMAND} -E touch ${WEB_BUILD}/admin.stamp
+  DEPENDS ${ADMIN_FILES} ${WEB_BUILD}/packages.stamp
+  COMMENT "Building the admin's pages"
+  VERBATIM)
+embed_folder(admin ${ADMIN}/dist ${WEB_BUILD}/admin.stamp)

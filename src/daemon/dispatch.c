@@ -22,6 +22,7 @@ const struct call_route *const dispatch_tables[] = {OPS_TABLES,
                                                     api_metrics_routes,
                                                     api_openapi_routes,
                                                     web_docs_routes,
+                                                    web_admin_routes,
                                                     NULL};
 
 static void answer_detail(struct conn *conn, int status, const struct headers *extra,
@@ -71,6 +72,13 @@ out:
     return extra.count > 0;
 }
 
+/* Where a person would expect a page. */
+static bool is_page(struct str method, struct str path)
+{
+    return str_eq(method, STR("GET")) && str_starts(path, STR("/admin/")) &&
+           !str_starts(path, STR("/admin/api/")) && !str_starts(path, STR("/admin/static/"));
+}
+
 static void dispatch_api(struct worker *w, struct conn *conn, struct request *r)
 {
     struct buf path = {0};
@@ -93,7 +101,10 @@ static void dispatch_api(struct worker *w, struct conn *conn, struct request *r)
         headers_add(&extra, &r->arena, STR("Allow"), buf_str(&f.allow), &err);
         answer_detail(conn, 405, &extra, "Method Not Allowed");
     } else if (!redirect_slash(conn, r, buf_str(&path))) {
-        answer_detail(conn, 404, NULL, "Not Found");
+        if (is_page(r->method, buf_str(&path)))
+            api_open(w, conn, r, &web_admin_unknown, 0, STR_NONE);
+        else
+            answer_detail(conn, 404, NULL, "Not Found");
     }
     buf_clear(&f.allow);
     buf_clear(&path);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "daemon/api/api_etag.h"
 #include "ops/operations.h"
 
 /* Answers that clients do not read take memory: above this, large ones are refused. */
@@ -74,8 +75,11 @@ static void on_run(struct job *job, struct store *store)
 {
     struct api_call *call = LIST_ENTRY(job, struct api_call, job);
 
-    if (!atomic_load(&call->gone))
-        call_read(&call->call, store);
+    if (atomic_load(&call->gone))
+        return;
+    call_read(&call->call, store);
+    if (!call->then)
+        etag_answer(&call->call);
 }
 
 /* ---- calls that write ---- */

@@ -138,31 +138,9 @@ static void open_root(struct worker *w, struct conn *conn, struct request *r)
     redirect(conn, r, STR("/admin"));
 }
 
-static void open_admin(struct worker *w, struct conn *conn, struct request *r)
-{
-    static const char page[] =
-        "<!doctype html><meta charset=\"utf-8\"><title>llm-observe-proxy</title>"
-        "<h1>llm-observe-proxy</h1><p>This build has no web admin. Captured requests: "
-        "<a href=\"/api/requests\">/api/requests</a>, or <code>llm-observe-proxy requests "
-        "list</code> in a terminal.</p>";
-    struct headers extra = {0};
-    struct err err;
-
-    (void)w;
-    if (headers_add(&extra, &r->arena, STR("Content-Security-Policy"),
-                    STR("default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
-                    &err) == 0 &&
-        headers_add(&extra, &r->arena, STR("X-Frame-Options"), STR("DENY"), &err) == 0 &&
-        headers_add(&extra, &r->arena, STR("Cross-Origin-Opener-Policy"), STR("same-origin"),
-                    &err) == 0)
-        conn_answer(conn, 200, STR("text/html; charset=utf-8"), &extra, STR(page));
-}
-
 const struct call_route api_status_routes[] = {
     {"GET", "/healthz", .open = open_healthz},
     {"GET", "/", .open = open_root},
-    {"GET", "/admin", .open = open_admin},
-    {"GET", "/admin/", .open = open_admin},
     {"GET", "/api/status", .run = run_status},
     {"GET", "/admin/api/status", .run = run_status},
     {0},

@@ -61,7 +61,7 @@ static bool has_it(const struct headers *headers, struct str etag)
 
 /* ---- the answer ---- */
 
-static bool unpack(struct buf *out, const struct asset *a)
+bool asset_text(const struct asset *a, struct buf *out)
 {
     z_stream z = {.next_in = (z_const Bytef *)a->gz, .avail_in = (uInt)a->gz_length};
     struct err err;
@@ -69,39 +69,59 @@ static bool unpack(struct buf *out, const struct asset *a)
 
     if (buf_reserve(out, a->length, &err) < 0 || inflateInit2(&z, GZIP_WINDOW) != Z_OK)
         return false;
-    z.next_out = (Bytef *)out->ptr;
+    z.next_out = (Bytef *)out->ptr + out->len;
     z.avail_out = (uInt)a->length;
     ok = inflate(&z, Z_FINISH) == Z_STREAM_END && z.avail_out == 0;
     inflateEnd(&z);
-    out->len = ok ? a->length : 0;
+    out->len += ok ? a->length : 0;
     return ok;
 }
 
-static bool put_headers(struct call *call, const struct asset *a, bool gzip)
+struct field {
+    struct str name, value;
+};
+
+static bool put_fields(struct call *call, const struct field *fields, size_t count)
 {
-    const struct {
-        struct str name, value;
-    } all[] = {
-        {STR("ETag"), arena_printf(&call->arena, "W/%s", a->etag)},
-        {STR("Cache-Control"), STR("no-cache")}, /* ask each time: another version may run */
-        {STR("Vary"), STR("Accept-Encoding")},
-        {STR("Content-Security-Policy"),
-         STR("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-             "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")},
-        {STR("X-Frame-Options"), STR("DENY")},
-        {STR("Cross-Origin-Opener-Policy"), STR("same-origin")},
-        {STR("Content-Encoding"), STR("gzip")}, /* the last one: only when it is */
-    };
-    size_t count = sizeof(all) / sizeof(*all) - !gzip;
     struct err err;
 
     for (size_t i = 0; i < count; i++)
-        if (headers_add(&call->extra, &call->arena, all[i].name, all[i].value, &err) < 0)
+        if (headers_add(&call->extra, &call->arena, fields[i].name, fields[i].value, &err) < 0)
             return false;
     return true;
 }
 
-void asset_answer(struct call *call, const struct asset *a)
+#define POLICY                                                                                     \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "        \
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+bool asset_protect(struct call *call, bool strict)
+{
+    const struct field fields[] = {
+        {STR("Content-Security-Policy"),
+         strict ? STR(POLICY "; require-trusted-types-for 'script'") : STR(POLICY)},
+        {STR("X-Frame-Options"), STR("DENY")},
+        {STR("Cross-Origin-Opener-Policy"), STR("same-origin")},
+    };
+
+    return put_fields(call, fields, sizeof(fields) / sizeof(*fields));
+}
+
+static bool put_headers(struct call *call, const struct asset *a, bool lasting, bool gzip)
+{
+    const struct field fields[] = {
+        {STR("ETag"), arena_printf(&call->arena, "W/%s", a->etag)},
+        {STR("Cache-Control"), lasting ? STR("public, max-age=31536000, immutable")
+                                       : STR("no-cache")}, /* another version may run */
+        {STR("Vary"), STR("Accept-Encoding")},
+        {STR("Content-Encoding"), STR("gzip")}, /* the last one: only when it is */
+    };
+
+    return asset_protect(call, false) &&
+           put_fields(call, fields, sizeof(fields) / sizeof(*fields) - !gzip);
+}
+
+void asset_answer(struct call *call, const struct asset *a, bool lasting)
 {
     bool gzip = takes_gzip(&call->headers), has, ok;
     struct str packed;
@@ -115,9 +135,9 @@ void asset_answer(struct call *call, const struct asset *a)
     has = has_it(&call->headers, str_c(a->etag));
     call->status = has ? 304 : 200;
     call->content_type = str_c(a->type);
-    ok = put_headers(call, a, gzip && !has);
+    ok = put_headers(call, a, lasting, gzip && !has);
     if (ok && !has)
-        ok = gzip ? buf_add(&call->body, packed, &err) == 0 : unpack(&call->body, a);
+        ok = gzip ? buf_add(&call->body, packed, &err) == 0 : asset_text(a, &call->body);
     if (ok)
         return;
     call->extra = (struct headers){0};

@@ -12,14 +12,23 @@ struct asset {
 };
 
 /** The folders; each ends with a NULL name. */
-extern const struct asset assets_docs[];
+extern const struct asset assets_docs[], assets_admin[];
 
 /** The file of that name; NULL when there is none. */
 const struct asset *asset_find(const struct asset *folder, struct str name);
 /** Fill the answer with a file, 304 when the client has it, 404 for NULL. Scripts, styles and calls
- *  of a page may go to this server only. */
-void asset_answer(struct call *call, const struct asset *asset);
+ *  of a page may go to this server only. lasting: its name tells its content, so nobody need ask
+ *  again. */
+void asset_answer(struct call *call, const struct asset *asset, bool lasting);
 
-extern const struct call_route web_docs_routes[];
+/** The text of a file, appended to out. False: no memory. */
+bool asset_text(const struct asset *asset, struct buf *out);
+/** Fill the answer with the fields that go with every page and file of ours. strict: its scripts
+ *  make no markup out of text. False: no memory. */
+bool asset_protect(struct call *call, bool strict);
+
+extern const struct call_route web_docs_routes[], web_admin_routes[];
+/** The page of an address under /admin that nothing is at. */
+extern const struct call_route web_admin_unknown;
 
 #endif

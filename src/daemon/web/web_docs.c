@@ -4,13 +4,13 @@
 static void run_page(struct call *call, struct store *store)
 {
     (void)store;
-    asset_answer(call, asset_find(assets_docs, STR("index.html")));
+    asset_answer(call, asset_find(assets_docs, STR("index.html")), false);
 }
 
 static void run_file(struct call *call, struct store *store)
 {
     (void)store;
-    asset_answer(call, asset_find(assets_docs, call->slug));
+    asset_answer(call, asset_find(assets_docs, call->slug), false);
 }
 
 const struct call_route web_docs_routes[] = {
