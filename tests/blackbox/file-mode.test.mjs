@@ -200,12 +200,12 @@ test('routes, providers and prices that the file gets count for the next request
   assert.equal((await stored(proxy, 2))[0].cost_usd, 0.00302);
   const list = {
     source: 'litellm',
-    document: { 'openai/m2': { litellm_provider: 'openai', mode: 'chat', input_cost_per_token: 1e-6, output_cost_per_token: 2e-6 } },
+    document: { 'openai/brand-new': { litellm_provider: 'openai', mode: 'chat', input_cost_per_token: 1e-6, output_cost_per_token: 2e-6 } },
   }; // prettier-ignore
   const { items } = await change(proxy, 'POST', '/admin/api/pricing/catalog/preview', list);
   const keys = items.map((item) => item.key);
   assert.equal((await change(proxy, 'POST', '/admin/api/pricing/catalog/apply', { ...list, keys })).created, 1);
-  assert.equal((await proxy.api('/admin/api/pricing/prices?search=m2')).total, 1);
+  assert.equal((await proxy.api('/admin/api/pricing/prices?search=brand-new')).total, 1);
 
   await change(proxy, 'DELETE', `/admin/api/routes/${route.id}`);
   await until(
