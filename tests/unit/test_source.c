@@ -1,8 +1,8 @@
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <cmocka.h>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -17,6 +17,7 @@
 #include "cli/request_list.h"
 #include "cli/source.h"
 #include "text/term.h"
+#include "json/json_scan.h"
 
 static char folder[] = "/tmp/lop-source-XXXXXX";
 
