@@ -197,7 +197,7 @@ static void add_values(struct completion *c, const struct place *p, const char *
 
     if (islower((unsigned char)kind[0]) && strchr(kind, '|')) {
         add_choices(c, str_c(kind));
-    } else if (is_kind(kind, "FILE") || is_kind(kind, "FOLDER") || is_kind(kind, "CMD")) {
+    } else if (is_kind(kind, "FILE") || is_kind(kind, "FOLDER") || is_kind(kind, "COMMAND")) {
         c->files = true;
     } else if (is_kind(kind, "FIELDS")) {
         after_comma(c, &before);
