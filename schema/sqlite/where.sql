@@ -1,8 +1,8 @@
 -- Lists of captured exchanges that the filter language chooses. The store puts these statements
 -- together of parts: where_page or where_count, where_by_... as the lists of lists.sql have them,
--- {{filter}} with the same ?1 to ?21, a test for each term, and where_newest, where_oldest or
--- where_counted. ?22, ?23: words, and hits of a search. Then come values, what is tested of them, and
--- tests of a whole row; their "?" are numbered from ?24.
+-- {{filter}} with the same ?1 to ?21 (or {{range}} alone), a test for each term, and where_newest,
+-- where_oldest or where_counted. ?22, ?23: words, and hits of a search. Then come values, what is
+-- tested of them, and tests of a whole row; their "?" are numbered from ?24.
 --
 -- A test of an unknown value is NULL. That counts as false where it stands, and NOT is written so
 -- that it makes it true.
@@ -15,6 +15,9 @@ SELECT count(*) FROM (SELECT 1
 
 -- part: where_filter
 {{filter}}
+
+-- part: where_range
+{{range}}
 
 -- part: where_newest
 ORDER BY r.created_us DESC, r.id DESC LIMIT ?19 OFFSET ?20) page

@@ -91,8 +91,8 @@ struct record_filter {
     bool stream, image, tool, error, slow, large;
     int64_t after_id, before_id; /* 0: none; newer than, older than */
     int64_t since_us, until_us;  /* 0: none; created at or after, before */
-    const struct filter *where;  /* NULL: none; the language of filter/filter.h. A count stops at
-                                  * STORE_WHERE_COUNT */
+    const struct filter *where;  /* NULL: none; the language of filter/filter.h */
+    int64_t where_count;         /* with where a count stops here; 0: at STORE_WHERE_COUNT */
     struct str words;            /* an expression of search_query(); matches above SEARCH_HITS_MAX,
                                   * which are the oldest, are left out */
 };
