@@ -6,6 +6,7 @@
 #ifndef RECORD_LIVE_H
 #define RECORD_LIVE_H
 
+#include "core/traffic.h"
 #include "daemon/inbox.h"
 #include "daemon/record/capture.h"
 #include "llm/watch.h"
@@ -37,6 +38,8 @@ struct live_slot *live_begin(struct live *live, const struct record *r,
 void live_arrived(struct live *live, struct live_slot *slot, struct capture *c);
 /** Any thread, lock-free. */
 void live_set_state(struct live_slot *slot, enum live_state state);
+/** Any thread, lock-free. The request went upstream, for the first time, at that time. */
+void live_sent(struct live_slot *slot, int64_t sent_us);
 /** Any thread, lock-free. Bytes of the request body so far. */
 void live_received(struct live_slot *slot, int64_t bytes);
 /** Any thread, lock-free. watch may be NULL: not a stream. */
@@ -44,6 +47,12 @@ void live_progress(struct live_slot *slot, int64_t response_bytes, int64_t chunk
                    const struct watch *watch);
 /** Any thread, lock-free. The status of the answer's head. */
 void live_head(struct live_slot *slot, int status);
+/** Loop of the request. Count what its answer brought since the last call, for what happened
+ *  lately; between live_count_begin() and _end(). */
+void live_count(struct live *live, struct live_slot *slot, int64_t now_wall_us);
+/** False: others are at it, try later. Never waits. */
+bool live_count_begin(struct live *live);
+void live_count_end(struct live *live);
 /** Any thread. Takes slot. */
 void live_end(struct live *live, struct live_slot *slot);
 
@@ -51,17 +60,30 @@ void live_end(struct live *live, struct live_slot *slot);
  *  Keeps a reference. */
 void live_finished(struct live *live, struct capture *c);
 
+/** What is final of a request once it has arrived. */
+struct live_arrival {
+    struct str model, upstream_model, model_route, upstream_url, provider_slug;
+    int64_t task_run_id;
+    bool has_images;
+};
+
 /** A copy of one row in flight. */
 struct live_row {
     int64_t id, created_us, elapsed_us;
     char method[16], endpoint[128], client[64];
-    struct capture *capture; /* a reference, or NULL while the request arrives */
+    struct capture *capture; /* a reference, or NULL while the request arrives; only what
+                                arrival points to may be read of it */
+    struct live_arrival arrival;
     enum live_state state;
     bool stalled, is_stream;
     int64_t status; /* UNKNOWN before the head */
     int64_t request_bytes, response_bytes, chunks;
-    int64_t events, content_events;                  /* UNKNOWN when not a stream */
-    int64_t ttft_us, gap_us, gap_avg_us, gap_max_us; /* UNKNOWN before */
+    int64_t events, content_events;                    /* UNKNOWN when not a stream */
+    int64_t ttft_us, gap_us, gap_avg_us, gap_max_us;   /* UNKNOWN before */
+    int64_t input_tokens;                              /* estimated; UNKNOWN */
+    int64_t output_tokens;                             /* reported so far, or estimated; UNKNOWN */
+    int64_t output_milli_per_second;                   /* of the last two seconds; UNKNOWN */
+    int64_t reported_output, recent_events, recent_us; /* what these are made of */
 };
 struct live_done {
     int64_t rev;
