@@ -40,6 +40,9 @@ static const struct param live_params[] = {
     {"since", PARAM_INT, .least = INT64_MIN, .most = INT64_MAX,
      .about = "The rev of the last answer: only what finished since then"},
     {"rows", PARAM_INT, .fallback = 200, .most = LIVE_ROWS_MAX, .about = "Finished rows at most"},
+    {"series", PARAM_INT, .fallback = 120, .most = TRAFFIC_SECONDS, .about = "Seconds of history"},
+    {"parts", PARAM_TEXT,
+     .about = "Names of members, with commas: only these, and rev, now, instance"},
     {0},
 };
 static const struct param event_params[] = {
@@ -139,7 +142,7 @@ const struct api_operation api_operations[] = {
      .params = view_what_if_params},
     {"GET", "/api/status", "What runs, and how the store keeps up", .answer = "Status"},
     {"GET", "/api/live", "Requests in flight and those just finished", .answer = "Live",
-     .params = live_params},
+     .params = live_params, .without_store = true},
     {"GET", "/api/events", "The same as an event stream", .answer = "any", .params = event_params,
      .media = "text/event-stream"},
     {"GET", "/metrics", "Counters for Prometheus", .answer = "any", .media = "text/plain"},

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -45,6 +46,8 @@ struct live {
 
     pthread_mutex_t traffic_lock; /* of traffic; behind the other lock */
     struct traffic *traffic;
+    int64_t lost, shed; /* that are among the problems already */
+    char store_error[200];
 };
 
 struct live *live_new(void)
@@ -413,13 +416,17 @@ void live_row_clear(struct live_row *row)
 
 struct live_row *live_rows(struct live *live, size_t *count)
 {
-    struct live_row *rows = xcalloc(LIVE_ROWS_MAX, sizeof(*rows));
     int64_t now_us = clock_now_us();
-    size_t n = 0;
+    struct live_row *rows;
+    size_t room, n = 0;
 
     pthread_mutex_lock(&live->lock);
+    room = live->count + 16 < LIVE_ROWS_MAX ? live->count + 16 : LIVE_ROWS_MAX;
+    pthread_mutex_unlock(&live->lock);
+    rows = xcalloc(room, sizeof(*rows));
+    pthread_mutex_lock(&live->lock);
     LIST_EACH (node, &live->slots) {
-        if (n == LIVE_ROWS_MAX)
+        if (n == room)
             break;
         copy_row(LIST_ENTRY(node, struct live_slot, node), &rows[n++], now_us);
     }
@@ -437,22 +444,25 @@ void live_rows_free(struct live_row *rows, size_t count)
 }
 
 struct live_done *live_done(struct live *live, int64_t since, size_t max, size_t *count,
-                            bool *missed)
+                            size_t *total, bool *missed)
 {
-    struct live_done *out = xcalloc(max, sizeof(*out));
-    size_t n = 0;
+    struct live_done *out = xcalloc(max ? max : 1, sizeof(*out));
+    size_t n = 0, all = 0;
 
     pthread_mutex_lock(&live->lock);
-    for (size_t i = live->done_count; i > 0 && n < max; i--) {
+    for (size_t i = live->done_count; i > 0; i--) {
         struct live_done *d = &live->done[(live->done_first + i - 1) % LIVE_ROWS_MAX];
 
         if (d->rev <= since)
             break;
-        out[n++] = (struct live_done){d->rev, capture_ref(d->capture)};
+        all++;
+        if (n < max)
+            out[n++] = (struct live_done){d->rev, capture_ref(d->capture)};
     }
     *missed = live->done_count > 0 ? live->done[live->done_first].rev > since + 1 : false;
     pthread_mutex_unlock(&live->lock);
     *count = n;
+    *total = all;
     return out;
 }
 
@@ -481,6 +491,75 @@ void live_totals(struct live *live, struct live_totals *out)
         .cancelled = live->cancelled,
     };
     pthread_mutex_unlock(&live->lock);
+}
+
+void live_row_record(const struct live_row *row, struct record *r)
+{
+    const struct live_arrival *a = &row->arrival;
+
+    record_init(r);
+    r->id = row->id;
+    r->created_us = row->created_us;
+    r->method = str_c(row->method);
+    r->endpoint = str_c(row->endpoint);
+    r->client = str_c(row->client);
+    if (!row->capture)
+        return;
+    r->model = a->model;
+    r->upstream_model = a->upstream_model;
+    r->model_route = a->model_route;
+    r->upstream_url = a->upstream_url;
+    r->provider_slug = a->provider_slug;
+    r->task_run_id = a->task_run_id;
+    r->has_images = a->has_images;
+}
+
+void live_figures(struct live *live, int64_t now_wall_us, struct traffic_figures *out)
+{
+    struct traffic_pulse *pulse = xcalloc(1, sizeof(*pulse));
+    struct live_row *rows;
+    size_t count;
+
+    pthread_mutex_lock(&live->lock);
+    *pulse = live->pulse;
+    pthread_mutex_unlock(&live->lock);
+    pthread_mutex_lock(&live->traffic_lock);
+    traffic_figures(live->traffic, pulse, now_wall_us, out);
+    pthread_mutex_unlock(&live->traffic_lock);
+    free(pulse);
+    rows = live_rows(live, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct record r;
+
+        live_row_record(&rows[i], &r);
+        if (rows[i].capture)
+            traffic_figures_inflight(out, &r);
+    }
+    live_rows_free(rows, count);
+    for (size_t by = 0; by < 2; by++)
+        traffic_groups_sort(out->groups[by], out->group_counts[by]);
+}
+
+static void note_more(struct live *live, int64_t *seen, int64_t now, const char *what)
+{
+    char text[80];
+    int n = snprintf(text, sizeof(text), "%lld %s", (long long)(now - *seen), what);
+
+    if (now > *seen)
+        traffic_problem(live->traffic, clock_wall_us(), UNKNOWN, (struct str){text, (size_t)n});
+    *seen = now;
+}
+
+void live_watch_store(struct live *live, const struct recorder_stats *stats)
+{
+    pthread_mutex_lock(&live->traffic_lock);
+    note_more(live, &live->lost, stats->lost_events, "captures were lost: the database is behind");
+    note_more(live, &live->shed, stats->shed_bodies, "rows were stored without their bodies");
+    if (strcmp(live->store_error, stats->last_error) != 0) {
+        snprintf(live->store_error, sizeof(live->store_error), "%s", stats->last_error);
+        traffic_problem(live->traffic, clock_wall_us(), UNKNOWN, str_c(live->store_error));
+    }
+    pthread_mutex_unlock(&live->traffic_lock);
 }
 
 /* ---- cancelling ---- */

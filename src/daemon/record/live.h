@@ -9,6 +9,7 @@
 #include "core/traffic.h"
 #include "daemon/inbox.h"
 #include "daemon/record/capture.h"
+#include "daemon/record/recorder.h"
 #include "llm/watch.h"
 
 #define LIVE_ROWS_MAX 1000 /* listed in flight, and kept finished */
@@ -89,6 +90,9 @@ struct live_done {
     int64_t rev;
     struct capture *capture; /* a reference */
 };
+/** Rows as records of their arrival. */
+void live_row_record(const struct live_row *row, struct record *r);
+
 struct live_totals {
     int64_t rev, inflight, inflight_peak, stalled, finished, errors, client_gone, cancelled;
 };
@@ -100,11 +104,17 @@ void live_row_clear(struct live_row *row);
 struct live_row *live_rows(struct live *live, size_t *count);
 void live_rows_free(struct live_row *rows, size_t count);
 /** Copy the finished ones with a rev above since, newest first, at most max; *missed tells whether
- *  some above since are no longer kept. Returns owned, live_done_free(). */
+ *  some above since are no longer kept, *total how many above since there are. Returns owned,
+ * live_done_free(). */
 struct live_done *live_done(struct live *live, int64_t since, size_t max, size_t *count,
-                            bool *missed);
+                            size_t *total, bool *missed);
 void live_done_free(struct live_done *done, size_t count);
 void live_totals(struct live *live, struct live_totals *out);
+/** Any thread but loops. What happened lately, with what is in flight; traffic_figures_clear(). */
+void live_figures(struct live *live, int64_t now_wall_us, struct traffic_figures *out);
+/** Any thread but loops. Lost or shed captures and failed writes are problems worth a line. */
+void live_watch_store(struct live *live, const struct recorder_stats *stats);
+
 /** An order to cancel a request in flight; embed it. */
 struct live_cancel {
     struct note note;
