@@ -86,6 +86,7 @@ struct snapshot {
     const struct live_query *query;
     const struct live_stored *stored;
     const struct traffic_figures *figures;
+    struct live_user *user;
     struct live_totals totals;
     int64_t since;
     struct run_names names;
@@ -224,7 +225,12 @@ static void put_series(cJSON *o, struct snapshot *s)
 
 static void put_text(cJSON *o, struct snapshot *s)
 {
-    put_text_of(o, "text", &s->query->text_json);
+    struct buf text = {0};
+
+    if (s->query->text_id > 0)
+        live_text(s->app, s->names.store, s->query->text_id, s->user, &text);
+    put_text_of(o, "text", &text);
+    buf_clear(&text);
 }
 
 static const struct {
@@ -275,9 +281,10 @@ static bool read_parts(struct api_call *call, struct live_query *q)
 
 void api_live_build(struct app *app, struct store *store, const struct live_query *q,
                     const struct live_stored *stored, const struct traffic_figures *figures,
-                    struct buf *out)
+                    struct live_user *user, struct buf *out)
 {
-    struct snapshot s = {.app = app, .query = q, .stored = stored, .figures = figures};
+    struct snapshot s = {
+        .app = app, .query = q, .stored = stored, .figures = figures, .user = user};
     char stamp[CLOCK_ISO_SIZE];
     cJSON *o = cJSON_CreateObject();
 
@@ -301,13 +308,13 @@ static void run_live(struct api_call *call, struct store *store)
         .since = api_query_int(call, "since"),
         .rows = (size_t)api_query_int(call, "rows"),
         .series = (size_t)api_query_int(call, "series"),
+        .text_id = api_query_int(call, "text"),
     };
 
     if (!read_parts(call, &q))
         return;
     call->status = 200;
     live_views_answer(call->worker->app, store, &q, &call->body);
-    buf_clear(&q.text_json);
 }
 
 const struct api_route api_live_routes[] = {

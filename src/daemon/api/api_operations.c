@@ -41,6 +41,7 @@ static const struct param live_params[] = {
      .about = "The rev of the last answer: only what finished since then"},
     {"rows", PARAM_INT, .fallback = 200, .most = LIVE_ROWS_MAX, .about = "Finished rows at most"},
     {"series", PARAM_INT, .fallback = 120, .most = TRAFFIC_SECONDS, .about = "Seconds of history"},
+    {"text", PARAM_INT, .most = INT64_MAX, .about = "A request whose text is wanted"},
     {"parts", PARAM_TEXT,
      .about = "Names of members, with commas: only these, and rev, now, instance"},
     {0},

@@ -12,8 +12,8 @@
 #define ANSWERS 16
 
 struct answer {
-    struct live_query query; /* without its text */
-    int64_t made_us;         /* 0: none */
+    struct live_query query;
+    int64_t made_us; /* 0: none */
     struct buf text;
 };
 
@@ -22,6 +22,7 @@ struct live_views {
     int64_t looked_us;
     struct live_stored stored;
     struct traffic_figures figures;
+    struct live_user user;
     struct answer answers[ANSWERS];
 };
 
@@ -42,6 +43,7 @@ void live_views_free(struct live_views *v)
     buf_clear(&v->stored.active_run);
     buf_clear(&v->stored.budgets);
     buf_clear(&v->stored.alerts);
+    buf_clear(&v->user.text);
     traffic_figures_clear(&v->figures);
     for (size_t i = 0; i < ANSWERS; i++)
         buf_clear(&v->answers[i].text);
@@ -141,7 +143,7 @@ void live_views_answer(struct app *app, struct store *store, const struct live_q
     a = find(v, query);
     if (!a->made_us || now_us - a->made_us >= FRESH_US) {
         buf_cut(&a->text, 0);
-        api_live_build(app, store, query, &v->stored, &v->figures, &a->text);
+        api_live_build(app, store, query, &v->stored, &v->figures, &v->user, &a->text);
         a->query = *query;
         a->made_us = now_us;
     }

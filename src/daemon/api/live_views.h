@@ -18,9 +18,8 @@ void live_views_free(struct live_views *v);
 struct live_query {
     int64_t since;
     size_t rows, series;
-    unsigned parts;       /* bits */
-    int64_t text_id;      /* 0: none */
-    struct buf text_json; /* the text of that; "" null */
+    unsigned parts;  /* bits */
+    int64_t text_id; /* 0: none */
 };
 /** What the database knows, as JSON; empty when it is not known. */
 struct live_stored {
@@ -31,9 +30,18 @@ struct live_stored {
 /** Reader thread. Append the answer; store may be NULL. */
 void live_views_answer(struct app *app, struct store *store, const struct live_query *query,
                        struct buf *out);
-/** The same, made anew. */
+/** What the user of a request said last; 0: of none. */
+struct live_user {
+    int64_t id;
+    struct buf text;
+};
+/** Reader thread. Append the text of a request that is in flight or finished lately; nothing when
+ *  there is none. */
+void live_text(struct app *app, struct store *store, int64_t id, struct live_user *known,
+               struct buf *out);
+/** The answer made anew. */
 void api_live_build(struct app *app, struct store *store, const struct live_query *q,
                     const struct live_stored *stored, const struct traffic_figures *figures,
-                    struct buf *out);
+                    struct live_user *user, struct buf *out);
 
 #endif
