@@ -4,6 +4,7 @@
 #include "base/query.h"
 #include "core/billing.h"
 #include "daemon/api/live_views.h"
+#include "view/view_filter.h"
 #include "view/view_live.h"
 #include "view/view_traffic.h"
 #include "json/json.h"
@@ -92,13 +93,9 @@ struct snapshot {
     struct run_names names;
 };
 
-/* Where rows that are not asked for are left out; flight is NULL for a finished one. */
-static bool wanted(const struct snapshot *s, const struct record *r, const struct live_row *flight)
+static bool wanted(const struct snapshot *s, const cJSON *row)
 {
-    (void)s;
-    (void)r;
-    (void)flight;
-    return true;
+    return !s->query->filter || view_filter_wants(s->query->filter, row, s->names.store);
 }
 
 static void put_server(cJSON *o, struct snapshot *s)
@@ -164,13 +161,14 @@ static void put_inflight(cJSON *o, struct snapshot *s)
         cJSON *row;
 
         live_row_record(&rows[i], &r);
-        if (!wanted(s, &r, &rows[i])) {
-            left_out++;
-            continue;
-        }
         row = api_live_flight(&rows[i], s->totals.rev, prices);
         put_task_run(row, &s->names, r.task_run_id);
-        cJSON_AddItemToArray(list, row);
+        if (wanted(s, row)) {
+            cJSON_AddItemToArray(list, row);
+        } else {
+            cJSON_Delete(row);
+            left_out++;
+        }
     }
     json_put_int(o, "inflight_total", s->totals.inflight - left_out);
     cJSON_AddItemToObject(o, "inflight", list);
@@ -188,18 +186,21 @@ static void put_finished(cJSON *o, struct snapshot *s)
 
     for (size_t i = 0; i < count; i++) {
         const struct record *r = &done[i].capture->record;
+        bool is_wanted;
         cJSON *row;
 
-        if (!wanted(s, r, NULL)) {
-            total--;
-            continue;
-        }
-        if (shown == s->query->rows)
-            continue;
-        shown++;
+        if (shown == s->query->rows && !s->query->filter)
+            break;
         row = view_live_done(r, done[i].rev);
         put_task_run(row, &s->names, r->task_run_id);
-        cJSON_AddItemToArray(list, row);
+        is_wanted = wanted(s, row);
+        total -= !is_wanted;
+        if (is_wanted && shown < s->query->rows) {
+            cJSON_AddItemToArray(list, row);
+            shown++;
+        } else {
+            cJSON_Delete(row);
+        }
     }
     json_put_int(o, "finished_total", (int64_t)total);
     cJSON_AddItemToObject(o, "finished", list);
@@ -311,10 +312,22 @@ static void run_live(struct api_call *call, struct store *store)
         .text_id = api_query_int(call, "text"),
     };
 
+    struct buf where = {0};
+    struct filter *filter;
+
     if (!read_parts(call, &q))
         return;
-    call->status = 200;
-    live_views_answer(call->worker->app, store, &q, &call->body);
+    call->status = 400;
+    filter = view_filter_read(call->query, FILTER_LIVE, clock_wall_us(), &call->body);
+    if (call->body.len == 0) {
+        api_query_text(call, "where", &where);
+        q.where = buf_str(&where);
+        q.filter = filter;
+        call->status = 200;
+        live_views_answer(call->worker->app, store, &q, &call->body);
+    }
+    filter_free(filter);
+    buf_clear(&where);
 }
 
 const struct api_route api_live_routes[] = {

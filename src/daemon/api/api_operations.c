@@ -1,5 +1,6 @@
 #include "daemon/api/api_operations.h"
 
+#include "view/view_filter.h"
 #include "view/view_run.h"
 #include "view/view_what_if.h"
 
@@ -44,10 +45,12 @@ static const struct param live_params[] = {
     {"text", PARAM_INT, .most = INT64_MAX, .about = "A request whose text is wanted"},
     {"parts", PARAM_TEXT,
      .about = "Names of members, with commas: only these, and rev, now, instance"},
+    PARAM_WHERE,
     {0},
 };
 static const struct param event_params[] = {
     {"kinds", PARAM_TEXT, .about = "change, finished, or both with a comma"},
+    PARAM_WHERE,
     {0},
 };
 static const struct param route_params[] = {

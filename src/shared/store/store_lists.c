@@ -419,9 +419,12 @@ static struct db_rows *where_query(struct store *store, const struct record_filt
                                    int64_t limit, int64_t offset, int64_t inline_max,
                                    struct err *err)
 {
-    const char *const texts[] = {
-        sql_part[what], sql_part[where_driver(p)], sql_part[PART_WHERE_FILTER],
-        "AND",          p->where.test.ptr,         sql_part[order]};
+    const char *const texts[] = {sql_part[what],
+                                 sql_part[where_driver(p)],
+                                 sql_part[only_test(p) ? PART_WHERE_RANGE : PART_WHERE_FILTER],
+                                 "AND",
+                                 p->where.test.ptr,
+                                 sql_part[order]};
     struct db_value *args = p->where.args;
     struct db_rows *rows = NULL;
     struct buf text = {0};

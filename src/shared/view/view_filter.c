@@ -2,6 +2,7 @@
 
 #include "base/query.h"
 #include "json/json.h"
+#include "json/json_scan.h"
 
 struct filter *view_filter_read(struct str query, enum filter_scope scope, int64_t now_us,
                                 struct buf *refusal)
@@ -24,4 +25,29 @@ struct filter *view_filter_read(struct str query, enum filter_scope scope, int64
     }
     buf_clear(&text);
     return filter;
+}
+
+static int64_t active_run(struct store *store)
+{
+    struct arena arena = {0};
+    struct run run;
+    struct err err;
+    int64_t id = UNKNOWN;
+
+    if (store && store_run_active(store, &arena, &run, &err) == 0)
+        id = run.id;
+    arena_clear(&arena);
+    return id;
+}
+
+bool view_filter_wants(const struct filter *filter, const cJSON *row, struct store *store)
+{
+    struct buf text = {0};
+    struct str json;
+    bool wants =
+        json_print(&text, row) && json_scan(buf_str(&text), &json) == JSON_OBJECT &&
+        filter_matches_json(filter, json, filter_wants_run(filter) ? active_run(store) : UNKNOWN);
+
+    buf_clear(&text);
+    return wants;
 }

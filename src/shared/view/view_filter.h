@@ -3,6 +3,7 @@
 #define VIEW_VIEW_FILTER_H
 
 #include "filter/filter.h"
+#include "store/store.h"
 #include "view/params.h"
 
 /** The parameter, for tables of those. */
@@ -17,5 +18,7 @@
  *  it is wrong: then refusal holds the answer, for status 400. Returns owned, filter_free(). */
 struct filter *view_filter_read(struct str query, enum filter_scope scope, int64_t now_us,
                                 struct buf *refusal);
+/** Whether a row of the API is wanted. store tells the active run; NULL: there is none. */
+bool view_filter_wants(const struct filter *filter, const struct cJSON *row, struct store *store);
 
 #endif
