@@ -256,20 +256,20 @@ static unsigned part_of(struct str name)
 }
 
 /* False: the call is answered. */
-static bool read_parts(struct api_call *call, struct live_query *q)
+static bool read_parts(struct call *call, struct live_query *q)
 {
     struct buf text = {0};
     struct str rest, name;
 
     q->parts = ~0u;
-    if (api_query_text(call, "parts", &text) && text.len > 0) {
+    if (call_query_text(call, "parts", &text) && text.len > 0) {
         q->parts = 0;
         rest = buf_str(&text);
         while (str_split(&rest, ',', &name)) {
             unsigned part = part_of(str_trim(name));
 
             if (!part) {
-                api_detail(call, 422, "parts must name members of the answer, with commas.");
+                call_detail(call, 422, "parts must name members of the answer, with commas.");
                 buf_clear(&text);
                 return false;
             }
@@ -303,13 +303,13 @@ void api_live_build(struct app *app, struct store *store, const struct live_quer
     cJSON_Delete(o);
 }
 
-static void run_live(struct api_call *call, struct store *store)
+static void run_live(struct call *call, struct store *store)
 {
     struct live_query q = {
-        .since = api_query_int(call, "since"),
-        .rows = (size_t)api_query_int(call, "rows"),
-        .series = (size_t)api_query_int(call, "series"),
-        .text_id = api_query_int(call, "text"),
+        .since = call_query_int(call, "since"),
+        .rows = (size_t)call_query_int(call, "rows"),
+        .series = (size_t)call_query_int(call, "series"),
+        .text_id = call_query_int(call, "text"),
     };
 
     struct buf where = {0};
@@ -320,17 +320,17 @@ static void run_live(struct api_call *call, struct store *store)
     call->status = 400;
     filter = view_filter_read(call->query, FILTER_LIVE, clock_wall_us(), &call->body);
     if (call->body.len == 0) {
-        api_query_text(call, "where", &where);
+        call_query_text(call, "where", &where);
         q.where = buf_str(&where);
         q.filter = filter;
         call->status = 200;
-        live_views_answer(call->worker->app, store, &q, &call->body);
+        live_views_answer(api_app(call), store, &q, &call->body);
     }
     filter_free(filter);
     buf_clear(&where);
 }
 
-const struct api_route api_live_routes[] = {
+const struct call_route api_live_routes[] = {
     {"GET", "/api/live", .run = run_live},
     {"GET", "/admin/api/live", .run = run_live},
     {"POST", "/api/requests/{record_id}/cancel", .run = api_cancel_run},

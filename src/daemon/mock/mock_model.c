@@ -8,23 +8,23 @@
 #define NUMBER_MAX 32 /* characters */
 
 const struct opt mock_options[] = {
-    {"host", 0, OPT_TEXT, "HOST", "listen on this name or address (localhost)"},
-    {"port", 0, OPT_TEXT, "PORT", "listen on this port, 0 for any free one (0)"},
-    {"model", 0, OPT_LIST, "NAME", "list this model at /v1/models (mock); repeatable"},
-    {"tokens", 0, OPT_TEXT, "N", "tokens of an answer's text (200)"},
-    {"ttft", 0, OPT_TEXT, "DURATION", "time to the first token (100ms)"},
-    {"tps", 0, OPT_TEXT, "N", "tokens a second, 0 for no pacing (50)"},
-    {"cached", 0, OPT_TEXT, "PERCENT", "part of the prompt reported as cached (0)"},
-    {"reasoning", 0, OPT_TEXT, "N", "tokens of reasoning before the text (0)"},
+    {"host", 0, OPT_TEXT, "HOST", "listen on this name or address", .fallback = "localhost"},
+    {"port", 0, OPT_TEXT, "PORT", "listen on this port, 0 for any free one", .fallback = "0"},
+    {"model", 0, OPT_LIST, "NAME", "list this model at /v1/models", .fallback = "mock"},
+    {"tokens", 0, OPT_TEXT, "N", "tokens of an answer's text", .fallback = "200"},
+    {"ttft", 0, OPT_TEXT, "DURATION", "time to the first token", .fallback = "100ms"},
+    {"tps", 0, OPT_TEXT, "N", "tokens a second, 0 for no pacing", .fallback = "50"},
+    {"cached", 0, OPT_TEXT, "PERCENT", "part of the prompt reported as cached", .fallback = "0"},
+    {"reasoning", 0, OPT_TEXT, "N", "tokens of reasoning before the text", .fallback = "0"},
     {"tool", 0, OPT_TEXT, "NAME", "call this tool when the request declares tools"},
     {"status", 0, OPT_TEXT, "N[:SHARE]", "answer all, or a share, with this error status"},
     {"retry-after", 0, OPT_TEXT, "S", "send Retry-After with error answers"},
-    {"cut", 0, OPT_TEXT, "SHARE", "close a share of answers in the middle (0)"},
+    {"cut", 0, OPT_TEXT, "SHARE", "close a share of answers in the middle", .fallback = "0"},
     {"stall", 0, OPT_TEXT, "DURATION", "pause in the middle of an answer"},
     {"no-usage", 0, OPT_FLAG, NULL, "report no token usage"},
     {"text", 0, OPT_TEXT, "FILE", "answer with the text of a file"},
     {"qwen-tags", 0, OPT_FLAG, NULL, "write tool calls as tagged text, as Qwen does"},
-    {"seed", 0, OPT_TEXT, "N", "equal seeds give equal bytes (1)"},
+    {"seed", 0, OPT_TEXT, "N", "equal seeds give equal bytes", .fallback = "1"},
     {"help", 'h', OPT_FLAG, NULL, "print this help"},
     {0},
 };
@@ -280,20 +280,23 @@ static int set_form(struct mock_options *o, struct str option, struct err *err)
     return unknown(name, err);
 }
 
-int mock_options_from_model(struct mock_options *out, struct str model, struct err *err)
+int mock_options_from_list(struct mock_options *out, struct str list, struct err *err)
 {
-    ptrdiff_t comma = str_chr(model, ',');
     struct mock_options o = *out;
-    struct str rest, option;
+    struct str option;
 
-    if (comma < 0)
-        return 0;
-    rest = str_from(model, (size_t)comma + 1);
-    if (rest.len == 0)
-        return unknown(rest, err);
-    while (str_split(&rest, ',', &option))
+    if (list.len == 0)
+        return unknown(list, err);
+    while (str_split(&list, ',', &option))
         if (set_form(&o, option, err) < 0)
             return -1;
     *out = o;
     return 0;
+}
+
+int mock_options_from_model(struct mock_options *out, struct str model, struct err *err)
+{
+    ptrdiff_t comma = str_chr(model, ',');
+
+    return comma < 0 ? 0 : mock_options_from_list(out, str_from(model, (size_t)comma + 1), err);
 }
