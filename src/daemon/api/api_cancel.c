@@ -32,7 +32,7 @@ static void then_cancel(struct api_call *call)
 /* The answer, for the case that it can be cancelled. */
 static void put_answer(struct call *call, const struct live_row *row)
 {
-    cJSON *o = cJSON_CreateObject(), *from = api_live_flight(row, 0);
+    cJSON *o = cJSON_CreateObject(), *from = api_live_flight(row, 0, NULL);
     static const char *const keys[] = {"id", "state", "tokens", "elapsed_ms"};
 
     json_put_bool(o, "cancelled", true);
