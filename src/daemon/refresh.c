@@ -16,7 +16,7 @@ static void look(struct recorder_job *job, struct store *store)
 {
     struct refresh *r = LIST_ENTRY(job, struct refresh, job);
     struct err err;
-    bool failed = store && app_reload(r->app, store, &err) < 0;
+    bool failed = store && app_reload(r->app, store, LIVE_CONFIG, &err) < 0;
 
     if (failed && !r->failing)
         log_warning("cannot look for a changed configuration: %s", err.msg);

@@ -96,8 +96,51 @@ static void on_run(struct job *job, struct store *store)
 
 /* ---- calls that write ---- */
 
+/* What a call that writes may change, by its path; the first that fits. */
+static unsigned kinds_of(struct str pattern)
+{
+    static const struct {
+        const char *part;
+        unsigned kinds;
+    } parts[] = {
+        {"/requests/", LIVE_REQUESTS},
+        {"/backfill", LIVE_REQUESTS},
+        {"/reprice-missing", LIVE_REQUESTS},
+        {"/trim", LIVE_REQUESTS},
+        {"/runs", LIVE_RUNS},
+        {"/routes", LIVE_ROUTES},
+        {"/pricing/", LIVE_PRICES | LIVE_PROVIDERS},
+        {"/providers", LIVE_PROVIDERS | LIVE_PRICES},
+        {"/settings", LIVE_SETTINGS},
+        {"/budgets", LIVE_SETTINGS},
+    };
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+        if (str_find(pattern, str_c(parts[i].part)) >= 0)
+            return parts[i].kinds;
+    return LIVE_CONFIG;
+}
+
+/* The configuration tells its changes itself. */
+static void tell_viewers(struct api_call *call, unsigned kinds, int64_t active_before)
+{
+    struct app *app = call->worker->app;
+    int64_t active = open_runs_active(app->runs);
+
+    if (kinds == LIVE_REQUESTS)
+        live_changed(app->live, kinds, UNKNOWN, call->id > 0 ? call->id : UNKNOWN);
+    else if (kinds == LIVE_RUNS)
+        live_changed(app->live, kinds,
+                     call->id > 0        ? call->id
+                     : active != UNKNOWN ? active
+                                         : active_before,
+                     UNKNOWN);
+}
+
 static void finish_write(struct api_call *call, struct store *store)
 {
+    unsigned kinds = kinds_of(str_c(call->route->pattern));
+    int64_t active_before = open_runs_active(call->worker->app->runs);
     struct err err;
 
     if (call->status >= 400) {
@@ -105,13 +148,15 @@ static void finish_write(struct api_call *call, struct store *store)
     } else if (store_commit(store, &err) < 0) {
         store_rollback(store);
         api_error(call, &err);
-    } else if (app_reload(call->worker->app, store, &err) < 0) {
+    } else if (app_reload(call->worker->app, store, kinds, &err) < 0) {
         log_error("cannot put the saved configuration in force: %s", err.msg);
     } else if (open_runs_load(call->worker->app->runs, store, &err) < 0) {
         log_error("cannot see which runs are open: %s", err.msg);
     } else {
         budgets_update(call->worker->app->budgets, store);
     }
+    if (call->status < 400)
+        tell_viewers(call, kinds, active_before);
 }
 
 static void on_write(struct recorder_job *job, struct store *store)

@@ -294,7 +294,7 @@ static void on_writer(struct recorder_job *job, struct store *store)
             a->rc = store_commit(store, &a->err);
         if (a->rc < 0)
             store_rollback(store);
-        else if (app_reload(a->app, store, &a->err) < 0)
+        else if (app_reload(a->app, store, LIVE_PRICES | LIVE_PROVIDERS, &a->err) < 0)
             log_error("cannot put the saved configuration in force: %s", a->err.msg);
     }
     pthread_mutex_lock(&a->lock);
