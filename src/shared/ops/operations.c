@@ -52,6 +52,8 @@ static const struct param live_params[] = {
 };
 static const struct param event_params[] = {
     {"kinds", PARAM_TEXT, .about = "change, finished, or both with a comma"},
+    {"interval_ms", PARAM_INT, .fallback = 1000, .least = 100, .most = 60000,
+     .about = "For events that come regularly; there are none yet"},
     PARAM_WHERE,
     {0},
 };
