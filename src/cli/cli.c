@@ -47,6 +47,18 @@ static void say(const char *prefix, struct str text)
     buf_clear(&clean);
 }
 
+static void ask(const char *question)
+{
+    unsigned flags = term_is_utf8() ? 0 : (unsigned)TERM_ASCII;
+    struct buf clean = {0};
+    struct err ignored;
+
+    if (term_clean(&clean, str_c(question), flags, &ignored) == 0)
+        fprintf(stderr, "%s [y/N] ", clean.ptr ? clean.ptr : "");
+    fflush(stderr);
+    buf_clear(&clean);
+}
+
 int cli_fail(const struct err *err)
 {
     if (err->code == ERR_NONE)
@@ -74,6 +86,27 @@ void cli_note(const struct cli *cli, const char *fmt, ...)
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     say("", str_c(text));
+}
+
+int cli_confirm(const struct cli *cli, const char *question, const char *refused, struct err *err)
+{
+    char line[16] = "";
+    bool whole;
+
+    if (opts_flag(&cli->opts, "yes"))
+        return 0;
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+        return err_set(err, ERR_INVALID, "refusing to %s without --yes", refused);
+    ask(question);
+    if (!fgets(line, sizeof(line), stdin))
+        fputc('\n', stderr);
+    whole = line[0] == '\0' || strchr(line, '\n');
+    for (int c = 0; !whole && c != EOF && c != '\n';)
+        c = getchar();
+    if ((line[0] == 'y' || line[0] == 'Y') &&
+        (line[1] == '\n' || str_eq(str_trim(str_c(line)), STR("yes"))))
+        return 0;
+    return err_set(err, ERR_FAILED, "nothing was changed");
 }
 
 void cli_die_of_pipe(void)

@@ -46,6 +46,10 @@ int cli_usage(const char *name, const struct err *err);
 void cli_note(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /** Print help or another text of ours on stdout; the exit status. */
 int cli_print(struct str text);
+/** Ask "Delete 17 requests? [y/N] " on the terminal; question is that without the end, refused what
+ *  is refused without --yes ("delete 17 requests"). 0: yes (or --yes). -1: ERR_FAILED when the
+ *  answer was no, ERR_INVALID when nobody can be asked. */
+int cli_confirm(const struct cli *cli, const char *question, const char *refused, struct err *err);
 /** Die as a program dies that writes to a pipe nobody reads. Does not return. */
 void cli_die_of_pipe(void) __attribute__((noreturn));
 

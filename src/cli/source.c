@@ -283,22 +283,24 @@ int source_fail(const struct source *s, const struct err *err)
 
 /* ---- calls ---- */
 
-static void tell_call(const struct source *s, const char *target, const struct api_answer *a)
+static void tell_call(const struct source *s, const char *method, const char *target,
+                      const struct api_answer *a)
 {
     if (s->cli->verbose)
-        cli_note(s->cli, "GET %s%s %d %" PRId64 "ms", api_client_url(s->client), target, a->status,
-                 a->took_ms);
+        cli_note(s->cli, "%s %s%s %d %" PRId64 "ms", method, api_client_url(s->client), target,
+                 a->status, a->took_ms);
 }
 
-static int ask_server(struct source *s, const char *path, const char *query,
-                      struct api_answer *answer, struct err *err)
+static int ask_server(struct source *s, const char *method, const char *path, const char *query,
+                      struct str json, int64_t timeout_ms, struct api_answer *answer,
+                      struct err *err)
 {
     struct buf target = {0};
     int rc;
 
     buf_printf(&target, "%s%s%s", path, query[0] ? "?" : "", query);
-    rc = api_client_get(s->client, target.ptr, API_ANSWER_MS, ANSWER_MAX, answer, err);
-    tell_call(s, target.ptr, answer);
+    rc = api_client_send(s->client, method, target.ptr, json, timeout_ms, ANSWER_MAX, answer, err);
+    tell_call(s, method, target.ptr, answer);
     buf_clear(&target);
     return rc;
 }
@@ -324,33 +326,57 @@ static int ask_file(struct source *s, const char *path, const char *query,
                               err);
 }
 
+/* The body of a good answer, moved to out; *value is the JSON in it. */
+static int take_answer(const struct source *s, const char *what, const char *path,
+                       struct api_answer *answer, struct buf *out, struct str *value,
+                       struct err *err)
+{
+    struct str detail;
+
+    *value = STR_NONE;
+    if (answer->status == 404 && json_scan(buf_str(&answer->body), &detail) == JSON_OBJECT &&
+        json_member(detail, STR("detail"), &detail) && json_string_is(detail, STR("Not Found")))
+        return err_set(err, ERR_NOT_FOUND, "the server at %s has no %s", source_name(s), path);
+    if (answer->status >= 300 || answer->status < 200)
+        return api_answer_error(answer, what, err);
+    if (answer->body.len > 0 && json_scan(buf_str(&answer->body), value) == JSON_INVALID)
+        return err_set(err, ERR_FAILED, "%s: the answer of %s is no JSON", what, source_name(s));
+    buf_clear(out);
+    *out = answer->body;
+    answer->body = (struct buf){0};
+    return 0;
+}
+
+int source_send(struct source *s, const char *what, const char *method, const char *path,
+                const char *query, struct str json, int64_t timeout_ms, struct buf *out,
+                struct str *value, struct err *err)
+{
+    struct api_answer answer = {0};
+    int rc;
+
+    out->len = 0;
+    if (s->client)
+        rc = ask_server(s, method, path, query, json, timeout_ms ? timeout_ms : API_ANSWER_MS,
+                        &answer, err);
+    else if (json.ptr || strcmp(method, "GET") != 0)
+        rc = err_set(err, ERR_UNREACHABLE, "%s needs a running server", what);
+    else
+        rc = ask_file(s, path, query, &answer, err);
+    if (rc == 0)
+        rc = take_answer(s, what, path, &answer, out, value, err);
+    api_answer_clear(&answer);
+    return rc;
+}
+
 int source_get(struct source *s, const char *what, const char *path, const char *query,
                struct buf *out, struct str *value, struct err *err)
 {
-    struct api_answer answer = {0};
-    struct str detail;
-    int rc = s->client ? ask_server(s, path, query, &answer, err)
-                       : ask_file(s, path, query, &answer, err);
-
-    out->len = 0;
-    if (rc < 0)
-        goto out;
-    if (answer.status == 404 && json_scan(buf_str(&answer.body), &detail) == JSON_OBJECT &&
-        json_member(detail, STR("detail"), &detail) && json_string_is(detail, STR("Not Found")))
-        rc = err_set(err, ERR_NOT_FOUND, "the server at %s has no %s", source_name(s), path);
-    else if (answer.status >= 300 || answer.status < 200)
-        rc = api_answer_error(&answer, what, err);
-    else if (json_scan(buf_str(&answer.body), value) != JSON_OBJECT)
-        rc = err_set(err, ERR_FAILED, "%s: the answer of %s is no JSON object", what,
-                     source_name(s));
-    if (rc == 0) {
-        buf_clear(out);
-        *out = answer.body; /* moved; *value points into it */
-        answer.body = (struct buf){0};
-    }
-out:
-    api_answer_clear(&answer);
-    return rc;
+    if (source_send(s, what, "GET", path, query, STR_NONE, 0, out, value, err) < 0)
+        return -1;
+    if (json_type_of(*value) != JSON_OBJECT)
+        return err_set(err, ERR_FAILED, "%s: the answer of %s is no JSON object", what,
+                       source_name(s));
+    return 0;
 }
 
 static int not_kept(int64_t id, enum body_side side, struct err *err)
@@ -403,7 +429,7 @@ static int server_body(struct source *s, int64_t id, enum body_side side, api_by
              body_side_names[side]);
     snprintf(what, sizeof(what), "request %" PRId64, id);
     rc = api_client_download(s->client, target, bytes, ctx, &answer, err);
-    tell_call(s, target, &answer);
+    tell_call(s, "GET", target, &answer);
     *truncated = answer.truncated;
     if (rc == 0 && answer.status == 404)
         rc = not_kept(id, side, err);

@@ -207,10 +207,11 @@ static char *join(const struct api_client *c, const char *target)
     return buf_take(&url);
 }
 
-int api_client_get(struct api_client *c, const char *target, int64_t timeout_ms, size_t limit,
-                   struct api_answer *out, struct err *err)
+int api_client_send(struct api_client *c, const char *method, const char *target, struct str json,
+                    int64_t timeout_ms, size_t limit, struct api_answer *out, struct err *err)
 {
     struct call call = {.easy = c->easy, .answer = out, .err = err};
+    struct curl_slist *headers = NULL;
     char *url = join(c, target);
     int rc;
 
@@ -219,9 +220,23 @@ int api_client_get(struct api_client *c, const char *target, int64_t timeout_ms,
     curl_easy_setopt(call.easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     if (timeout_ms < API_CONNECT_MS)
         curl_easy_setopt(call.easy, CURLOPT_CONNECTTIMEOUT_MS, (long)timeout_ms);
+    if (json.ptr) {
+        headers = curl_slist_append(NULL, "Content-Type: application/json");
+        curl_easy_setopt(call.easy, CURLOPT_HTTPHEADER, headers);
+        curl_easy_setopt(call.easy, CURLOPT_POSTFIELDS, json.ptr);
+        curl_easy_setopt(call.easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)json.len);
+    }
+    curl_easy_setopt(call.easy, CURLOPT_CUSTOMREQUEST, method);
     rc = perform(c, &call, err);
+    curl_slist_free_all(headers);
     free(url);
     return rc;
+}
+
+int api_client_get(struct api_client *c, const char *target, int64_t timeout_ms, size_t limit,
+                   struct api_answer *out, struct err *err)
+{
+    return api_client_send(c, "GET", target, STR_NONE, timeout_ms, limit, out, err);
 }
 
 int api_client_download(struct api_client *c, const char *target, api_bytes_fn *bytes, void *ctx,

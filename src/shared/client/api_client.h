@@ -41,6 +41,10 @@ const char *api_client_url(const struct api_client *c);
 int api_client_get(struct api_client *c, const char *target, int64_t timeout_ms, size_t limit,
                    struct api_answer *out, struct err *err);
 
+/** The same with any method and a JSON body; json.ptr NULL: none. */
+int api_client_send(struct api_client *c, const char *method, const char *target, struct str json,
+                    int64_t timeout_ms, size_t limit, struct api_answer *out, struct err *err);
+
 typedef int api_bytes_fn(void *ctx, struct str bytes, struct err *err);
 /** The same, but a body that came with a 2xx status goes to bytes as it arrives. There is no limit
  *  of time as long as bytes come once a minute. When bytes returns -1 the call fails with it. */
