@@ -134,7 +134,7 @@ test('states before anything has come', async (t) => {
 
 const LIVE_ROW = `id rev created_at completed_at method endpoint model upstream_model model_route upstream_url
   provider_slug provider_name status duration_ms is_stream has_images has_tool_calls task_run tokens
-  tokens_per_second generation_tps cost_usd response_was_rewritten compatibility_label error
+  tokens_per_second generation_tps generation_tps_estimated cost_usd response_was_rewritten compatibility_label error
   upstream_error_message ttft_ms first_byte_ms chunk_count event_count chunk_gap_avg_ms chunk_gap_p95_ms
   chunk_gap_max_ms client_lag_max_ms request_bytes response_bytes finish_reason tool_call_count
   reasoning_tokens terminated_by outcome state elapsed_ms gap_ms current_tps cost_estimated client`
