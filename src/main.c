@@ -1,6 +1,7 @@
 /* The command table, nothing else. */
 #include "cli/cmd_db.h"
 #include "cli/cmd_requests.h"
+#include "cli/cmd_routes.h"
 #include "cli/cmd_version.h"
 #include "cli/command.h"
 #include "daemon/mock/cmd_mock.h"
@@ -11,6 +12,8 @@ int main(int argc, char **argv)
     static const struct command commands[] = {
         {"serve", "[options]", "run the proxy (the default)", cmd_serve},
         {"requests", "list|show|tail|grep", "look at captured exchanges", cmd_requests},
+        {"routes", "list|recent|add|set|rm|resolve|seed|test", "look after where models go",
+         cmd_routes},
         {"db", "import|search", "look after the database", cmd_db},
         {"mock", "[options]", "run an upstream to try things on", cmd_mock},
         {"version", "", "print the version", cmd_version},
