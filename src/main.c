@@ -1,5 +1,6 @@
 /* The command table, nothing else. */
 #include "cli/cmd_db.h"
+#include "cli/cmd_providers.h"
 #include "cli/cmd_requests.h"
 #include "cli/cmd_routes.h"
 #include "cli/cmd_version.h"
@@ -14,6 +15,7 @@ int main(int argc, char **argv)
         {"requests", "list|show|tail|grep", "look at captured exchanges", cmd_requests},
         {"routes", "list|recent|add|set|rm|resolve|seed|test", "look after where models go",
          cmd_routes},
+        {"providers", "list|set|rm|check", "look after providers", cmd_providers},
         {"db", "import|search", "look after the database", cmd_db},
         {"mock", "[options]", "run an upstream to try things on", cmd_mock},
         {"version", "", "print the version", cmd_version},

@@ -22,7 +22,7 @@
 const struct opt route_add_options[] = {COMMON_OPTIONS, LIST_END};
 const struct opt route_set_options[] = {
     {"model", 0, OPT_TEXT, "MODEL", "the incoming model"},
-    {"url", 0, OPT_TEXT, "URL", "the upstream, with its version segment (/v1)"},
+    {"upstream-url", 0, OPT_TEXT, "URL", "the upstream, with its version segment (/v1)"},
     COMMON_OPTIONS,
     {"active", 0, OPT_FLAG, NULL, "use it"},
     {"no-override-fallback", 0, OPT_FLAG, NULL, "takes --override-fallback back"},
@@ -218,7 +218,7 @@ static void put_pattern(struct edit *e, const struct cli *cli)
 
 static int put_all(struct edit *e, const struct cli *cli, struct err *err)
 {
-    static const struct edit_field url[] = {{"upstream_url", "url", EDIT_TEXT}, {0}};
+    static const struct edit_field url[] = {{"upstream_url", "upstream-url", EDIT_TEXT}, {0}};
 
     put_pattern(e, cli);
     if (edit_fields(e, cli, url, err) < 0 || edit_fields(e, cli, fields, err) < 0)
