@@ -1,5 +1,6 @@
 /* The command table, nothing else. */
 #include "cli/cmd_db.h"
+#include "cli/cmd_pricing.h"
 #include "cli/cmd_providers.h"
 #include "cli/cmd_requests.h"
 #include "cli/cmd_routes.h"
@@ -16,6 +17,7 @@ int main(int argc, char **argv)
         {"routes", "list|recent|add|set|rm|resolve|seed|test", "look after where models go",
          cmd_routes},
         {"providers", "list|set|rm|check", "look after providers", cmd_providers},
+        {"pricing", "list|find|set|rm|sync|backfill|estimate", "look after prices", cmd_pricing},
         {"db", "import|search", "look after the database", cmd_db},
         {"mock", "[options]", "run an upstream to try things on", cmd_mock},
         {"version", "", "print the version", cmd_version},

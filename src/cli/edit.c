@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "text/format.h"
 #include "text/term.h"
 #include "json/json.h"
 #include "json/json_scan.h"
@@ -90,7 +91,7 @@ static int put_number(struct edit *e, const struct edit_field *f, const char *te
     char digits[24];
     int64_t n;
 
-    if (!str_int64(str_c(text), &n))
+    if (!str_int64(str_c(text), &n) && !format_parse_count(str_c(text), &n))
         return err_set(err, ERR_INVALID, "--%s: \"%.80s\" is no whole number", f->option, text);
     snprintf(digits, sizeof(digits), "%" PRId64, n);
     edit_put(e, f->key, str_c(digits));

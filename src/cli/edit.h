@@ -11,7 +11,7 @@
 
 enum edit_kind {
     EDIT_TEXT,
-    EDIT_NUMBER,  /* a whole number */
+    EDIT_NUMBER,  /* a whole number, also as 10k */
     EDIT_DECIMAL, /* written as text, so that no digit is lost on the way */
     EDIT_LIST,    /* of texts, from a repeatable option */
     EDIT_AS_IS,   /* no option: as it was */
