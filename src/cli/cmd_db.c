@@ -27,7 +27,8 @@ int db_path(const struct cli *cli, char **out, struct err *err)
 
 int db_print(struct cli *cli, struct str json, struct str text)
 {
-    static const struct out_spec spec = {0};
+    static const char *const no_fields[] = {NULL};
+    static const struct out_spec spec = {.fields = no_fields};
     struct out out;
     struct err err;
     int rc = out_open(&out, cli, &spec, &err), status = 0;
@@ -45,7 +46,18 @@ int db_print(struct cli *cli, struct str json, struct str text)
 
 int cmd_db(int argc, char **argv)
 {
+    static const struct opt none[] = {LIST_END};
     static const struct verb verbs[] = {
+        {"stats", "[--days N]", "tell how large the database is", db_stats_options, FORM_JSON,
+         db_stats_more, db_stats},
+        {"check", "[--quick]", "look for what is wrong", db_check_options, FORM_JSON, db_check_more,
+         db_check},
+        {"trim", "--days N [--vacuum]", "delete old requests", db_trim_options,
+         FORM_JSON | FORM_CHANGES, db_trim_more, db_trim},
+        {"vacuum", "", "give unused disk back", none, FORM_JSON, db_vacuum_more, db_vacuum},
+        {"backup", "FILE", "copy the database while it is used", none, FORM_JSON, db_backup_more,
+         db_backup_verb},
+        {"path", "", "print where the database is", none, FORM_JSON, db_path_more, db_where},
         {"import", "FILE [options]", "take over a database of the Python program",
          db_import_options, FORM_JSON | FORM_CHANGES, db_import_more, db_import},
         {"search", "[status|on|off|rebuild]", "look after the full-text index", db_search_options,

@@ -248,13 +248,19 @@ static void put_estimate(const struct task *t, struct buf *out, const struct row
     const char *input = opts_text(&t->cli->opts, "input");
     const char *output = opts_text(&t->cli->opts, "output");
     struct buf line = {0};
+    struct str rest;
 
     line_member(t, out, "price", row, "pricing_snapshot.matched_model");
     line_member(t, out, "found by", row, "pricing_snapshot.price_match");
     line_member(t, out, "tier", row, "pricing_snapshot.tier_label");
-    buf_printf(&line, "%s tokens at ", input);
-    row_text(row, "pricing_snapshot.input_usd_per_million", &line);
-    line_add(t, out, "input", buf_str(&line));
+    if (row_get(row, "pricing_snapshot.uncached_input_tokens", &rest)) {
+        put_part(t, out, "input", row, "pricing_snapshot.uncached_input_tokens",
+                 "pricing_snapshot.input_usd_per_million");
+    } else {
+        buf_printf(&line, "%s tokens at ", input);
+        row_text(row, "pricing_snapshot.input_usd_per_million", &line);
+        line_add(t, out, "input", buf_str(&line));
+    }
     put_part(t, out, "cached", row, "pricing_snapshot.cached_input_tokens",
              "pricing_snapshot.cached_input_usd_per_million");
     put_part(t, out, "cache write", row, "pricing_snapshot.cache_write_input_tokens",
