@@ -1,8 +1,7 @@
-#include "cmd_db.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands.h"
 #include "db_priv.h"
 #include "source.h"
 
@@ -44,26 +43,22 @@ int db_print(struct cli *cli, struct str json, struct str text)
     return status;
 }
 
-int cmd_db(int argc, char **argv)
-{
-    static const struct opt none[] = {LIST_END};
-    static const struct verb verbs[] = {
-        {"stats", "[--days N]", "tell how large the database is", db_stats_options, FORM_JSON,
-         db_stats_more, db_stats},
-        {"check", "[--quick]", "look for what is wrong", db_check_options, FORM_JSON, db_check_more,
-         db_check},
-        {"trim", "--days N [--vacuum]", "delete old requests", db_trim_options,
-         FORM_JSON | FORM_CHANGES, db_trim_more, db_trim},
-        {"vacuum", "", "give unused disk back", none, FORM_JSON, db_vacuum_more, db_vacuum},
-        {"backup", "FILE", "copy the database while it is used", none, FORM_JSON, db_backup_more,
-         db_backup_verb},
-        {"path", "", "print where the database is", none, FORM_JSON, db_path_more, db_where},
-        {"import", "FILE [options]", "take over a database of the Python program",
-         db_import_options, FORM_JSON | FORM_CHANGES, db_import_more, db_import},
-        {"search", "[status|on|off|rebuild]", "look after the full-text index", db_search_options,
-         FORM_JSON, db_search_more, db_search},
-        {0},
-    };
-
-    return verbs_run("db", "Look after the database", verbs, argc, argv);
-}
+const struct verb db_verbs[] = {
+    {"stats", "[options]", "tell how large the database is", db_stats_options, FORM_JSON,
+     db_stats_more, db_stats, .out = &db_stats_object},
+    {"check", "[options]", "look for what is wrong", db_check_options, FORM_JSON, db_check_more,
+     db_check, .out = &db_check_object},
+    {"trim", "[options]", "delete old requests", db_trim_options, FORM_JSON | FORM_CHANGES,
+     db_trim_more, db_trim, .out = &db_trim_object},
+    {"vacuum", "", "give unused disk back", NULL, FORM_JSON, db_vacuum_more, db_vacuum,
+     .out = &db_vacuum_object},
+    {"backup", "FILE", "copy the database while it is used", NULL, FORM_JSON, db_backup_more,
+     db_copy, .out = &db_backup_object},
+    {"path", "", "print where the database is", NULL, FORM_JSON, db_path_more, db_where,
+     .out = &db_stats_object},
+    {"import", "FILE [options]", "take over a database of the Python program", db_import_options,
+     FORM_JSON | FORM_CHANGES, db_import_more, db_import},
+    {"search", "[status|on|off|rebuild]", "look after the full-text index", db_search_options,
+     FORM_JSON, db_search_more, db_search},
+    {0},
+};

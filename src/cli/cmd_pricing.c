@@ -1,8 +1,7 @@
-#include "cmd_pricing.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "commands.h"
 #include "pricing_priv.h"
 #include "progress.h"
 #include "json/json_scan.h"
@@ -12,13 +11,12 @@
 static const struct opt list_options[] = {
     {"provider", 0, OPT_TEXT, "SLUG", "of this provider"},
     {"search", 0, OPT_TEXT, "TEXT", "part of a model, its names or its provider"},
-    {"status", 0, OPT_TEXT, "STATUS", "active or inactive only"},
+    {"status", 0, OPT_TEXT, "active|inactive", "only those"},
     LIST_END,
 };
 
 static const char list_more[] =
-    "Rates are USD for a million tokens. Columns: key input cached output write write_1h\n"
-    "reasoning tiers status checked name.\n"
+    "Rates are USD for a million tokens.\n"
     "\n"
     "Examples\n"
     "  llm-observe-proxy pricing list --provider openai\n"
@@ -29,11 +27,8 @@ static int pricing_list(struct cli *cli)
     static const char *const filters[] = {"provider", "search", "status", NULL};
     struct buf query = {0};
     struct task t;
-    struct err err;
     int rc = -1;
 
-    if (task_args(cli, 0, 0, NULL, &err) < 0 || status_check(cli, &err) < 0)
-        return cli_usage(cli->name, &err);
     query_options(&query, cli, filters);
     if (task_start(&t, cli, &price_rows))
         rc = task_each(&t, "prices", PRICES, query.ptr ? query.ptr : "", task_print_row, NULL);
@@ -128,11 +123,8 @@ static int find(struct task *t)
 static int pricing_find(struct cli *cli)
 {
     struct task t;
-    struct err err;
     int rc = -1;
 
-    if (task_args(cli, 2, 2, "PROVIDER and MODEL", &err) < 0)
-        return cli_usage(cli->name, &err);
     if (task_start(&t, cli, &price_found))
         rc = find(&t);
     return task_end(&t, rc);
@@ -180,15 +172,8 @@ static int backfill(struct task *t)
 static int pricing_backfill(struct cli *cli)
 {
     struct task t;
-    struct err err;
-    int rc = task_args(cli, 1, 1, "cached or missing", &err);
+    int rc = -1;
 
-    if (rc == 0 && strcmp(cli->opts.args[0], "cached") != 0 &&
-        strcmp(cli->opts.args[0], "missing") != 0)
-        rc = err_set(&err, ERR_INVALID, "\"%.40s\" is none of cached, missing", cli->opts.args[0]);
-    if (rc < 0)
-        return cli_usage(cli->name, &err);
-    rc = -1;
     if (task_start(&t, cli, &backfill_one))
         rc = backfill(&t);
     return task_end(&t, rc);
@@ -196,26 +181,20 @@ static int pricing_backfill(struct cli *cli)
 
 /* ---- the command ---- */
 
-int cmd_pricing(int argc, char **argv)
-{
-    static const struct opt none[] = {LIST_END};
-    static const struct verb verbs[] = {
-        {"list", "[options]", "list prices", list_options, FORM_JSON | FORM_ROWS, list_more,
-         pricing_list},
-        {"find", "PROVIDER MODEL", "show the price of a model", none, FORM_JSON, find_more,
-         pricing_find},
-        {"set", "PROVIDER MODEL [options]", "add or change a price", price_set_options,
-         FORM_JSON | FORM_CHANGES, price_set_more, pricing_set},
-        {"rm", "PROVIDER MODEL", "delete a price", none, FORM_JSON | FORM_CHANGES, price_rm_more,
-         pricing_rm},
-        {"sync", "SOURCE [options]", "take prices of a router", price_sync_options,
-         FORM_JSON | FORM_ROWS | FORM_CHANGES, price_sync_more, pricing_sync},
-        {"backfill", "cached | missing", "price captured requests again", none, FORM_JSON,
-         backfill_more, pricing_backfill},
-        {"estimate", "PROVIDER MODEL --input N --output N", "tell what tokens would cost",
-         price_estimate_options, FORM_JSON, price_estimate_more, pricing_estimate},
-        {0},
-    };
-
-    return verbs_run("pricing", "Look after prices", verbs, argc, argv);
-}
+const struct verb pricing_verbs[] = {
+    {"list", "[options]", "list prices", list_options, FORM_JSON | FORM_ROWS, list_more,
+     pricing_list, .out = &price_rows},
+    {"find", "PROVIDER MODEL", "show the price of a model", NULL, FORM_JSON, find_more,
+     pricing_find, .out = &price_found},
+    {"set", "PROVIDER MODEL [options]", "add or change a price", price_set_options,
+     FORM_JSON | FORM_CHANGES, price_set_more, pricing_set, .out = &price_one},
+    {"rm", "PROVIDER MODEL", "delete a price", NULL, FORM_JSON | FORM_CHANGES, price_rm_more,
+     pricing_rm, .out = &deleted_object},
+    {"sync", "SOURCE [options]", "take prices of a router", price_sync_options,
+     FORM_JSON | FORM_ROWS | FORM_CHANGES, price_sync_more, pricing_sync, .out = &sync_rows},
+    {"backfill", "cached|missing", "price captured requests again", NULL, FORM_JSON, backfill_more,
+     pricing_backfill, .out = &backfill_one},
+    {"estimate", "PROVIDER MODEL [options]", "tell what tokens would cost", price_estimate_options,
+     FORM_JSON, price_estimate_more, pricing_estimate, .out = &estimate_one},
+    {0},
+};

@@ -1,10 +1,9 @@
-#include "cmd_providers.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/query.h"
+#include "commands.h"
 #include "edit.h"
 #include "join.h"
 #include "providers_columns.h"
@@ -15,15 +14,13 @@
 
 static const struct opt list_options[] = {
     {"search", 0, OPT_TEXT, "TEXT", "part of slug, name, upstream URL or currency"},
-    {"status", 0, OPT_TEXT, "STATUS", "active or inactive only"},
+    {"status", 0, OPT_TEXT, "active|inactive", "only those"},
     {"currency", 0, OPT_TEXT, "CODE", "billing in this currency"},
     {"usage", 0, OPT_FLAG, NULL, "with requests and cost today"},
     LIST_END,
 };
 
 static const char list_more[] =
-    "Columns: slug name base_url key status default models routes requests cost.\n"
-    "\n"
     "Examples\n"
     "  llm-observe-proxy providers list --usage\n"
     "  llm-observe-proxy providers list --json=slug,api_key_env,api_key_state\n";
@@ -54,11 +51,8 @@ static int providers_list(struct cli *cli)
 {
     bool usage = opts_flag(&cli->opts, "usage");
     struct task t;
-    struct err err;
     int rc = -1;
 
-    if (task_args(cli, 0, 0, NULL, &err) < 0 || status_check(cli, &err) < 0)
-        return cli_usage(cli->name, &err);
     if (task_start(&t, cli, usage ? &provider_usage_rows : &provider_rows))
         rc = list(&t);
     return task_end(&t, rc);
@@ -94,7 +88,7 @@ static int call(struct task *t, const char *method, const char *slug, const char
 static const struct opt set_options[] = {
     {"name", 0, OPT_TEXT, "TEXT", "as people know it; a new one needs it"},
     {"upstream-url", 0, OPT_TEXT, "URL", "the base URL of its API"},
-    {"currency", 0, OPT_TEXT, "CODE", "of its prices (USD)"},
+    {"currency", 0, OPT_TEXT, "CODE", "of its prices", .fallback = "USD"},
     {"key-env", 0, OPT_TEXT, "NAME", "the variable that holds the key, never a key"},
     {"capability", 0, OPT_TEXT, "LIST", "of text, vision and tool_calling, with commas"},
     {"active", 0, OPT_FLAG, NULL, "use it"},
@@ -233,10 +227,8 @@ static int providers_set(struct cli *cli)
     struct buf able = {0};
     struct task t;
     struct err err;
-    int rc = task_args(cli, 1, 1, "SLUG", &err);
+    int rc = read_capabilities(cli, &able, &err);
 
-    if (rc == 0)
-        rc = read_capabilities(cli, &able, &err);
     buf_clear(&able);
     if (rc < 0)
         return cli_usage(cli->name, &err);
@@ -309,15 +301,10 @@ static int rm(struct task *t)
 
 static int providers_rm(struct cli *cli)
 {
-    static const char *const answer_fields[] = {"deleted", NULL};
-    static const struct out_spec spec = {.fields = answer_fields};
     struct task t;
-    struct err err;
     int rc = -1;
 
-    if (task_args(cli, 1, SIZE_MAX, "SLUG", &err) < 0)
-        return cli_usage(cli->name, &err);
-    if (task_start(&t, cli, &spec))
+    if (task_start(&t, cli, &deleted_object))
         rc = rm(&t);
     return task_end(&t, rc);
 }
@@ -326,7 +313,6 @@ static int providers_rm(struct cli *cli)
 
 static const char check_more[] =
     "Asks GET /models of the providers that are named, or of all active ones.\n"
-    "Columns: slug status latency key message.\n"
     "\n"
     "Example\n"
     "  llm-observe-proxy providers check openai\n"
@@ -384,20 +370,14 @@ static int providers_check(struct cli *cli)
 
 /* ---- the command ---- */
 
-int cmd_providers(int argc, char **argv)
-{
-    static const struct opt none[] = {LIST_END};
-    static const struct verb verbs[] = {
-        {"list", "[options]", "list providers", list_options, FORM_JSON | FORM_ROWS, list_more,
-         providers_list},
-        {"set", "SLUG [options]", "add or change a provider", set_options, FORM_JSON | FORM_CHANGES,
-         set_more, providers_set},
-        {"rm", "SLUG...", "delete providers and their prices", none, FORM_JSON | FORM_CHANGES,
-         rm_more, providers_rm},
-        {"check", "[SLUG...]", "ask providers whether they are well", none, FORM_JSON | FORM_ROWS,
-         check_more, providers_check},
-        {0},
-    };
-
-    return verbs_run("providers", "Look after providers", verbs, argc, argv);
-}
+const struct verb providers_verbs[] = {
+    {"list", "[options]", "list providers", list_options, FORM_JSON | FORM_ROWS, list_more,
+     providers_list, .out = &provider_usage_rows},
+    {"set", "SLUG [options]", "add or change a provider", set_options, FORM_JSON | FORM_CHANGES,
+     set_more, providers_set, .out = &provider_one},
+    {"rm", "SLUG...", "delete providers and their prices", NULL, FORM_JSON | FORM_CHANGES, rm_more,
+     providers_rm, .out = &deleted_object},
+    {"check", "[SLUG]...", "ask providers whether they are well", NULL, FORM_JSON | FORM_ROWS,
+     check_more, providers_check, .out = &check_rows},
+    {0},
+};

@@ -1,8 +1,7 @@
-#include "cmd_routes.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "commands.h"
 #include "join.h"
 #include "routes_priv.h"
 
@@ -11,14 +10,13 @@
 static const struct opt list_options[] = {
     {"search", 0, OPT_TEXT, "TEXT", "part of model, upstream URL or provider name"},
     {"provider", 0, OPT_TEXT, "SLUG", "of this provider"},
-    {"status", 0, OPT_TEXT, "STATUS", "active or inactive only"},
+    {"status", 0, OPT_TEXT, "active|inactive", "only those"},
     {"usage", 0, OPT_FLAG, NULL, "with requests today, and the last one"},
     LIST_END,
 };
 
 static const char list_more[] =
-    "Routes of the models file come first: they have no id. Columns: id model match\n"
-    "url upstream_model provider key priority status source requests last.\n"
+    "Routes of the models file come first: they have no id.\n"
     "\n"
     "Examples\n"
     "  llm-observe-proxy routes list --provider openai --status active\n"
@@ -51,11 +49,8 @@ static int routes_list(struct cli *cli)
 {
     bool usage = opts_flag(&cli->opts, "usage");
     struct task t;
-    struct err err;
     int rc = -1;
 
-    if (task_args(cli, 0, 0, NULL, &err) < 0 || status_check(cli, &err) < 0)
-        return cli_usage(cli->name, &err);
     if (task_start(&t, cli, usage ? &route_usage_rows : &route_rows))
         rc = list(&t);
     return task_end(&t, rc);
@@ -64,13 +59,12 @@ static int routes_list(struct cli *cli)
 /* ---- recent ---- */
 
 static const struct opt recent_options[] = {
-    {"days", 0, OPT_TEXT, "N", "look back N days (30)"},
+    {"days", 0, OPT_TEXT, "N", "look back N days", .fallback = "30"},
     LIST_END,
 };
 
 static const char recent_more[] =
     "The 100 models that clients asked for last, and where each would go now.\n"
-    "Columns: model requests last status route url upstream_model provider key.\n"
     "\n"
     "Example\n"
     "  llm-observe-proxy routes recent --days 7\n";
@@ -97,7 +91,7 @@ static int routes_recent(struct cli *cli)
     struct err err;
     int rc = -1;
 
-    if (task_args(cli, 0, 0, NULL, &err) < 0 || cli_int(cli, "days", 1, 3650, &days, &err) < 0)
+    if (cli_int(cli, "days", 1, 3650, &days, &err) < 0)
         return cli_usage(cli->name, &err);
     if (task_start(&t, cli, &recent_rows))
         rc = recent(&t, days);
@@ -159,35 +153,31 @@ int route_find(struct task *t, const char *text, struct buf *json, struct row *r
 
 /* ---- the command ---- */
 
-int cmd_routes(int argc, char **argv)
-{
-    static const char rm_more[] =
-        "ROUTE is an id or the incoming model. Routes of the models file cannot be deleted\n"
-        "here. A deleted route that prices gave comes back with \"routes seed\" only.\n"
-        "\n"
-        "Example\n"
-        "  llm-observe-proxy routes rm 140 'tiny-*'\n"
-        "\n"
-        "Exit status: 3 there is no such route, 8 some were deleted and others not.\n";
-    static const struct opt none[] = {LIST_END};
-    static const struct verb verbs[] = {
-        {"list", "[options]", "list routes", list_options, FORM_JSON | FORM_ROWS, list_more,
-         routes_list},
-        {"recent", "[--days N]", "list models used lately, and where they go", recent_options,
-         FORM_JSON | FORM_ROWS, recent_more, routes_recent},
-        {"add", "MODEL URL [options]", "add a route", route_add_options, FORM_JSON | FORM_CHANGES,
-         route_add_more, routes_add},
-        {"set", "ROUTE [options]", "change a route", route_set_options, FORM_JSON | FORM_CHANGES,
-         route_set_more, routes_set},
-        {"rm", "ROUTE...", "delete routes", none, FORM_JSON | FORM_CHANGES, rm_more, routes_rm},
-        {"resolve", "MODEL [options]", "tell where a model goes, and why", route_resolve_options,
-         FORM_JSON, route_resolve_more, routes_resolve},
-        {"seed", "[options]", "make routes of the models in the price list", route_seed_options,
-         FORM_JSON | FORM_ROWS | FORM_CHANGES, route_seed_more, routes_seed},
-        {"test", "ROUTE | --model NAME", "send a real request through a route", route_test_options,
-         FORM_JSON, route_test_more, routes_test},
-        {0},
-    };
+static const char rm_more[] =
+    "ROUTE is an id or the incoming model. Routes of the models file cannot be deleted\n"
+    "here. A deleted route that prices gave comes back with \"routes seed\" only.\n"
+    "\n"
+    "Example\n"
+    "  llm-observe-proxy routes rm 140 'tiny-*'\n"
+    "\n"
+    "Exit status: 3 there is no such route, 8 some were deleted and others not.\n";
 
-    return verbs_run("routes", "Look after where models go", verbs, argc, argv);
-}
+const struct verb routes_verbs[] = {
+    {"list", "[options]", "list routes", list_options, FORM_JSON | FORM_ROWS, list_more,
+     routes_list, .out = &route_usage_rows},
+    {"recent", "[options]", "list models used lately, and where they go", recent_options,
+     FORM_JSON | FORM_ROWS, recent_more, routes_recent, .out = &recent_rows},
+    {"add", "MODEL URL [options]", "add a route", route_add_options, FORM_JSON | FORM_CHANGES,
+     route_add_more, routes_add, .out = &route_one},
+    {"set", "ROUTE [options]", "change a route", route_set_options, FORM_JSON | FORM_CHANGES,
+     route_set_more, routes_set, .out = &route_one},
+    {"rm", "ROUTE...", "delete routes", NULL, FORM_JSON | FORM_CHANGES, rm_more, routes_rm,
+     .out = &deleted_object},
+    {"resolve", "MODEL [options]", "tell where a model goes, and why", route_resolve_options,
+     FORM_JSON, route_resolve_more, routes_resolve, .out = &simulation_one},
+    {"seed", "[options]", "make routes of the models in the price list", route_seed_options,
+     FORM_JSON | FORM_ROWS | FORM_CHANGES, route_seed_more, routes_seed, .out = &seed_rows},
+    {"test", "ROUTE | --model NAME [options]", "send a real request through a route",
+     route_test_options, FORM_JSON, route_test_more, routes_test, .out = &test_one},
+    {0},
+};

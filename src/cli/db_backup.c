@@ -21,6 +21,9 @@ const char db_backup_more[] =
     "\n"
     "Exit status: 5 no such database, 6 the copy is damaged, 7 FILE is there already.\n";
 
+static const char *const fields[] = {"database", "file", "bytes", NULL};
+const struct out_spec db_backup_object = {.fields = fields};
+
 /* The unfinished copy, for the signal handler. */
 static char unfinished[4096];
 
@@ -97,16 +100,12 @@ static int tell(struct cli *cli, const char *from, const char *to)
     return status;
 }
 
-int db_backup_verb(struct cli *cli)
+int db_copy(struct cli *cli)
 {
     char *from = NULL;
     struct err err;
     int status;
 
-    if (cli->opts.arg_count != 1) {
-        err_set(&err, ERR_INVALID, cli->opts.arg_count ? "one FILE at a time" : "FILE is missing");
-        return cli_usage(cli->name, &err);
-    }
     if (db_path(cli, &from, &err) < 0)
         return cli_usage(cli->name, &err);
     if (copy(cli, from, cli->opts.args[0], &err) < 0)

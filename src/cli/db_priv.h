@@ -22,6 +22,8 @@ int db_search(struct cli *cli);
 /* Verbs that ask the API, so a running server when there is one. */
 #define STORAGE "/admin/api/storage"
 
+extern const struct out_spec db_stats_object, db_check_object, db_trim_object, db_vacuum_object,
+    db_backup_object;
 extern const struct opt db_stats_options[], db_check_options[], db_trim_options[];
 extern const char db_stats_more[], db_check_more[], db_path_more[], db_trim_more[],
     db_vacuum_more[], db_backup_more[];
@@ -30,6 +32,6 @@ int db_check(struct cli *cli);
 int db_where(struct cli *cli);
 int db_trim(struct cli *cli);
 int db_vacuum(struct cli *cli);
-int db_backup_verb(struct cli *cli);
+int db_copy(struct cli *cli);
 
 #endif

@@ -10,7 +10,7 @@
 /* ---- stats ---- */
 
 const struct opt db_stats_options[] = {
-    {"days", 0, OPT_TEXT, "N", "count requests older than N days (30)"},
+    {"days", 0, OPT_TEXT, "N", "count requests older than N days", .fallback = "30"},
     LIST_END,
 };
 
@@ -40,6 +40,7 @@ static const char *const stats_fields[] = {
     "rows_older_than_retention",
     NULL,
 };
+const struct out_spec db_stats_object = {.fields = stats_fields};
 
 static void put_bytes(const struct task *t, struct buf *out, const char *label,
                       const struct row *row, const char *path)
@@ -103,15 +104,14 @@ static int stats(struct task *t, int64_t days)
 
 int db_stats(struct cli *cli)
 {
-    static const struct out_spec spec = {.fields = stats_fields};
     int64_t days = 30;
     struct task t;
     struct err err;
     int rc = -1;
 
-    if (task_args(cli, 0, 0, NULL, &err) < 0 || cli_int(cli, "days", 1, 3650, &days, &err) < 0)
+    if (cli_int(cli, "days", 1, 3650, &days, &err) < 0)
         return cli_usage(cli->name, &err);
-    if (task_start(&t, cli, &spec))
+    if (task_start(&t, cli, &db_stats_object))
         rc = stats(&t, days);
     return task_end(&t, rc);
 }
@@ -132,6 +132,9 @@ const char db_check_more[] =
     "  llm-observe-proxy db check --quick\n"
     "\n"
     "Exit status: 1 something was found.\n";
+
+static const char *const check_fields[] = {"ok", "found", NULL};
+const struct out_spec db_check_object = {.fields = check_fields};
 
 static int check(struct task *t)
 {
@@ -163,15 +166,10 @@ static int check(struct task *t)
 
 int db_check(struct cli *cli)
 {
-    static const char *const fields[] = {"ok", "found", NULL};
-    static const struct out_spec spec = {.fields = fields};
     struct task t;
-    struct err err;
     int rc = -1;
 
-    if (task_args(cli, 0, 0, NULL, &err) < 0)
-        return cli_usage(cli->name, &err);
-    if (task_start(&t, cli, &spec))
+    if (task_start(&t, cli, &db_check_object))
         rc = check(&t);
     return task_end(&t, rc);
 }
@@ -208,14 +206,10 @@ static int path(struct task *t)
 
 int db_where(struct cli *cli)
 {
-    static const struct out_spec spec = {.fields = stats_fields};
     struct task t;
-    struct err err;
     int rc = -1;
 
-    if (task_args(cli, 0, 0, NULL, &err) < 0)
-        return cli_usage(cli->name, &err);
-    if (task_start(&t, cli, &spec))
+    if (task_start(&t, cli, &db_stats_object))
         rc = path(&t);
     return task_end(&t, rc);
 }

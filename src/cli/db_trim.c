@@ -13,8 +13,8 @@ const struct opt db_trim_options[] = {
 };
 
 const char db_trim_more[] =
-    "Bodies and images go with the requests; runs and what was spent stay. Without\n"
-    "--vacuum the file keeps its size and fills the room again.\n"
+    "Needs --days. Bodies and images go with the requests; runs stay, and what was\n"
+    "spent. Without --vacuum the file keeps its size and fills again.\n"
     "\n"
     "Examples\n"
     "  llm-observe-proxy db trim --days 30 --dry-run\n"
@@ -28,6 +28,10 @@ const char db_vacuum_more[] =
     "  llm-observe-proxy db vacuum\n"
     "\n"
     "Exit status: 6 the disk is too full.\n";
+
+static const char *const trim_fields[] = {"deleted", NULL}, *const vacuum_fields[] = {"ok", NULL};
+const struct out_spec db_trim_object = {.fields = trim_fields};
+const struct out_spec db_vacuum_object = {.fields = vacuum_fields};
 
 /* ---- sizes ---- */
 
@@ -174,21 +178,19 @@ static int trim(struct task *t, int64_t days)
 
 int db_trim(struct cli *cli)
 {
-    static const char *const fields[] = {"deleted", NULL};
-    static const struct out_spec spec = {.fields = fields};
     int64_t days = 0;
     struct task t;
     struct err err;
-    int rc = task_args(cli, 0, 0, NULL, &err);
+    int rc = 0;
 
-    if (rc == 0 && !opts_text(&cli->opts, "days"))
+    if (!opts_text(&cli->opts, "days"))
         rc = err_set(&err, ERR_INVALID, "%s needs --days N", cli->name);
     if (rc == 0)
         rc = cli_int(cli, "days", 1, 3650, &days, &err);
     if (rc < 0)
         return cli_usage(cli->name, &err);
     rc = -1;
-    if (task_start(&t, cli, &spec))
+    if (task_start(&t, cli, &db_trim_object))
         rc = trim(&t, days);
     return task_end(&t, rc);
 }
@@ -219,15 +221,10 @@ static int vacuum(struct task *t)
 
 int db_vacuum(struct cli *cli)
 {
-    static const char *const fields[] = {"ok", NULL};
-    static const struct out_spec spec = {.fields = fields};
     struct task t;
-    struct err err;
     int rc = -1;
 
-    if (task_args(cli, 0, 0, NULL, &err) < 0)
-        return cli_usage(cli->name, &err);
-    if (task_start(&t, cli, &spec))
+    if (task_start(&t, cli, &db_vacuum_object))
         rc = vacuum(&t);
     return task_end(&t, rc);
 }

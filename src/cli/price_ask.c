@@ -11,7 +11,7 @@
 
 const struct opt price_sync_options[] = {
     {"search", 0, OPT_TEXT, "TEXT", "only models with this in their name"},
-    {"limit", 0, OPT_TEXT, "N", "models at most (25)"},
+    {"limit", 0, OPT_TEXT, "N", "models at most", .fallback = "25"},
     {"no-base", 0, OPT_FLAG, NULL, "without rows of the models themselves"},
     {"no-providers", 0, OPT_FLAG, NULL, "without rows of who serves them"},
     {"key", 0, OPT_LIST, "KEY", "only this price, PROVIDER:MODEL"},
@@ -22,7 +22,6 @@ const struct opt price_sync_options[] = {
 const char price_sync_more[] =
     "SOURCE is huggingface-router or openrouter. Without --key all that is new or has\n"
     "changed is taken, except what a person has edited.\n"
-    "Columns: status key input cached output.\n"
     "\n"
     "Examples\n"
     "  llm-observe-proxy pricing sync openrouter --search qwen --dry-run\n"
@@ -180,8 +179,7 @@ int pricing_sync(struct cli *cli)
     struct err err;
     int rc = -1;
 
-    if (task_args(cli, 1, 1, "SOURCE, huggingface-router or openrouter", &err) < 0 ||
-        cli_int(cli, "limit", 1, 100, &limit, &err) < 0)
+    if (cli_int(cli, "limit", 1, 100, &limit, &err) < 0)
         return cli_usage(cli->name, &err);
     if (task_start(&t, cli, opts_flag(&cli->opts, "json") ? &sync_one : &sync_rows))
         rc = sync_with(&t, &s);
@@ -316,9 +314,9 @@ int pricing_estimate(struct cli *cli)
     struct edit e = {0};
     struct task t;
     struct err err;
-    int rc = task_args(cli, 2, 2, "PROVIDER and MODEL", &err);
+    int rc = 0;
 
-    if (rc == 0 && (!opts_text(&cli->opts, "input") || !opts_text(&cli->opts, "output")))
+    if (!opts_text(&cli->opts, "input") || !opts_text(&cli->opts, "output"))
         rc = err_set(&err, ERR_INVALID, "%s needs --input and --output", cli->name);
     edit_start(&e, NULL);
     if (rc == 0)

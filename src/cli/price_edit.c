@@ -30,8 +30,8 @@ const struct opt price_set_options[] = {
 
 const char price_set_more[] =
     "Makes the price, or changes what is given; \"\" clears it. A new one needs --input\n"
-    "and --output, and its id goes to stdout. Rates have six decimals at most. Tiers that\n"
-    "are given replace all; an empty MIN or MAX is open.\n"
+    "and --output, and its id goes to stdout. Rates have six decimals at most. Tiers\n"
+    "that are given replace all; an empty MIN or MAX is open.\n"
     "\n"
     "Examples\n"
     "  llm-observe-proxy pricing set lab tiny-chat --input 0.10 --output 0.40\n"
@@ -248,10 +248,8 @@ int pricing_set(struct cli *cli)
     struct buf tiers = {0};
     struct task t;
     struct err err;
-    int rc = task_args(cli, 2, 2, "PROVIDER and MODEL", &err);
+    int rc = read_tiers(cli, &tiers, &err);
 
-    if (rc == 0)
-        rc = read_tiers(cli, &tiers, &err);
     if (rc == 0 && opts_flag(&cli->opts, "alias") && opts_flag(&cli->opts, "no-aliases"))
         rc = err_set(&err, ERR_INVALID, "--alias and --no-aliases exclude each other");
     buf_clear(&tiers);
@@ -304,15 +302,10 @@ static int rm(struct task *t)
 
 int pricing_rm(struct cli *cli)
 {
-    static const char *const answer_fields[] = {"deleted", NULL};
-    static const struct out_spec spec = {.fields = answer_fields};
     struct task t;
-    struct err err;
     int rc = -1;
 
-    if (task_args(cli, 2, 2, "PROVIDER and MODEL", &err) < 0)
-        return cli_usage(cli->name, &err);
-    if (task_start(&t, cli, &spec))
+    if (task_start(&t, cli, &deleted_object))
         rc = rm(&t);
     return task_end(&t, rc);
 }

@@ -12,7 +12,7 @@
 
 const struct opt route_resolve_options[] = {
     {"provider", 0, OPT_TEXT, "SLUG", "as if this provider had to take it"},
-    {"sample", 0, OPT_TEXT, "FORM", "print a request to try: curl or python"},
+    {"sample", 0, OPT_TEXT, "curl|python", "print a request to try"},
     {"strict", 0, OPT_FLAG, NULL, "fail unless a route matches"},
     LIST_END,
 };
@@ -151,16 +151,9 @@ static int resolve(struct task *t)
 
 int routes_resolve(struct cli *cli)
 {
-    const char *sample = opts_text(&cli->opts, "sample");
     struct task t;
-    struct err err;
-    int rc = task_args(cli, 1, 1, "MODEL", &err);
+    int rc = -1;
 
-    if (rc == 0 && sample && strcmp(sample, "curl") != 0 && strcmp(sample, "python") != 0)
-        rc = err_set(&err, ERR_INVALID, "--sample: \"%.40s\" is none of curl, python", sample);
-    if (rc < 0)
-        return cli_usage(cli->name, &err);
-    rc = -1;
     if (task_start(&t, cli, &simulation_one))
         rc = resolve(&t);
     return task_end(&t, rc);
@@ -170,14 +163,15 @@ int routes_resolve(struct cli *cli)
 
 const struct opt route_seed_options[] = {
     {"provider", 0, OPT_TEXT, "SLUG", "of this provider's prices only"},
-    {"mode", 0, OPT_TEXT, "MODE", "missing_only, or refresh_seeded: also change those there are"},
+    {"mode", 0, OPT_TEXT, "MODE", "missing_only, or refresh_seeded: change those, too",
+     .fallback = "missing_only", .values = "missing_only|refresh_seeded"},
     {"prune", 0, OPT_FLAG, NULL, "delete such routes that no price gives any more"},
     LIST_END,
 };
 
 const char route_seed_more[] =
     "A route for each active price whose provider has an upstream URL. Routes that\n"
-    "people made are left alone. Columns: status model url upstream_model provider key.\n"
+    "people made are left alone.\n"
     "\n"
     "Examples\n"
     "  llm-observe-proxy routes seed --dry-run\n"
@@ -293,17 +287,9 @@ static int seed(struct task *t)
 
 int routes_seed(struct cli *cli)
 {
-    const char *mode = opts_text(&cli->opts, "mode");
     struct task t;
-    struct err err;
-    int rc = task_args(cli, 0, 0, NULL, &err);
+    int rc = -1;
 
-    if (rc == 0 && mode && strcmp(mode, "missing_only") != 0 && strcmp(mode, "refresh_seeded") != 0)
-        rc = err_set(&err, ERR_INVALID, "--mode: \"%.40s\" is none of missing_only, refresh_seeded",
-                     mode);
-    if (rc < 0)
-        return cli_usage(cli->name, &err);
-    rc = -1;
     if (task_start(&t, cli, opts_flag(&cli->opts, "json") ? &seed_one : &seed_rows))
         rc = seed(&t);
     return task_end(&t, rc);
@@ -313,7 +299,7 @@ int routes_seed(struct cli *cli)
 
 const struct opt route_test_options[] = {
     {"model", 0, OPT_TEXT, "NAME", "this model instead, wherever it goes"},
-    {"kind", 0, OPT_TEXT, "KIND", "simple, image or tools"},
+    {"kind", 0, OPT_TEXT, "simple|image|tools", "what the request has", .fallback = "simple"},
     {"prompt", 0, OPT_TEXT, "TEXT", "what to ask"},
     LIST_END,
 };
@@ -416,17 +402,15 @@ static int test(struct task *t)
 
 int routes_test(struct cli *cli)
 {
-    const char *model = opts_text(&cli->opts, "model"), *kind = opts_text(&cli->opts, "kind");
+    const char *model = opts_text(&cli->opts, "model");
     struct task t;
     struct err err;
-    int rc = task_args(cli, model ? 0 : 1, model ? 0 : 1, "ROUTE, or --model NAME", &err);
+    int rc = -1;
 
-    if (rc == 0 && kind && strcmp(kind, "simple") != 0 && strcmp(kind, "image") != 0 &&
-        strcmp(kind, "tools") != 0)
-        rc = err_set(&err, ERR_INVALID, "--kind: \"%.40s\" is none of simple, image, tools", kind);
-    if (rc < 0)
+    if (!model == (cli->opts.arg_count == 0)) {
+        err_set(&err, ERR_INVALID, "%s needs ROUTE or --model NAME", cli->name);
         return cli_usage(cli->name, &err);
-    rc = -1;
+    }
     if (task_start(&t, cli, &test_one))
         rc = test(&t);
     return task_end(&t, rc);

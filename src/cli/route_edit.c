@@ -8,12 +8,12 @@
 #include "routes_priv.h"
 
 #define COMMON_OPTIONS                                                                             \
-    {"match", 0, OPT_TEXT, "HOW", "exact or prefix; a MODEL with * at its end is a prefix"},       \
+    {"match", 0, OPT_TEXT, "exact|prefix", "a MODEL with * at its end is a prefix"},               \
         {"upstream-model", 0, OPT_TEXT, "MODEL", "send this model instead"},                       \
         {"provider", 0, OPT_TEXT, "SLUG", "billed to this provider"},                              \
         {"key-env", 0, OPT_TEXT, "NAME", "the variable that holds the key, never a key"},          \
-        {"priority", 0, OPT_TEXT, "N", "1 to 100, the smallest wins (50)"},                        \
-        {"fix", 0, OPT_LIST, "ID", "a fix of answers, in this order"},                             \
+        {"priority", 0, OPT_TEXT, "N", "1 to 100, the smallest wins", .fallback = "50"},           \
+        {"fix", 0, OPT_LIST, "ID", "a fix of answers; several in this order"},                     \
         {"override-fallback", 0, OPT_FLAG, NULL, "stored and shown only"},                         \
     {                                                                                              \
         "inactive", 0, OPT_FLAG, NULL, "keep it, but do not use it"                                \
@@ -66,15 +66,6 @@ static const struct edit_field fix_field[] = {{"compatibility_fixes", "fix", EDI
 static bool is_prefix(const char *model, const char *match)
 {
     return match ? strcmp(match, "prefix") == 0 : str_ends(str_c(model), STR("*"));
-}
-
-static int check_match(const struct cli *cli, struct err *err)
-{
-    const char *match = opts_text(&cli->opts, "match");
-
-    if (!match || strcmp(match, "exact") == 0 || strcmp(match, "prefix") == 0)
-        return 0;
-    return err_set(err, ERR_INVALID, "--match: \"%.40s\" is none of exact, prefix", match);
 }
 
 /* ---- what does not go ---- */
@@ -182,11 +173,8 @@ static int add(struct task *t)
 int routes_add(struct cli *cli)
 {
     struct task t;
-    struct err err;
     int rc = -1;
 
-    if (task_args(cli, 2, 2, "MODEL and URL", &err) < 0 || check_match(cli, &err) < 0)
-        return cli_usage(cli->name, &err);
     if (task_start(&t, cli, &route_one))
         rc = add(&t);
     return task_end(&t, rc);
@@ -283,8 +271,6 @@ int routes_set(struct cli *cli)
     struct err err;
     int rc = -1;
 
-    if (task_args(cli, 1, 1, "ROUTE, an id or a model", &err) < 0 || check_match(cli, &err) < 0)
-        return cli_usage(cli->name, &err);
     if (opts_flag(&cli->opts, "fix") && opts_flag(&cli->opts, "no-fixes")) {
         err_set(&err, ERR_INVALID, "--fix and --no-fixes exclude each other");
         return cli_usage(cli->name, &err);
@@ -355,17 +341,11 @@ static int rm(struct task *t, int64_t *ids)
 
 int routes_rm(struct cli *cli)
 {
-    static const char *const answer_fields[] = {"deleted", NULL};
-    static const struct out_spec spec = {.fields = answer_fields};
+    int64_t *ids = xcalloc(cli->opts.arg_count, sizeof(*ids));
     struct task t;
-    struct err err;
-    int64_t *ids;
     int rc = -1;
 
-    if (task_args(cli, 1, SIZE_MAX, "ROUTE, an id or a model", &err) < 0)
-        return cli_usage(cli->name, &err);
-    ids = xcalloc(cli->opts.arg_count, sizeof(*ids));
-    if (task_start(&t, cli, &spec))
+    if (task_start(&t, cli, &deleted_object))
         rc = rm(&t, ids);
     free(ids);
     return task_end(&t, rc);

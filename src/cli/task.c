@@ -11,14 +11,8 @@
 #define PAGE_ROWS 100
 #define LABEL_WIDTH 12
 
-int task_args(const struct cli *cli, size_t least, size_t most, const char *names, struct err *err)
-{
-    if (cli->opts.arg_count < least)
-        return err_set(err, ERR_INVALID, "%s needs %s", cli->name, names);
-    if (cli->opts.arg_count > most)
-        return err_set(err, ERR_INVALID, "unexpected argument \"%.80s\"", cli->opts.args[most]);
-    return 0;
-}
+static const char *const deleted_fields[] = {"deleted", NULL};
+const struct out_spec deleted_object = {.fields = deleted_fields};
 
 bool task_start(struct task *t, struct cli *cli, const struct out_spec *spec)
 {
@@ -154,15 +148,6 @@ int task_delete(struct task *t, const char *unit, size_t count,
 }
 
 /* ---- queries ---- */
-
-int status_check(const struct cli *cli, struct err *err)
-{
-    const char *status = opts_text(&cli->opts, "status");
-
-    if (!status || strcmp(status, "active") == 0 || strcmp(status, "inactive") == 0)
-        return 0;
-    return err_set(err, ERR_INVALID, "--status: \"%.40s\" is none of active, inactive", status);
-}
 
 void query_add(struct buf *query, const char *name, const char *value)
 {

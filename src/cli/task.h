@@ -8,6 +8,9 @@
 #define ASK_MS 60000                   /* checks, tests and catalogues take their time */
 #define JOB_MS (INT64_C(86400) * 1000) /* so does work on the whole database */
 
+/** {"deleted":true} */
+extern const struct out_spec deleted_object;
+
 struct task {
     struct cli *cli;
     struct out out;
@@ -17,8 +20,6 @@ struct task {
     int status; /* exit status once something was said */
 };
 
-/** ERR_INVALID unless the verb got least to most arguments; names are those it wants. */
-int task_args(const struct cli *cli, size_t least, size_t most, const char *names, struct err *err);
 /** Open output and source. False when the task is over: return task_end(). */
 bool task_start(struct task *t, struct cli *cli, const struct out_spec *spec);
 /** End the output unless rc is -1 (then t->err is printed), close all, return the exit status:
@@ -47,8 +48,6 @@ int task_print(struct task *t, struct str json, const struct buf *text);
  * were and others not. */
 int task_delete(struct task *t, const char *unit, size_t count,
                 int (*one)(struct task *t, void *ctx, size_t i), void *ctx);
-/** ERR_INVALID unless --status, if given, is active or inactive. */
-int status_check(const struct cli *cli, struct err *err);
 
 /** Add "name=value&" in the form of a query. */
 void query_add(struct buf *query, const char *name, const char *value);
