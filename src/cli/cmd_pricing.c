@@ -151,7 +151,7 @@ static int backfill(struct task *t)
     struct buf text = {0};
     struct row row = {0};
     struct str answer;
-    char body[40];
+    char body[40], what[COUNTED_SIZE];
     int rc;
 
     snprintf(body, sizeof(body), "{\"kind\":\"%s\"}", kind);
@@ -161,7 +161,7 @@ static int backfill(struct task *t)
     rc = task_ask(t, "requests", "POST", PRICING "/backfill", str_c(body), JOB_MS, &answer);
     progress_end(&progress);
     if (rc == 0 && row_read(&row, answer)) {
-        buf_printf(&text, "repriced %" PRId64 " requests\n", row_int(&row, "repriced"));
+        buf_printf(&text, "repriced %s\n", counted(row_int(&row, "repriced"), "request", what));
         rc = task_print(t, answer, &text);
     }
     row_clear(&row);

@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "edit.h"
 #include "join.h"
+#include "progress.h"
 #include "providers_columns.h"
 
 #define PROVIDERS "/admin/api/providers"
@@ -278,25 +279,25 @@ static int delete_one(struct task *t, void *ctx, size_t i)
 
 static int rm(struct task *t)
 {
-    char question[200], refused[160];
+    char who[COUNTED_SIZE], lost[COUNTED_SIZE], gone[COUNTED_SIZE], question[300], refused[200];
     int64_t prices = 0, routes = 0;
-    size_t count = t->cli->opts.arg_count;
-    const char *unit = count == 1 ? "provider" : "providers";
+    const char *lose;
 
     if (count_all(t, &prices, &routes) < 0)
         return -1;
-    snprintf(refused, sizeof(refused), "delete %zu %s with %" PRId64 " prices", count, unit,
-             prices);
+    lose = routes == 1 ? "loses its provider" : "lose their provider";
+    counted((int64_t)t->cli->opts.arg_count, "provider", who);
+    counted(prices, "price", gone);
+    counted(routes, "route", lost);
+    snprintf(refused, sizeof(refused), "delete %s with %s", who, gone);
     if (opts_flag(&t->cli->opts, "dry-run")) {
-        cli_note(t->cli, "would %s; %" PRId64 " routes would lose their provider", refused, routes);
+        cli_note(t->cli, "would %s; %s %s", refused, lost, lose);
         return task_print(t, STR("{\"deleted\":false}"), NULL);
     }
-    snprintf(question, sizeof(question),
-             "Delete %zu %s with %" PRId64 " prices? %" PRId64 " routes lose their provider.",
-             count, unit, prices, routes);
+    snprintf(question, sizeof(question), "Delete %s with %s? %s %s.", who, gone, lost, lose);
     if (cli_confirm(t->cli, question, refused, &t->err) < 0)
         return -1;
-    return task_delete(t, unit, count, delete_one, NULL);
+    return task_delete(t, "provider", t->cli->opts.arg_count, delete_one, NULL);
 }
 
 static int providers_rm(struct cli *cli)
@@ -340,21 +341,36 @@ static int check_one(struct task *t, const char *slug, bool *warned)
     return rc;
 }
 
+static int check_row(struct task *t, void *ctx, struct str json, const struct row *row)
+{
+    char *slug = row_copy(row, "slug");
+    int rc = check_one(t, slug ? slug : "", ctx);
+
+    (void)json;
+    free(slug);
+    return rc;
+}
+
+/* A server asks all of them at once. */
+static int check_all(struct task *t, bool *warned)
+{
+    struct str answer;
+
+    if (!t->source.client)
+        return task_each(t, "providers", PROVIDERS, "status=active&", check_row, warned);
+    if (task_ask(t, "providers", "POST", PROVIDERS "/health-checks", STR_NONE, ASK_MS, &answer) < 0)
+        return -1;
+    return task_each_of(t, answer, print_check, warned);
+}
+
 static int check(struct task *t)
 {
     const struct opts *o = &t->cli->opts;
     bool warned = false;
-    struct str answer;
-    int rc = 0;
+    int rc = o->arg_count == 0 ? check_all(t, &warned) : 0;
 
     for (size_t i = 0; i < o->arg_count && rc == 0; i++)
         rc = check_one(t, o->args[i], &warned);
-    if (o->arg_count == 0) {
-        rc =
-            task_ask(t, "providers", "POST", PROVIDERS "/health-checks", STR_NONE, ASK_MS, &answer);
-        if (rc == 0)
-            rc = task_each_of(t, answer, print_check, &warned);
-    }
     return rc < 0 ? -1 : warned;
 }
 

@@ -15,8 +15,7 @@ const struct opt db_stats_options[] = {
 };
 
 const char db_stats_more[] =
-    "Sizes are those of the files; what bodies take is not known without reading all of\n"
-    "them.\n"
+    "Sizes are those of the files; what bodies take is not known without reading all.\n"
     "\n"
     "Examples\n"
     "  llm-observe-proxy db stats\n"

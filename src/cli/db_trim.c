@@ -111,12 +111,11 @@ static int count_old(struct task *t, int64_t days, int64_t *rows)
 
 static int confirm(struct task *t, int64_t days, int64_t rows)
 {
-    char n[GROUPED_SIZE], question[120], refused[120];
+    char n[COUNTED_SIZE], question[160], refused[160];
 
-    snprintf(question, sizeof(question), "Delete %s requests older than %" PRId64 " days?",
-             grouped(rows, n), days);
-    snprintf(refused, sizeof(refused), "delete %s requests older than %" PRId64 " days",
-             grouped(rows, n), days);
+    snprintf(question, sizeof(question), "Delete %s older than %" PRId64 " days?",
+             counted(rows, "request", n), days);
+    snprintf(refused, sizeof(refused), "delete %s older than %" PRId64 " days", n, days);
     return cli_confirm(t->cli, question, refused, &t->err);
 }
 
@@ -127,7 +126,7 @@ static int send(struct task *t, int64_t days, int64_t rows, bool vacuum)
     struct row row = {0};
     struct str answer;
     struct buf json = {0};
-    char body[96], n[GROUPED_SIZE], space[80] = "";
+    char body[96], n[COUNTED_SIZE], space[80] = "";
     int rc = vacuum ? read_sizes(t, &before) : 0;
 
     snprintf(body, sizeof(body), "{\"days\":%" PRId64 ",\"confirm\":true,\"vacuum\":%s}", days,
@@ -146,7 +145,7 @@ static int send(struct task *t, int64_t days, int64_t rows, bool vacuum)
         buf_put(&json, answer);
         if (vacuum)
             freed(t, &before, space, sizeof(space));
-        cli_note(t->cli, "deleted %s requests%s%s", grouped(deleted, n), space[0] ? ", " : "",
+        cli_note(t->cli, "deleted %s%s%s", counted(deleted, "request", n), space[0] ? ", " : "",
                  space);
         rc = task_print(t, buf_str(&json), NULL);
     }
@@ -158,13 +157,13 @@ static int send(struct task *t, int64_t days, int64_t rows, bool vacuum)
 static int trim(struct task *t, int64_t days)
 {
     const struct opts *o = &t->cli->opts;
-    char n[GROUPED_SIZE];
+    char n[COUNTED_SIZE];
     int64_t rows = 0;
 
     if (count_old(t, days, &rows) < 0)
         return -1;
     if (opts_flag(o, "dry-run")) {
-        cli_note(t->cli, "would delete %s requests", grouped(rows, n));
+        cli_note(t->cli, "would delete %s", counted(rows, "request", n));
         return task_print(t, STR("{\"deleted\":0}"), NULL);
     }
     if (rows == 0 && !opts_flag(o, "vacuum")) {

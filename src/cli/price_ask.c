@@ -5,6 +5,7 @@
 
 #include "edit.h"
 #include "pricing_priv.h"
+#include "progress.h"
 #include "json/json.h"
 
 /* ---- sync ---- */
@@ -90,6 +91,7 @@ static int ask_preview(struct task *t, struct str *answer)
 /* As it was previewed. */
 static int apply(struct task *t, const struct sync *s, const char *preview_id)
 {
+    char added[COUNTED_SIZE], repriced[COUNTED_SIZE];
     struct row row = {0};
     struct str answer;
     struct edit e;
@@ -106,9 +108,9 @@ static int apply(struct task *t, const struct sync *s, const char *preview_id)
         rc = task_ask(t, t->cli->opts.args[0], "POST", PRICING "/catalog/apply", edit_end(&e),
                       JOB_MS, &answer);
     if (rc == 0 && row_read(&row, answer)) {
-        cli_note(
-            t->cli, "added %" PRId64 " prices, changed %" PRId64 "; repriced %" PRId64 " requests",
-            row_int(&row, "created"), row_int(&row, "updated"), row_int(&row, "repriced_missing"));
+        cli_note(t->cli, "added %s, changed %" PRId64 "; repriced %s",
+                 counted(row_int(&row, "created"), "price", added), row_int(&row, "updated"),
+                 counted(row_int(&row, "repriced_missing"), "request", repriced));
         if (t->out.form == OUT_JSON)
             rc = out_object(&t->out, answer, &t->err);
     }
@@ -127,15 +129,16 @@ static int take(struct task *t, struct sync *s, struct str preview, const struct
                 struct str items)
 {
     bool dry = opts_flag(&t->cli->opts, "dry-run"), json = t->out.form == OUT_JSON;
-    char question[80], refused[80];
+    char what[COUNTED_SIZE], question[120], refused[120];
     char *id = row_copy(row, "preview_id");
     int rc = 0;
 
     cli_note(t->cli, "%" PRId64 " new, %" PRId64 " changed, %" PRId64 " the same",
              row_int(row, "counts.new"), row_int(row, "counts.update"),
              row_int(row, "counts.unchanged"));
-    snprintf(question, sizeof(question), "Store %" PRId64 " prices?", s->count);
-    snprintf(refused, sizeof(refused), "store %" PRId64 " prices", s->count);
+    counted(s->count, "price", what);
+    snprintf(question, sizeof(question), "Store %s?", what);
+    snprintf(refused, sizeof(refused), "store %s", what);
     if (!json && t->out.form == OUT_TABLE)
         rc = print_items(t, s, items) < 0 || out_flush(&t->out, &t->err) < 0 ? -1 : 0;
     if (rc == 0 && !dry && s->count > 0)

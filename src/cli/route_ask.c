@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "edit.h"
+#include "progress.h"
 #include "routes_priv.h"
 #include "text/term.h"
 #include "json/json_scan.h"
@@ -205,29 +206,30 @@ static int64_t stale_of(const struct row *row)
 
 static void tell_seed(const struct task *t, const struct row *row, const char *verb)
 {
-    char pruned[64] = "";
+    char added[COUNTED_SIZE], pruned[64] = "";
 
     if (opts_flag(&t->cli->opts, "prune"))
         snprintf(pruned, sizeof(pruned), ", deleted %" PRId64,
                  row_int(row, "pruned") > 0 ? row_int(row, "pruned") : stale_of(row));
-    cli_note(t->cli, "%s %" PRId64 " routes, changed %" PRId64 "%s; left %" PRId64 " as they are",
-             verb, row_int(row, "inserted"), row_int(row, "updated"), pruned,
+    cli_note(t->cli, "%s %s, changed %" PRId64 "%s; left %" PRId64 " as they are", verb,
+             counted(row_int(row, "inserted"), "route", added), row_int(row, "updated"), pruned,
              row_int(row, "skipped_existing") + row_int(row, "skipped_user"));
 }
 
 static int ask_to_seed(struct task *t, const struct row *row, bool *nothing)
 {
-    char question[120], refused[120];
+    char what[COUNTED_SIZE], more[64] = "", question[200], refused[200];
     int64_t change = row_int(row, "inserted") + row_int(row, "updated");
     int64_t gone = opts_flag(&t->cli->opts, "prune") ? stale_of(row) : 0;
 
     *nothing = change + gone == 0;
     if (*nothing)
         return 0;
-    snprintf(question, sizeof(question), "Write %" PRId64 " routes and delete %" PRId64 "?", change,
-             gone);
-    snprintf(refused, sizeof(refused), "write %" PRId64 " routes and delete %" PRId64, change,
-             gone);
+    if (gone > 0)
+        snprintf(more, sizeof(more), " and delete %" PRId64, gone);
+    counted(change, "route", what);
+    snprintf(question, sizeof(question), "Write %s%s?", what, more);
+    snprintf(refused, sizeof(refused), "write %s%s", what, more);
     return cli_confirm(t->cli, question, refused, &t->err);
 }
 

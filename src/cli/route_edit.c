@@ -5,6 +5,7 @@
 
 #include "base/xalloc.h"
 #include "edit.h"
+#include "progress.h"
 #include "routes_priv.h"
 
 #define COMMON_OPTIONS                                                                             \
@@ -321,22 +322,21 @@ static int delete_one(struct task *t, void *ctx, size_t i)
 
 static int rm(struct task *t, int64_t *ids)
 {
-    char question[80], refused[80];
-    const char *unit;
+    char what[COUNTED_SIZE], question[120], refused[120];
     size_t count = 0;
 
     if (find_all(t, ids, &count) < 0)
         return -1;
-    unit = count == 1 ? "route" : "routes";
+    counted((int64_t)count, "route", what);
     if (opts_flag(&t->cli->opts, "dry-run")) {
-        cli_note(t->cli, "would delete %zu %s", count, unit);
+        cli_note(t->cli, "would delete %s", what);
         return task_print(t, STR("{\"deleted\":false}"), NULL);
     }
-    snprintf(question, sizeof(question), "Delete %zu %s?", count, unit);
-    snprintf(refused, sizeof(refused), "delete %zu %s", count, unit);
+    snprintf(question, sizeof(question), "Delete %s?", what);
+    snprintf(refused, sizeof(refused), "delete %s", what);
     if (cli_confirm(t->cli, question, refused, &t->err) < 0)
         return -1;
-    return task_delete(t, unit, count, delete_one, ids);
+    return task_delete(t, "route", count, delete_one, ids);
 }
 
 int routes_rm(struct cli *cli)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/query.h"
+#include "progress.h"
 #include "text/term.h"
 #include "json/json_scan.h"
 
@@ -125,9 +126,10 @@ int task_print(struct task *t, struct str json, const struct buf *text)
     return text ? out_text(&t->out, buf_str(text), &t->err) : 0;
 }
 
-int task_delete(struct task *t, const char *unit, size_t count,
+int task_delete(struct task *t, const char *one_name, size_t count,
                 int (*one)(struct task *t, void *ctx, size_t i), void *ctx)
 {
+    char what[COUNTED_SIZE];
     size_t deleted = 0;
 
     for (size_t i = 0; i < count; i++) {
@@ -140,7 +142,7 @@ int task_delete(struct task *t, const char *unit, size_t count,
     }
     if (deleted == 0)
         return err_set(&t->err, t->err.code, "nothing was deleted");
-    cli_note(t->cli, "deleted %zu %s", deleted, unit);
+    cli_note(t->cli, "deleted %s", counted((int64_t)deleted, one_name, what));
     if (task_print(t, deleted == count ? STR("{\"deleted\":true}") : STR("{\"deleted\":false}"),
                    NULL) < 0)
         return -1;

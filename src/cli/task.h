@@ -46,7 +46,7 @@ int task_print(struct task *t, struct str json, const struct buf *text);
 /** Call one for each of count things and say how many were deleted; one failure among several does
  *  not keep the others. Prints {"deleted":true}. Returns the exit status: ERR_PARTIAL when some
  * were and others not. */
-int task_delete(struct task *t, const char *unit, size_t count,
+int task_delete(struct task *t, const char *one_name, size_t count,
                 int (*one)(struct task *t, void *ctx, size_t i), void *ctx);
 
 /** Add "name=value&" in the form of a query. */
