@@ -9,12 +9,12 @@ export const OBEYED =
 export const EVIL = 'x\x1b]0;pwn\x07\u202egpj\ufeff\x7fy';
 
 /**
- * A database with what the first start makes, asked through its server or, once that has stopped,
- * as a file. Gives cmd(...words), which runs a command to its end: code, out, err; with the proxy as
- * cmd.proxy. An object as the last word is options of run().
+ * The database of a proxy (a new one by default), asked through its server or, once that has
+ * stopped, as a file. Gives cmd(...words), which runs a command to its end: code, out, err; with the
+ * proxy as cmd.proxy. An object as the last word is options of run().
  */
-export async function commands(t, mode, options) {
-  const proxy = await start(t, options);
+export async function commands(t, mode, options = {}) {
+  const proxy = options.proxy ?? (await start(t, options));
   if (mode === 'file') await proxy.stop();
   const source = mode === 'file' ? ['--database-url', proxy.database] : ['--url', proxy.url];
   const cmd = (...words) => {

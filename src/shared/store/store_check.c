@@ -36,8 +36,15 @@ static void damage(struct buf *found, struct db_rows *rows)
 
 static void reference(struct buf *found, struct db_rows *rows)
 {
-    buf_printf(found, "%" PRId64 " rows of %.*s belong to rows of %.*s that are gone\n",
-               db_int(rows, 2), STR_ARG(db_bytes(rows, 0)), STR_ARG(db_bytes(rows, 1)));
+    struct str child = db_bytes(rows, 0), parent = db_bytes(rows, 1);
+    int64_t n = db_int(rows, 2);
+
+    if (n == 1)
+        buf_printf(found, "1 row of %.*s belongs to a row of %.*s that is gone\n", STR_ARG(child),
+                   STR_ARG(parent));
+    else
+        buf_printf(found, "%" PRId64 " rows of %.*s belong to rows of %.*s that are gone\n", n,
+                   STR_ARG(child), STR_ARG(parent));
 }
 
 static void counter(struct buf *found, struct db_rows *rows)
@@ -60,11 +67,13 @@ static void run(struct buf *found, struct db_rows *rows)
 
 static void pending(struct buf *found, struct db_rows *rows)
 {
-    if (db_int(rows, 0) > 0)
+    int64_t n = db_int(rows, 0);
+
+    if (n > 0)
         buf_printf(found,
-                   "%" PRId64 " requests are pending though no server runs; the next start of one "
-                   "closes them\n",
-                   db_int(rows, 0));
+                   "%" PRId64 " %s pending though no server runs; the next start of one closes "
+                   "%s\n",
+                   n, n == 1 ? "request is" : "requests are", n == 1 ? "it" : "them");
 }
 
 int store_check_all(struct store *store, const struct check_options *options, struct buf *found,
