@@ -19,10 +19,13 @@ int main(int argc, char **argv)
         {"providers", NULL, "look after providers", .verbs = providers_verbs, .group = KEEP},
         {"pricing", NULL, "look after prices", .verbs = pricing_verbs, .group = KEEP},
         {"db", NULL, "look after the database", .verbs = db_verbs, .group = KEEP},
+        {"config", NULL, "look at and change saved settings", .verbs = config_verbs, .group = KEEP},
         {"mock", "[options]", "run an upstream to try things on", cmd_mock, .options = mock_options,
          .group = KEEP},
+        {"completion", NULL, "complete words in a shell", .verbs = completion_verbs, .group = HELP},
         {"help", NULL, "explain a command, a verb or a topic", .verbs = help_verbs, .group = HELP},
         {"version", NULL, "print the version", .verbs = version_verbs, .group = HELP},
+        {"__complete", NULL, "print what may stand for a word", .verbs = complete_verbs},
         {"__tables", NULL, "print the tables of the command line", .verbs = tables_verbs},
         {0},
     };

@@ -25,7 +25,7 @@ static const char *state_name(const struct live_row *row)
     return names[row->state];
 }
 
-static cJSON *flight_json(const struct live_row *row, int64_t rev)
+cJSON *api_live_flight(const struct live_row *row, int64_t rev)
 {
     struct view_flight flight = {
         .state = state_name(row),
@@ -119,7 +119,7 @@ static void put_inflight(cJSON *o, struct live *live, const struct live_totals *
     json_put_int(o, "inflight_total", totals->inflight);
     list = cJSON_AddArrayToObject(o, "inflight");
     for (size_t i = 0; i < count; i++) {
-        cJSON *row = flight_json(&rows[i], totals->rev);
+        cJSON *row = api_live_flight(&rows[i], totals->rev);
 
         if (rows[i].capture)
             put_task_run(row, names, rows[i].capture->record.task_run_id);
@@ -195,6 +195,8 @@ static void run_live(struct call *call, struct store *store)
 const struct call_route api_live_routes[] = {
     {"GET", "/api/live", .run = run_live},
     {"GET", "/admin/api/live", .run = run_live},
+    {"POST", "/api/requests/{record_id}/cancel", .run = api_cancel_run},
+    {"POST", "/admin/api/requests/{record_id}/cancel", .run = api_cancel_run},
     {"GET", "/api/events", .open = api_events_open},
     {"GET", "/admin/api/events", .open = api_events_open},
     {0},

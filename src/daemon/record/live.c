@@ -14,6 +14,7 @@
 
 struct live_slot {
     struct list node;
+    struct live_owner owner;
     int64_t id, created_us, started_us;
     char method[16], endpoint[128], client[64];
     struct capture *capture;
@@ -77,19 +78,20 @@ static int64_t load(_Atomic int64_t *from)
     return atomic_load_explicit(from, memory_order_relaxed);
 }
 
-struct live_slot *live_begin(struct live *live, int64_t id, int64_t created_us, struct str method,
-                             struct str endpoint, struct str client)
+struct live_slot *live_begin(struct live *live, const struct record *r,
+                             const struct live_owner *owner)
 {
     struct live_slot *slot = calloc(1, sizeof(*slot));
 
     if (!slot)
         return NULL;
-    slot->id = id;
-    slot->created_us = created_us;
+    slot->owner = *owner;
+    slot->id = r->id;
+    slot->created_us = r->created_us;
     slot->started_us = clock_now_us();
-    copy_text(slot->method, sizeof(slot->method), method);
-    copy_text(slot->endpoint, sizeof(slot->endpoint), endpoint);
-    copy_text(slot->client, sizeof(slot->client), client);
+    copy_text(slot->method, sizeof(slot->method), r->method);
+    copy_text(slot->endpoint, sizeof(slot->endpoint), r->endpoint);
+    copy_text(slot->client, sizeof(slot->client), r->client);
     store(&slot->status, UNKNOWN);
     store(&slot->events, UNKNOWN);
     store(&slot->content_events, UNKNOWN);
@@ -251,6 +253,35 @@ static void copy_row(struct live_slot *slot, struct live_row *row, int64_t now_u
     row->stalled = is_stalled(slot, now_us);
 }
 
+/* Under the lock. */
+static struct live_slot *find(struct live *live, int64_t id)
+{
+    LIST_EACH (node, &live->slots) {
+        struct live_slot *slot = LIST_ENTRY(node, struct live_slot, node);
+
+        if (slot->id == id)
+            return slot;
+    }
+    return NULL;
+}
+
+bool live_row(struct live *live, int64_t id, struct live_row *row)
+{
+    struct live_slot *slot;
+
+    pthread_mutex_lock(&live->lock);
+    slot = find(live, id);
+    if (slot)
+        copy_row(slot, row, clock_now_us());
+    pthread_mutex_unlock(&live->lock);
+    return slot;
+}
+
+void live_row_clear(struct live_row *row)
+{
+    capture_unref(row->capture);
+}
+
 struct live_row *live_rows(struct live *live, size_t *count)
 {
     struct live_row *rows = xcalloc(LIVE_ROWS_MAX, sizeof(*rows));
@@ -271,7 +302,7 @@ struct live_row *live_rows(struct live *live, size_t *count)
 void live_rows_free(struct live_row *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        capture_unref(rows[i].capture);
+        live_row_clear(&rows[i]);
     free(rows);
 }
 
@@ -320,6 +351,46 @@ void live_totals(struct live *live, struct live_totals *out)
         .cancelled = live->cancelled,
     };
     pthread_mutex_unlock(&live->lock);
+}
+
+/* ---- cancelling ---- */
+
+static void on_back(struct note *note)
+{
+    struct live_cancel *order = LIST_ENTRY(note, struct live_cancel, note);
+
+    order->done(order, order->cancelled);
+}
+
+/* On the loop that runs the request: if it is listed, it stays until this returns. */
+static void on_home(struct note *note)
+{
+    struct live_cancel *order = LIST_ENTRY(note, struct live_cancel, note);
+    struct live_owner owner = {0};
+    struct live_slot *slot;
+
+    pthread_mutex_lock(&order->live->lock);
+    slot = find(order->live, order->id);
+    if (slot)
+        owner = slot->owner;
+    pthread_mutex_unlock(&order->live->lock);
+    order->cancelled = owner.cancel && owner.cancel(owner.ctx, order->reason);
+    order->note.run = on_back;
+    inbox_post(order->back, &order->note);
+}
+
+bool live_cancel(struct live_cancel *order)
+{
+    struct live_slot *slot;
+
+    pthread_mutex_lock(&order->live->lock);
+    slot = find(order->live, order->id);
+    if (slot) { /* under the lock: its loop stays */
+        order->note.run = on_home;
+        inbox_post(slot->owner.home, &order->note);
+    }
+    pthread_mutex_unlock(&order->live->lock);
+    return slot;
 }
 
 int64_t live_rev(struct live *live)

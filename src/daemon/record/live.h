@@ -6,6 +6,7 @@
 #ifndef RECORD_LIVE_H
 #define RECORD_LIVE_H
 
+#include "daemon/inbox.h"
 #include "daemon/record/capture.h"
 #include "llm/watch.h"
 #include "view/view_live.h"
@@ -19,10 +20,18 @@ struct live_slot;
 struct live *live_new(void);
 void live_free(struct live *live);
 
-/** Any thread. A request whose head has arrived; texts are borrowed. NULL when the table is full;
- *  the calls below then do nothing. */
-struct live_slot *live_begin(struct live *live, int64_t id, int64_t created_us, struct str method,
-                             struct str endpoint, struct str client);
+/** Who runs a request. */
+struct live_owner {
+    struct inbox *home; /* its loop; open while the request is in flight */
+    /** On that loop: end it. False: it is over already. */
+    bool (*cancel)(void *ctx, struct str reason);
+    void *ctx;
+};
+
+/** Any thread. A request whose head has arrived, with the arrival part of r as far as it is known;
+ *  all is copied. NULL without memory; the calls below then do nothing. */
+struct live_slot *live_begin(struct live *live, const struct record *r,
+                             const struct live_owner *owner);
 /** Any thread. The arrival part of c is final now; keeps a reference until live_end(). */
 void live_arrived(struct live *live, struct live_slot *slot, struct capture *c);
 /** Any thread, lock-free. */
@@ -61,6 +70,9 @@ struct live_totals {
     int64_t rev, inflight, inflight_peak, stalled, finished, errors, client_gone, cancelled;
 };
 
+/** Any thread. Copy the row of a request in flight, live_row_clear(). False: it is not. */
+bool live_row(struct live *live, int64_t id, struct live_row *row);
+void live_row_clear(struct live_row *row);
 /** Copy what is in flight, oldest first; returns owned, *count rows, live_rows_free(). */
 struct live_row *live_rows(struct live *live, size_t *count);
 void live_rows_free(struct live_row *rows, size_t count);
@@ -70,6 +82,20 @@ struct live_done *live_done(struct live *live, int64_t since, size_t max, size_t
                             bool *missed);
 void live_done_free(struct live_done *done, size_t count);
 void live_totals(struct live *live, struct live_totals *out);
+/** An order to cancel a request in flight; embed it. */
+struct live_cancel {
+    struct note note;
+    struct live *live;
+    int64_t id;
+    struct str reason;  /* borrowed until done */
+    struct inbox *back; /* of the loop that asks; stays open */
+    /** On that loop. */
+    void (*done)(struct live_cancel *order, bool cancelled);
+    bool cancelled;
+};
+/** Any thread. False: the request is not in flight, done is not called. */
+bool live_cancel(struct live_cancel *order);
+
 /** Any thread, lock-free. */
 int64_t live_rev(struct live *live);
 
