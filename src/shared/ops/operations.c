@@ -216,7 +216,8 @@ const struct operation operations[] = {
     {"GET", "/admin/api/storage", "How large the database is", .answer = "Storage",
      .params = days_params},
     {"POST", "/admin/api/storage/vacuum", "Give free space back", .answer = "Done"},
-    {"POST", "/admin/api/storage/check", "Look for damage", .answer = "FileCheck"},
+    {"POST", "/admin/api/storage/check", "Look for damage", .answer = "FileCheck",
+     .body = "CheckQuestion", .body_optional = true},
     {"POST", "/admin/api/storage/search/rebuild", "Make the full-text index anew",
      .answer = "Search"},
 
