@@ -12,7 +12,8 @@ int main(int argc, char **argv)
     static const struct command commands[] = {
         {"serve", "[options]", "run the proxy (the default)", cmd_serve},
         {"requests", "list|show|tail|grep", "look at captured exchanges", cmd_requests},
-        {"runs", "list|start|pause|resume|end|show|what-if", "group requests into runs", cmd_runs},
+        {"runs", "list|start|pause|resume|end|show|what-if|exec", "group requests into runs",
+         cmd_runs},
         {"db", "import|search", "look after the database", cmd_db},
         {"mock", "[options]", "run an upstream to try things on", cmd_mock},
         {"version", "", "print the version", cmd_version},

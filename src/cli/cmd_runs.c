@@ -142,6 +142,8 @@ int cmd_runs(int argc, char **argv)
         {"show", "[RUN]", "show what a run came to", none, FORM_JSON, show_more_runs, runs_show},
         {"what-if", "[RUN] [options]", "price a run with other models", runs_what_if_options,
          FORM_JSON, runs_what_if_more, runs_what_if},
+        {"exec", "[options] [--] CMD [ARG]...", "run a command as a run", runs_exec_options,
+         FORM_COMMAND, runs_exec_more, runs_exec},
         {0},
     };
 
