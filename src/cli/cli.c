@@ -326,28 +326,8 @@ static int print_version(void)
     return cli_print(STR(PROGRAM " " LOP_VERSION "\n"));
 }
 
-/* The words with "--" in front of the first that is neither an option nor its value; owned. */
-static char **end_options(const struct verb *v, int *argc, char **argv)
-{
-    static char end[] = "--";
-    struct err ignored; /* cli_parse() tells */
-    int at = find_word(0, *argc, argv, v->options, global_options, &ignored);
-    char **words = xcalloc((size_t)*argc + 2, sizeof(*words));
-
-    if (at < 0 || at >= *argc)
-        at = *argc;
-    memcpy(words, argv, (size_t)at * sizeof(*words));
-    if (at == *argc)
-        return words;
-    words[at] = end;
-    memcpy(words + at + 1, argv + at, (size_t)(*argc - at) * sizeof(*words));
-    (*argc)++;
-    return words;
-}
-
 static int run_verb(const char *command, const struct verb *v, int argc, char **argv)
 {
-    char **words = NULL;
     char name[64];
     struct cli cli;
     struct err err;
@@ -355,8 +335,6 @@ static int run_verb(const char *command, const struct verb *v, int argc, char **
     int rc;
 
     snprintf(name, sizeof(name), "%s %s", command, v->name);
-    if (v->forms & FORM_COMMAND)
-        argv = words = end_options(v, &argc, argv);
     if (cli_parse(&cli, name, v->options, v->forms, argc, argv, &err) < 0) {
         rc = cli_usage(name, &err);
     } else if (opts_flag(&cli.opts, "help")) {
@@ -369,7 +347,6 @@ static int run_verb(const char *command, const struct verb *v, int argc, char **
         rc = v->run(&cli);
     }
     cli_clear(&cli);
-    free(words);
     return rc;
 }
 

@@ -21,7 +21,6 @@ enum {
     FORM_JSON = 1,
     FORM_ROWS = 2,    /* --jsonl, --csv, --columns, --header, --no-header, --wide */
     FORM_CHANGES = 4, /* --dry-run */
-    FORM_COMMAND = 8, /* no form: the first argument begins a command line of its own */
 };
 
 /** One run of a command or verb: its parsed options. */
