@@ -1,5 +1,3 @@
-#include "cmd_runs.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -9,8 +7,8 @@
 #define DEFAULT_LIMIT 100
 
 static const struct opt runs_list_options[] = {
-    {"status", 0, OPT_TEXT, "S", "active, paused or complete"},
-    {"limit", 0, OPT_TEXT, "N", "at most N runs of the newest 100 (100)"},
+    {"status", 0, OPT_TEXT, "S", "active, paused or complete", .values = "active|paused|complete"},
+    {"limit", 0, OPT_TEXT, "N", "at most N runs of the newest 100", .fallback = "100"},
     LIST_END,
 };
 
@@ -29,12 +27,6 @@ static int read_limits(const struct cli *cli, int64_t *limit, const char **statu
 {
     *status = opts_text(&cli->opts, "status");
     *limit = DEFAULT_LIMIT;
-    if (cli->opts.arg_count > 0)
-        return err_set(err, ERR_INVALID, "unexpected argument \"%.80s\"", cli->opts.args[0]);
-    if (*status && strcmp(*status, "active") != 0 && strcmp(*status, "paused") != 0 &&
-        strcmp(*status, "complete") != 0)
-        return err_set(err, ERR_INVALID, "--status: \"%.40s\" is none of active, paused, complete",
-                       *status);
     return cli_int(cli, "limit", 0, INT32_MAX, limit, err);
 }
 
@@ -81,13 +73,15 @@ static int runs_list(struct cli *cli)
 
 /* ---- the command ---- */
 
+static const struct opt none[] = {LIST_END};
+
 #define RUN_WORDS                                                                                  \
     "RUN is an id, a name (the newest run of that name), \"active\", \"paused\" (the\n"            \
     "newest that is), \"last\" (the newest), or name:TEXT for a name that looks otherwise.\n"
 
 static const char list_more[] =
-    "Columns: id name status started open requests errors tokens cost tps wall, or a\n"
-    "JSON field. In a pipe they are tab-separated raw values, no header.\n"
+    "Columns are also all JSON fields. In a pipe rows are tab-separated raw values\n"
+    "without a header.\n"
     "\n"
     "Examples\n"
     "  llm-observe-proxy runs list --status complete\n"
@@ -119,33 +113,28 @@ static const char end_more[] =
               "\n"
               "Exit status: 2 the run has ended before, 3 no such run.\n";
 
-static const char show_more_runs[] =
+static const char run_show_more[] =
     RUN_WORDS "Without RUN: \"active\", else \"last\". JSON: GET /api/runs/{id}/stats.\n"
               "\n"
               "Example\n"
               "  llm-observe-proxy runs show bench-1\n";
 
-int cmd_runs(int argc, char **argv)
-{
-    static const struct opt none[] = {LIST_END};
-    static const struct verb verbs[] = {
-        {"list", "[options]", "list runs, newest first", runs_list_options, FORM_JSON | FORM_ROWS,
-         list_more, runs_list},
-        {"start", "NAME [options]", "start a run", runs_start_options, FORM_JSON | FORM_CHANGES,
-         start_more, runs_start},
-        {"pause", "", "pause the active run", none, FORM_JSON | FORM_CHANGES, pause_more,
-         runs_pause},
-        {"resume", "[RUN]", "go on with a paused run", none, FORM_JSON | FORM_CHANGES, resume_more,
-         runs_resume},
-        {"end", "[RUN]", "end a run and print its bill", none, FORM_JSON | FORM_CHANGES, end_more,
-         runs_end},
-        {"show", "[RUN]", "show what a run came to", none, FORM_JSON, show_more_runs, runs_show},
-        {"what-if", "[RUN] [options]", "price a run with other models", runs_what_if_options,
-         FORM_JSON, runs_what_if_more, runs_what_if},
-        {"exec", "[options] [--] CMD [ARG]...", "run a command as a run", runs_exec_options,
-         FORM_COMMAND, runs_exec_more, runs_exec},
-        {0},
-    };
-
-    return verbs_run("runs", "Group requests into runs", verbs, argc, argv);
-}
+const struct verb runs_verbs[] = {
+    {"list", "[options]", "list runs, newest first", runs_list_options, FORM_JSON | FORM_ROWS,
+     list_more, runs_list, .out = &run_rows},
+    {"start", "NAME [options]", "start a run", runs_start_options, FORM_JSON | FORM_CHANGES,
+     start_more, runs_start, .out = &one_run},
+    {"pause", "", "pause the active run", none, FORM_JSON | FORM_CHANGES, pause_more, runs_pause,
+     .out = &one_run},
+    {"resume", "[RUN]", "go on with a paused run", none, FORM_JSON | FORM_CHANGES, resume_more,
+     runs_resume, .out = &one_run},
+    {"end", "[RUN]", "end a run and print its bill", none, FORM_JSON | FORM_CHANGES, end_more,
+     runs_end, .out = &one_run},
+    {"show", "[RUN]", "show what a run came to", none, FORM_JSON, run_show_more, runs_show,
+     .out = &run_object},
+    {"what-if", "[RUN] [options]", "price a run with other models", runs_what_if_options, FORM_JSON,
+     runs_what_if_more, runs_what_if, .out = &what_if_object},
+    {"exec", "[options] COMMAND [ARG]...", "run a command as a run", runs_exec_options, 0,
+     runs_exec_more, runs_exec, .command_follows = true},
+    {0},
+};

@@ -10,16 +10,7 @@ const struct opt runs_start_options[] = {
     LIST_END,
 };
 
-static const struct out_spec one_run = {.fields = run_answer_fields};
-
-/* At most one argument, which says which run is meant. */
-static int read_run(const struct cli *cli, const char *standard, const char **word, struct err *err)
-{
-    *word = cli->opts.arg_count > 0 ? cli->opts.args[0] : standard;
-    if (cli->opts.arg_count > 1)
-        return err_set(err, ERR_INVALID, "unexpected argument \"%.80s\"", cli->opts.args[1]);
-    return 0;
-}
+const struct out_spec one_run = {.fields = run_answer_fields};
 
 /* The active run; id 0 when there is none. */
 static int find_active(struct source *source, struct run_name *run, struct err *err)
@@ -129,10 +120,6 @@ int runs_start(struct cli *cli)
     struct job job;
     int rc = -1;
 
-    if (cli->opts.arg_count != 1 && !opts_text(&cli->opts, "json")) {
-        err_set(&job.err, ERR_INVALID, "%s needs one name", cli->name);
-        return cli_usage(cli->name, &job.err);
-    }
     if (job_start(&job, cli, &one_run)) {
         rc = run_begin(cli, &job.source, cli->opts.args[0], &a, &job.err);
         if (rc == 0 && !is_dry(cli))
@@ -170,10 +157,6 @@ int runs_pause(struct cli *cli)
     struct job job;
     int rc = -1;
 
-    if (cli->opts.arg_count > 0) {
-        err_set(&job.err, ERR_INVALID, "%s takes no argument: it pauses the active run", cli->name);
-        return cli_usage(cli->name, &job.err);
-    }
     if (job_start(&job, cli, &one_run))
         rc = pause_active(&job);
     return job_end(&job, rc);
@@ -238,13 +221,10 @@ static int change_one(struct cli *cli, const char *standard,
                       int (*change)(struct job *job, const char *word))
 {
     struct job job;
-    const char *word;
     int rc = -1;
 
-    if (read_run(cli, standard, &word, &job.err) < 0)
-        return cli_usage(cli->name, &job.err);
     if (job_start(&job, cli, &one_run))
-        rc = change(&job, word);
+        rc = change(&job, cli->opts.arg_count > 0 ? cli->opts.args[0] : standard);
     return job_end(&job, rc);
 }
 

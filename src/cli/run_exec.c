@@ -22,7 +22,7 @@
 #define EXIT_NO_COMMAND 127
 
 const struct opt runs_exec_options[] = {
-    {"name", 0, OPT_TEXT, "NAME", "of the run (the command and the time)"},
+    {"name", 0, OPT_TEXT, "NAME", "of the run; else the command and the time"},
     {"notes", 0, OPT_TEXT, "TEXT", "what the run is about"},
     {"no-replace", 0, OPT_FLAG, NULL, "not when another run is active (exit 125)"},
     {"budget", 0, OPT_TEXT, "USD", "stop the command when the run has cost as much"},
@@ -84,8 +84,6 @@ static int read_args(struct exec *x, struct err *err)
     const struct opt_given *env = opts_find(&x->cli->opts, "env");
     const char *name = opts_text(&x->cli->opts, "name");
 
-    if (x->cli->opts.arg_count == 0)
-        return err_set(err, ERR_INVALID, "%s needs a command", x->cli->name);
     if (name && str_trim(str_c(name)).len == 0)
         return err_set(err, ERR_INVALID, "--name is empty");
     for (size_t i = 0; i < env->count; i++)

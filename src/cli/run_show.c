@@ -269,17 +269,14 @@ static int show(struct job *job)
     return rc;
 }
 
+const struct out_spec run_object = {.fields = run_stats_fields, .pager = true};
+
 int runs_show(struct cli *cli)
 {
-    static const struct out_spec spec = {.fields = run_stats_fields, .pager = true};
     struct job job;
     int rc = -1;
 
-    if (cli->opts.arg_count > 1) {
-        err_set(&job.err, ERR_INVALID, "unexpected argument \"%.80s\"", cli->opts.args[1]);
-        return cli_usage(cli->name, &job.err);
-    }
-    if (job_start(&job, cli, &spec))
+    if (job_start(&job, cli, &run_object))
         rc = show(&job);
     return job_end(&job, rc);
 }

@@ -11,7 +11,7 @@
 #define KEY_CELLS 34
 
 const struct opt runs_what_if_options[] = {
-    {"key", 0, OPT_LIST, "PROVIDER:MODEL", "compare with this price"},
+    {"key", 0, OPT_LIST, "PROVIDER:MODEL", "compare with this price", .values = "PRICE"},
     LIST_END,
 };
 
@@ -170,17 +170,14 @@ static int compare(struct job *job)
     return rc;
 }
 
+const struct out_spec what_if_object = {.fields = what_if_fields, .pager = true};
+
 int runs_what_if(struct cli *cli)
 {
-    static const struct out_spec spec = {.fields = what_if_fields, .pager = true};
     struct job job;
     int rc = -1;
 
-    if (cli->opts.arg_count > 1) {
-        err_set(&job.err, ERR_INVALID, "unexpected argument \"%.80s\"", cli->opts.args[1]);
-        return cli_usage(cli->name, &job.err);
-    }
-    if (job_start(&job, cli, &spec))
+    if (job_start(&job, cli, &what_if_object))
         rc = compare(&job);
     return job_end(&job, rc);
 }

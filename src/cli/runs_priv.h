@@ -15,6 +15,7 @@ extern const char *const run_fields[], *const run_answer_fields[], *const run_st
 
 extern const struct opt runs_start_options[], runs_exec_options[], runs_export_options[],
     runs_what_if_options[];
+extern const struct out_spec one_run, run_object, what_if_object;
 extern const char runs_exec_more[], runs_what_if_more[];
 
 int runs_start(struct cli *cli);

@@ -26,12 +26,13 @@ function complain(where, what) {
 const read = (file) => readFileSync(path.join(ROOT, file), 'utf8');
 const options = (text) => new Set(text.match(OPTION) ?? []);
 
-/* The table of src/main.c: names, and the verbs of those that have "list|show". */
+/* The table of src/main.c: names, and the verbs that their help lists. */
 function commands() {
-  const rows = read('src/main.c').matchAll(/^\s*\{"([a-z-]+)",\s*"([^"]*)"/gm);
-  return [...rows].map(([, name, synopsis]) => ({
+  const rows = read('src/main.c').matchAll(/^\s*\{"([a-z-]+)",/gm);
+  return [...rows].map(([, name]) => ({
     name,
-    verbs: /^[a-z-]+(\|[a-z-]+)*$/.test(synopsis) ? synopsis.split('|') : [],
+    verbs: [...help(name).matchAll(/^ {2}([a-z-]+) ([a-z-]+) /gm)]
+      .filter(([, first]) => first === name).map(([, , verb]) => verb),
   }));
 }
 
