@@ -251,7 +251,7 @@ static int init_app(struct server *s, struct err *err)
     snprintf(s->app.instance, sizeof(s->app.instance), "%08x",
              (unsigned)(s->app.started_wall_us ^ getpid()));
     pthread_mutex_init(&s->app.catalog_lock, NULL);
-    pthread_mutex_init(&s->app.previews_lock, NULL);
+    previews_init(&s->app.previews, s->app.instance);
     init_budgets(s);
     init_guard(s);
     s->app.live = live_new();
@@ -399,8 +399,7 @@ static int64_t stop(struct server *s)
     otel_stop(s->app.otel, TELEMETRY_DRAIN_MS);
     refresh_free(s->app.refresh);
     live_free(s->app.live);
-    for (size_t i = 0; i < SYNC_PREVIEWS; i++)
-        sync_preview_unref(s->app.previews[i]);
+    previews_clear(&s->app.previews);
     open_runs_free(s->app.runs);
     metrics_free(s->app.metrics);
     budgets_free(s->app.budgets);

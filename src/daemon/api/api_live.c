@@ -158,10 +158,10 @@ static void put_made(cJSON *o, const char *key, struct buf *json)
     buf_clear(json);
 }
 
-static void run_live(struct api_call *call, struct store *store)
+static void run_live(struct call *call, struct store *store)
 {
-    struct app *app = call->worker->app;
-    int64_t since = api_query_int(call, "since"), rows = api_query_int(call, "rows");
+    struct app *app = api_app(call);
+    int64_t since = call_query_int(call, "since"), rows = call_query_int(call, "rows");
     struct live_totals totals;
     struct store_counters counters;
     char stamp[CLOCK_ISO_SIZE];
@@ -192,7 +192,7 @@ static void run_live(struct api_call *call, struct store *store)
     call->status = 200;
 }
 
-const struct api_route api_live_routes[] = {
+const struct call_route api_live_routes[] = {
     {"GET", "/api/live", .run = run_live},
     {"GET", "/admin/api/live", .run = run_live},
     {"GET", "/api/events", .open = api_events_open},

@@ -8,8 +8,7 @@
 
 #include "daemon/record/capture.h"
 #include "llm/watch.h"
-
-#define LIVE_ROWS_MAX 1000 /* listed in flight, and kept finished */
+#include "view/view_live.h"
 
 enum live_state { LIVE_RECEIVING, LIVE_CONNECTING, LIVE_WAITING, LIVE_STREAMING };
 

@@ -174,3 +174,17 @@ cJSON *view_simple_page(cJSON *items, int64_t page, int64_t per_page)
     json_put_int(o, "pages", total > 0 ? (total - 1) / per_page + 1 : 1);
     return o;
 }
+
+cJSON *view_provider_health(const struct provider_health *h)
+{
+    cJSON *o = cJSON_CreateObject();
+    char iso[CLOCK_ISO_SIZE];
+
+    json_put_str(o, "provider_slug", h->provider_slug);
+    json_put_str(o, "status", h->status);
+    json_put_int(o, "latency_ms", h->latency_ms);
+    json_put_str(o, "auth_state", h->auth_state);
+    json_put_str(o, "message", h->message);
+    json_put_text(o, "checked_at", h->status.ptr ? clock_iso(h->checked_us, iso) : NULL);
+    return o;
+}

@@ -3,41 +3,42 @@
 
 #include "core/price_json.h"
 #include "core/routing_input.h"
-#include "daemon/api/api_body.h"
-#include "daemon/api/api_prices.h"
-#include "daemon/api/api_routing.h"
-#include "daemon/api/api_version.h"
+#include "ops/body.h"
+#include "ops/op_prices.h"
+#include "ops/op_routing.h"
+#include "ops/tables.h"
+#include "ops/version.h"
 #include "store/store_prices.h"
 #include "view/view_price.h"
 #include "view/view_routing.h"
 
-struct price_book *api_book(struct api_call *call, struct store *store)
+struct price_book *op_book(struct call *call, struct store *store)
 {
     struct price_book *book;
     struct err err;
 
     if (store_price_book(store, &book, &err) == 0)
         return book;
-    api_error(call, &err);
+    call_error(call, &err);
     return NULL;
 }
 
 /* ---- reading ---- */
 
-static void run_list(struct api_call *call, struct store *store)
+static void run_list(struct call *call, struct store *store)
 {
     struct buf search = {0}, provider = {0}, status = {0};
-    struct price_book *book = api_book(call, store);
+    struct price_book *book = op_book(call, store);
 
-    api_query_text(call, "search", &search);
-    api_query_text(call, "provider", &provider);
-    api_query_text(call, "status", &status);
+    call_query_text(call, "search", &search);
+    call_query_text(call, "provider", &provider);
+    call_query_text(call, "status", &status);
     if (book) {
         struct price_filter filter = {.search = str_trim(buf_str(&search)),
                                       .provider_slug = str_trim(buf_str(&provider)),
                                       .status = str_trim(buf_str(&status))};
 
-        api_simple_page(call, view_price_list(book, &filter));
+        op_simple_page(call, view_price_list(book, &filter));
     }
     price_book_unref(book);
     buf_clear(&search);
@@ -46,39 +47,39 @@ static void run_list(struct api_call *call, struct store *store)
 }
 
 /* Answer with the row of a price as it is in the database now. */
-static void answer_price(struct api_call *call, struct store *store, int64_t id)
+static void answer_price(struct call *call, struct store *store, int64_t id)
 {
-    struct price_book *book = api_book(call, store);
+    struct price_book *book = op_book(call, store);
     const struct price *p = book ? price_book_by_id(book, id) : NULL;
 
     if (p) {
-        api_json(call, 200, view_price(book, p));
-        api_version_tell(call, p->updated_us);
+        call_json(call, 200, view_price(book, p));
+        version_tell(call, p->updated_us);
     } else if (book) {
-        api_detail(call, 404, "Price not found.");
+        call_detail(call, 404, "Price not found.");
     }
     price_book_unref(book);
 }
 
-static void run_get(struct api_call *call, struct store *store)
+static void run_get(struct call *call, struct store *store)
 {
     answer_price(call, store, call->id);
 }
 
-static void run_find(struct api_call *call, struct store *store)
+static void run_find(struct call *call, struct store *store)
 {
     struct buf provider = {0}, model = {0};
-    struct price_book *book = api_book(call, store);
+    struct price_book *book = op_book(call, store);
     cJSON *found;
 
-    api_query_text(call, "provider", &provider);
-    api_query_text(call, "model", &model);
+    call_query_text(call, "provider", &provider);
+    call_query_text(call, "model", &model);
     if (book) {
         found = view_price_find(book, str_trim(buf_str(&provider)), buf_str(&model));
         if (found)
-            api_json(call, 200, found);
+            call_json(call, 200, found);
         else
-            api_detail(call, 404, "No price for this provider and model.");
+            call_detail(call, 404, "No price for this provider and model.");
     }
     price_book_unref(book);
     buf_clear(&provider);
@@ -86,8 +87,8 @@ static void run_find(struct api_call *call, struct store *store)
 }
 
 /* A token count by either of its names. False: the call is answered. */
-static bool read_count(struct api_call *call, const struct body *b, const char *name,
-                       const char *other, int64_t *out)
+static bool read_count(struct call *call, const struct body *b, const char *name, const char *other,
+                       int64_t *out)
 {
     int64_t value = UNKNOWN;
     int got = body_int(b, name, &value);
@@ -97,11 +98,11 @@ static bool read_count(struct api_call *call, const struct body *b, const char *
     *out = got > 0 ? value : UNKNOWN;
     if (got >= 0 && (got == 0 || (value >= 0 && value <= INT64_C(1) << 53)))
         return true;
-    api_detail(call, 400, "Token counts must be whole numbers of at least 0.");
+    call_detail(call, 400, "Token counts must be whole numbers of at least 0.");
     return false;
 }
 
-static bool read_tokens(struct api_call *call, struct body *b, struct cost_tokens *t)
+static bool read_tokens(struct call *call, struct body *b, struct cost_tokens *t)
 {
     struct usage *u = &t->usage;
     struct str tier = body_text(b, "service_tier", NULL);
@@ -117,11 +118,11 @@ static bool read_tokens(struct api_call *call, struct body *b, struct cost_token
         return false;
     if (u->input != UNKNOWN && u->output != UNKNOWN)
         return true;
-    api_detail(call, 400, "input and output are required.");
+    call_detail(call, 400, "input and output are required.");
     return false;
 }
 
-static void run_estimate(struct api_call *call, struct store *store)
+static void run_estimate(struct call *call, struct store *store)
 {
     struct price_book *book = NULL;
     struct cost_tokens tokens;
@@ -129,13 +130,13 @@ static void run_estimate(struct api_call *call, struct store *store)
     cJSON *found;
 
     body_json(&b, call);
-    if (read_tokens(call, &b, &tokens) && (book = api_book(call, store))) {
+    if (read_tokens(call, &b, &tokens) && (book = op_book(call, store))) {
         found = view_price_estimate(book, str_trim(body_text(&b, "provider", "provider_slug")),
                                     body_text(&b, "model", NULL), &tokens);
         if (found)
-            api_json(call, 200, found);
+            call_json(call, 200, found);
         else
-            api_detail(call, 404, "No price for this provider and model.");
+            call_detail(call, 404, "No price for this provider and model.");
     }
     price_book_unref(book);
     body_clear(&b);
@@ -161,8 +162,8 @@ static int read_price(const cJSON *fields, struct arena *arena, struct price *p,
     return slug_from_input(p->provider_slug, arena, &p->provider_slug, err);
 }
 
-int api_price_edit(const struct price_book *book, const cJSON *fields, struct arena *arena,
-                   const struct price *old, struct price *out, struct err *err)
+int op_price_edit(const struct price_book *book, const cJSON *fields, struct arena *arena,
+                  const struct price *old, struct price *out, struct err *err)
 {
     const struct price *same;
     struct price head;
@@ -192,17 +193,17 @@ int api_price_edit(const struct price_book *book, const cJSON *fields, struct ar
 }
 
 /* Whether the price, NULL for a new one, is as the caller knows it. False: the call is answered. */
-static bool is_current(struct api_call *call, const struct body *b, const struct price *p)
+static bool is_current(struct call *call, const struct body *b, const struct price *p)
 {
     char what[32];
 
     if (!p)
         return true;
     snprintf(what, sizeof(what), "Price %lld", (long long)p->id);
-    return api_version_fits(call, b, what, p->updated_us);
+    return version_fits(call, b, what, p->updated_us);
 }
 
-static void put_price(struct api_call *call, struct store *store, const struct price_book *book,
+static void put_price(struct call *call, struct store *store, const struct price_book *book,
                       const struct price *old)
 {
     struct price p;
@@ -212,51 +213,51 @@ static void put_price(struct api_call *call, struct store *store, const struct p
     body_json(&b, call);
     if (!is_current(call, &b, old))
         ; /* answered */
-    else if (api_price_edit(book, b.fields, &b.arena, old, &p, &err) < 0)
-        api_error(call, &err);
+    else if (op_price_edit(book, b.fields, &b.arena, old, &p, &err) < 0)
+        call_error(call, &err);
     else if (!old && p.id)
-        api_detail(call, 409, "A price of this provider and model exists already.");
+        call_detail(call, 409, "A price of this provider and model exists already.");
     else if (store_price_put(store, &p, body_get(&b, "tiers") != NULL, &err) < 0)
-        api_error(call, &err);
+        call_error(call, &err);
     else
         answer_price(call, store, p.id);
     body_clear(&b);
 }
 
-static void write_create(struct api_call *call, struct store *store)
+static void write_create(struct call *call, struct store *store)
 {
-    struct price_book *book = api_book(call, store);
+    struct price_book *book = op_book(call, store);
 
     if (book)
         put_price(call, store, book, NULL);
     price_book_unref(book);
 }
 
-static void write_replace(struct api_call *call, struct store *store)
+static void write_replace(struct call *call, struct store *store)
 {
-    struct price_book *book = api_book(call, store);
+    struct price_book *book = op_book(call, store);
     const struct price *old = book ? price_book_by_id(book, call->id) : NULL;
 
     if (old)
         put_price(call, store, book, old);
     else if (book)
-        api_detail(call, 404, "Price not found.");
+        call_detail(call, 404, "Price not found.");
     price_book_unref(book);
 }
 
-static void answer_deleted(struct api_call *call, int rc, const struct err *err)
+static void answer_deleted(struct call *call, int rc, const struct err *err)
 {
     if (rc < 0) {
-        api_error(call, err);
+        call_error(call, err);
         return;
     }
     call->status = 200;
     buf_put(&call->body, STR("{\"deleted\":true}"));
 }
 
-static void write_delete(struct api_call *call, struct store *store)
+static void write_delete(struct call *call, struct store *store)
 {
-    struct price_book *book = api_book(call, store);
+    struct price_book *book = op_book(call, store);
     const struct price *old = book ? price_book_by_id(book, call->id) : NULL;
     struct err err;
 
@@ -265,8 +266,8 @@ static void write_delete(struct api_call *call, struct store *store)
     price_book_unref(book);
 }
 
-int api_tier_edit(const struct price *p, const cJSON *fields, struct arena *arena,
-                  struct price_tier *t, struct err *err)
+int op_tier_edit(const struct price *p, const cJSON *fields, struct arena *arena,
+                 struct price_tier *t, struct err *err)
 {
     t->price_id = p->id;
     if (price_tier_read(fields, arena, t, err) < 0)
@@ -275,7 +276,7 @@ int api_tier_edit(const struct price *p, const cJSON *fields, struct arena *aren
 }
 
 /* id: the tier to replace, 0 for a new one. */
-static void put_tier(struct api_call *call, struct store *store, const struct price *p, int64_t id)
+static void put_tier(struct call *call, struct store *store, const struct price *p, int64_t id)
 {
     struct price_tier t = {.id = id, .min = UNKNOWN, .max = UNKNOWN, .rates = rates_none()};
     struct body b;
@@ -284,56 +285,56 @@ static void put_tier(struct api_call *call, struct store *store, const struct pr
     body_json(&b, call);
     if (!is_current(call, &b, p))
         ; /* answered */
-    else if (api_tier_edit(p, b.fields, &b.arena, &t, &err) < 0 ||
+    else if (op_tier_edit(p, b.fields, &b.arena, &t, &err) < 0 ||
              store_price_tier_put(store, &t, &err) < 0)
-        api_error(call, &err);
+        call_error(call, &err);
     else
         answer_price(call, store, p->id);
     body_clear(&b);
 }
 
-static void write_tier_create(struct api_call *call, struct store *store)
+static void write_tier_create(struct call *call, struct store *store)
 {
-    struct price_book *book = api_book(call, store);
+    struct price_book *book = op_book(call, store);
     const struct price *p = book ? price_book_by_id(book, call->id) : NULL;
 
     if (p)
         put_tier(call, store, p, 0);
     else if (book)
-        api_detail(call, 404, "Price not found.");
+        call_detail(call, 404, "Price not found.");
     price_book_unref(book);
 }
 
-static void write_tier_replace(struct api_call *call, struct store *store)
+static void write_tier_replace(struct call *call, struct store *store)
 {
-    struct price_book *book = api_book(call, store);
+    struct price_book *book = op_book(call, store);
     const struct price *p = book ? price_book_of_tier(book, call->id) : NULL;
 
     if (p)
         put_tier(call, store, p, call->id);
     else if (book)
-        api_detail(call, 404, "Tier not found.");
+        call_detail(call, 404, "Tier not found.");
     price_book_unref(book);
 }
 
-static void write_tier_delete(struct api_call *call, struct store *store)
+static void write_tier_delete(struct call *call, struct store *store)
 {
-    struct price_book *book = api_book(call, store);
+    struct price_book *book = op_book(call, store);
     const struct price *p = book ? price_book_of_tier(book, call->id) : NULL;
     struct err err;
 
     if (book && !p)
-        api_detail(call, 404, "Tier not found.");
+        call_detail(call, 404, "Tier not found.");
     else if (book && !is_current(call, NULL, p))
         ; /* answered */
     else if (book && store_price_tier_delete(store, call->id, &err) < 0)
-        api_error(call, &err);
+        call_error(call, &err);
     else if (book)
         answer_price(call, store, p->id);
     price_book_unref(book);
 }
 
-const struct api_route api_prices_routes[] = {
+const struct call_route op_prices_routes[] = {
     {"GET", "/admin/api/pricing/prices", run_list, NULL, NULL},
     {"POST", "/admin/api/pricing/prices", NULL, write_create, NULL},
     {"GET", "/admin/api/pricing/prices/{price_id}", run_get, NULL, NULL},

@@ -1,7 +1,7 @@
 /* Prices of the routers and out of price files: previewed, and applied as they were previewed.
  *
- * Fetching takes its time, so one call at a time does it, on a reader thread; writing is a job of
- * the writer thread that the call waits for. */
+ * Fetching takes its time, so one call at a time does it; what is written then are transactions of
+ * their own. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -10,8 +10,9 @@
 #include "base/xalloc.h"
 #include "client/price_source.h"
 #include "core/price_import.h"
-#include "daemon/api/api_body.h"
-#include "daemon/api/api_prices.h"
+#include "ops/body.h"
+#include "ops/op_prices.h"
+#include "ops/tables.h"
 #include "store/store_prices.h"
 #include "store/store_routing.h"
 #include "store/store_sync.h"
@@ -81,7 +82,7 @@ static struct sync_options read_options(struct body *b, struct arena *arena)
 }
 
 /* The fields of a body without "document", which may be large: no tree is made of it. */
-static void read_body(struct body *b, struct api_call *call, struct str *document)
+static void read_body(struct body *b, struct call *call, struct str *document)
 {
     struct str value;
     struct buf rest = {0};
@@ -89,7 +90,7 @@ static void read_body(struct body *b, struct api_call *call, struct str *documen
 
     *document = STR_NONE;
     *b = (struct body){.fields = cJSON_CreateObject()};
-    if (json_scan(blob_str(&call->request.body), &value) != JSON_OBJECT)
+    if (json_scan(call->input, &value) != JSON_OBJECT)
         return;
     if (!json_member(value, STR("document"), document)) {
         body_clear(b);
@@ -116,10 +117,10 @@ static void read_body(struct body *b, struct api_call *call, struct str *documen
 
 /* What the source of o says, out of the document of the body (a value, or a text of one), or
  * fetched: one call at a time does that. */
-static int read_rows(struct api_call *call, struct store *store, struct body *b,
-                     struct str document, struct sync_preview *p, struct err *err)
+static int read_rows(struct call *call, struct store *store, struct body *b, struct str document,
+                     struct sync_preview *p, struct err *err)
 {
-    struct app *app = call->worker->app;
+    struct previews *previews = call->env->previews;
     struct str url = str_trim(body_text(b, "url", NULL));
     struct price_book *book = NULL;
     struct secret key = {0};
@@ -140,14 +141,14 @@ static int read_rows(struct api_call *call, struct store *store, struct body *b,
     if (fetching &&
         store_provider_get(store, p->options.source, &p->rows.arena, &provider, err) == 0)
         keyed = provider.api_key_env.len > 0 && provider_key(provider.api_key_env, &key);
-    if (fetching && atomic_exchange(&app->syncing, true)) {
+    if (fetching && atomic_exchange(&previews->fetching, true)) {
         err_set(err, ERR_BUSY, "Another catalogue is being fetched.");
         goto out;
     }
     rc = price_source_rows(&p->rows, &p->options, book, document, url.len > 0 ? url : STR_NONE,
-                           keyed ? &key : NULL, app->config->upstream_ca_file, err);
+                           keyed ? &key : NULL, call->env->config->upstream_ca_file, err);
     if (fetching)
-        atomic_store(&app->syncing, false);
+        atomic_store(&previews->fetching, false);
 out:
     secret_clear(&key);
     price_book_unref(book);
@@ -157,40 +158,8 @@ out:
 
 /* ---- previews ---- */
 
-static void remember(struct app *app, struct sync_preview *p)
-{
-    struct sync_preview **slot;
-
-    pthread_mutex_lock(&app->previews_lock);
-    slot = &app->previews[app->next_preview % SYNC_PREVIEWS];
-    snprintf(p->id, sizeof(p->id), "%.8s-%u", app->instance, app->next_preview++);
-    p->made_us = clock_now_us();
-    sync_preview_unref(*slot);
-    atomic_fetch_add(&p->refs, 1);
-    *slot = p;
-    pthread_mutex_unlock(&app->previews_lock);
-}
-
-/* A reference; NULL when there is none of that id, or no longer. */
-static struct sync_preview *recall(struct app *app, struct str id)
-{
-    struct sync_preview *found = NULL;
-
-    pthread_mutex_lock(&app->previews_lock);
-    for (size_t i = 0; i < SYNC_PREVIEWS; i++) {
-        struct sync_preview *p = app->previews[i];
-
-        if (p && str_eq(str_c(p->id), id) && clock_now_us() - p->made_us < SYNC_PREVIEW_US)
-            found = p;
-    }
-    if (found)
-        atomic_fetch_add(&found->refs, 1);
-    pthread_mutex_unlock(&app->previews_lock);
-    return found;
-}
-
 /* The rows the body asks for. Returns owned; NULL: the call is answered. */
-static struct sync_preview *make_preview(struct api_call *call, struct store *store, struct body *b,
+static struct sync_preview *make_preview(struct call *call, struct store *store, struct body *b,
                                          struct str document)
 {
     struct sync_preview *p = xcalloc(1, sizeof(*p));
@@ -200,12 +169,12 @@ static struct sync_preview *make_preview(struct api_call *call, struct store *st
     p->options = read_options(b, &p->rows.arena);
     if (read_rows(call, store, b, document, p, &err) == 0)
         return p;
-    api_error(call, &err);
+    call_error(call, &err);
     sync_preview_unref(p);
     return NULL;
 }
 
-static void run_preview(struct api_call *call, struct store *store)
+static void run_preview(struct call *call, struct store *store)
 {
     struct sync_preview *p;
     struct price_book *book;
@@ -215,13 +184,13 @@ static void run_preview(struct api_call *call, struct store *store)
 
     read_body(&b, call, &document);
     p = make_preview(call, store, &b, document);
-    book = p ? api_book(call, store) : NULL;
+    book = p ? op_book(call, store) : NULL;
     if (book) {
         sync_compare(&p->rows, book);
         tree = view_sync(&p->options, &p->rows, book);
-        remember(call->worker->app, p);
+        previews_remember(call->env->previews, p);
         json_put_text(tree, "preview_id", p->id);
-        api_json(call, 200, tree);
+        call_json(call, 200, tree);
     }
     price_book_unref(book);
     sync_preview_unref(p);
@@ -231,8 +200,7 @@ static void run_preview(struct api_call *call, struct store *store)
 /* ---- applying ---- */
 
 /* Mark the rows that keys name. False when keys are not among the rows: the call is answered. */
-static bool choose(struct api_call *call, struct sync_rows *rows, const struct str *keys,
-                   size_t count)
+static bool choose(struct call *call, struct sync_rows *rows, const struct str *keys, size_t count)
 {
     struct str *copy = xcalloc(count + 1, sizeof(*copy));
     size_t missing;
@@ -246,128 +214,85 @@ static bool choose(struct api_call *call, struct sync_rows *rows, const struct s
         list = cJSON_AddArrayToObject(o, "missing_keys");
         for (size_t i = 0; i < missing; i++)
             json_add_str(list, copy[i]);
-        api_json(call, 400, o);
+        call_json(call, 400, o);
     }
     free(copy);
     return missing == 0;
 }
 
-/* What the writer thread does while the call waits. */
 struct apply {
-    struct recorder_job job;
-    struct app *app;
     struct sync_rows *rows;
     struct sync_result result;
     struct backfill backfill;
-    bool backfilling, more;
-    struct err err;
-    int rc;
-    pthread_mutex_t lock;
-    pthread_cond_t over;
-    bool done;
+    bool more;
 };
 
-static int backfill_step(struct apply *a, struct store *store)
+static int store_rows(void *arg, struct store *store, struct err *err)
 {
+    struct apply *a = arg;
+
+    return store_sync_apply(store, a->rows, &a->result, err);
+}
+
+static int backfill_some(void *arg, struct store *store, struct err *err)
+{
+    struct apply *a = arg;
     struct price_book *book;
-    int rc = store_price_book(store, &book, &a->err);
+    int rc = store_price_book(store, &book, err);
 
     if (rc < 0)
         return -1;
-    rc = store_backfill(store, book, &a->backfill, BATCH, &a->more, &a->err);
+    rc = store_backfill(store, book, &a->backfill, BATCH, &a->more, err);
     price_book_unref(book);
     return rc;
 }
 
-static void on_writer(struct recorder_job *job, struct store *store)
+static int run_all(const struct call_env *env, struct apply *a, bool reprice, struct err *err)
 {
-    struct apply *a = LIST_ENTRY(job, struct apply, job);
+    int rc = env->transact(env->ctx, store_rows, a, err);
 
-    if (!store) {
-        a->rc = err_set(&a->err, ERR_BUSY, "The database cannot be opened.");
-    } else if (store_begin(store, &a->err) < 0) {
-        a->rc = -1;
-    } else {
-        a->rc = a->backfilling ? backfill_step(a, store)
-                               : store_sync_apply(store, a->rows, &a->result, &a->err);
-        if (a->rc == 0)
-            a->rc = store_commit(store, &a->err);
-        if (a->rc < 0)
-            store_rollback(store);
-        else if (app_reload(a->app, store, &a->err) < 0)
-            log_error("cannot put the saved configuration in force: %s", a->err.msg);
-    }
-    pthread_mutex_lock(&a->lock);
-    a->done = true;
-    pthread_cond_signal(&a->over);
-    pthread_mutex_unlock(&a->lock);
-}
-
-/* Run one step on the writer thread and wait for it. */
-static int run_step(struct apply *a)
-{
-    a->done = false;
-    a->job = (struct recorder_job){.run = on_writer};
-    if (!recorder_submit(a->app->recorder, &a->job))
-        return err_set(&a->err, ERR_BUSY, "The proxy is stopping.");
-    pthread_mutex_lock(&a->lock);
-    while (!a->done)
-        pthread_cond_wait(&a->over, &a->lock);
-    pthread_mutex_unlock(&a->lock);
-    return a->rc;
-}
-
-static int run_all(struct apply *a, bool reprice)
-{
-    int rc = run_step(a);
-
-    a->backfilling = true;
     a->more = reprice;
     while (rc == 0 && a->more)
-        rc = run_step(a);
+        rc = env->transact(env->ctx, backfill_some, a, err);
     return rc;
 }
 
-static void answer_applied(struct api_call *call, struct apply *a, struct store *store,
+static void answer_applied(struct call *call, struct apply *a, struct store *store,
                            const struct sync_options *options)
 {
-    struct price_book *book = api_book(call, store);
+    struct price_book *book = op_book(call, store);
 
     if (!book)
         return;
     sync_compare(a->rows, book);
-    api_json(call, 200,
-             view_sync_applied(&a->result, a->backfill.repriced, options, a->rows, book));
+    call_json(call, 200,
+              view_sync_applied(&a->result, a->backfill.repriced, options, a->rows, book));
     price_book_unref(book);
 }
 
-static void apply(struct api_call *call, struct store *store, struct body *b,
+static void apply(struct call *call, struct store *store, struct body *b,
                   const struct sync_preview *p, const struct str *keys, size_t count)
 {
     /* Others may apply the same preview: statuses and choice are this call's own. */
     struct sync_rows rows = p->rows;
-    struct apply a = {
-        .app = call->worker->app, .rows = &rows, .backfill = {.kind = BACKFILL_MISSING}};
+    struct apply a = {.rows = &rows, .backfill = {.kind = BACKFILL_MISSING}};
+    struct err err;
 
     rows.arena = (struct arena){0};
     rows.rows = xcalloc(p->rows.count + 1, sizeof(*rows.rows));
     if (rows.count)
         memcpy(rows.rows, p->rows.rows, rows.count * sizeof(*rows.rows));
     if (choose(call, &rows, keys, count)) {
-        pthread_mutex_init(&a.lock, NULL);
-        pthread_cond_init(&a.over, NULL);
-        if (run_all(&a, body_flag(b, "reprice_missing", true)) < 0)
-            api_error(call, &a.err);
+        if (run_all(call->env, &a, body_flag(b, "reprice_missing", true), &err) < 0)
+            call_error(call, &err);
         else
             answer_applied(call, &a, store, &p->options);
-        pthread_cond_destroy(&a.over);
-        pthread_mutex_destroy(&a.lock);
         buf_clear(&a.result.warnings);
     }
     sync_clear(&rows);
 }
 
-static void run_apply(struct api_call *call, struct store *store)
+static void run_apply(struct call *call, struct store *store)
 {
     struct sync_preview *p = NULL;
     const struct str *keys;
@@ -380,11 +305,11 @@ static void run_apply(struct api_call *call, struct store *store)
                        &b.arena, &keys);
     id = str_trim(body_text(&b, "preview_id", NULL));
     if (count == 0) {
-        api_detail(call, 400, "Select at least one price.");
+        call_detail(call, 400, "Select at least one price.");
     } else if (id.len > 0) {
-        p = recall(call->worker->app, id);
+        p = previews_recall(call->env->previews, id);
         if (!p)
-            api_detail(call, 400, "This preview is too old; make a new one.");
+            call_detail(call, 400, "This preview is too old; make a new one.");
     } else {
         p = make_preview(call, store, &b, document);
     }
@@ -394,25 +319,25 @@ static void run_apply(struct api_call *call, struct store *store)
     body_clear(&b);
 }
 
-static void run_export(struct api_call *call, struct store *store)
+static void run_export(struct call *call, struct store *store)
 {
     struct arena arena = {0};
     struct provider *providers;
-    struct price_book *book = api_book(call, store);
+    struct price_book *book = op_book(call, store);
     size_t count;
     struct err err;
 
     if (book && store_providers(store, &arena, &providers, &count, &err) < 0)
-        api_error(call, &err);
+        call_error(call, &err);
     else if (book)
-        api_json(call, 200, view_catalog_export(book, providers, count));
+        call_json(call, 200, view_catalog_export(book, providers, count));
     price_book_unref(book);
     arena_clear(&arena);
 }
 
-const struct api_route api_catalog_routes[] = {
-    {"POST", API_PRICE_FILES "preview", run_preview, NULL, NULL},
-    {"POST", API_PRICE_FILES "apply", run_apply, NULL, NULL},
-    {"GET", API_PRICE_FILES "export", run_export, NULL, NULL},
+const struct call_route op_catalog_routes[] = {
+    {"POST", OP_PRICE_FILES "preview", run_preview, NULL, NULL},
+    {"POST", OP_PRICE_FILES "apply", run_apply, NULL, NULL},
+    {"GET", OP_PRICE_FILES "export", run_export, NULL, NULL},
     {0},
 };

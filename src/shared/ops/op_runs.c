@@ -2,101 +2,99 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
-#include "daemon/api/api.h"
-#include "daemon/api/api_body.h"
-#include "daemon/api/api_form.h"
+#include "ops/body.h"
+#include "ops/op_runs.h"
+#include "ops/tables.h"
 #include "store/store_budgets.h"
 #include "view/view_run.h"
 
 /* ---- reading ---- */
 
-static void run_list(struct api_call *call, struct store *store)
+static void run_list(struct call *call, struct store *store)
 {
-    struct view_context ctx = api_view_context(call);
+    struct view_context ctx = call_view_context(call);
     struct err err;
 
     call->status = 200;
     if (view_run_list(store, &ctx, &call->body, &err) < 0)
-        api_error(call, &err);
+        call_error(call, &err);
 }
 
-static void answer_detail(struct api_call *call, struct store *store, unsigned parts)
+static void answer_detail(struct call *call, struct store *store, unsigned parts)
 {
-    struct view_context ctx = api_view_context(call);
+    struct view_context ctx = call_view_context(call);
     struct err err;
 
     if (view_run_detail(store, call->id, parts, call->path, call->query, &ctx, &call->status,
                         &call->body, &err) < 0)
-        api_error(call, &err);
+        call_error(call, &err);
 }
 
-static void run_detail(struct api_call *call, struct store *store)
+static void run_detail(struct call *call, struct store *store)
 {
     answer_detail(call, store, VIEW_RUN_PAGE | VIEW_RUN_STATS);
 }
 
-static void run_stats(struct api_call *call, struct store *store)
+static void run_stats(struct call *call, struct store *store)
 {
     answer_detail(call, store, VIEW_RUN_STATS);
 }
 
-static void run_requests(struct api_call *call, struct store *store)
+static void run_requests(struct call *call, struct store *store)
 {
     answer_detail(call, store, VIEW_RUN_PAGE);
 }
 
 /* ---- changing; each of these is one of the verbs below ---- */
 
-static int start(struct api_call *call, struct store *store, struct str name, struct str notes,
+int op_run_start(struct call *call, struct store *store, struct str name, struct str notes,
                  const cJSON *fields, int64_t *id, struct err *err)
 {
     struct run run = {.started_us = clock_wall_us(), .ended_us = UNKNOWN, .paused_us = UNKNOWN};
 
     budget_init(&run.budget);
-    if (run_check(&name, &notes, err) < 0 || budget_set_all(&run.budget, fields, err) < 0)
+    if (run_check(&name, &notes, err) < 0 || budget_set_all(&run.budget, fields, err) < 0 ||
+        call->env->next_run_id(call->env->ctx, store, &run.id, err) < 0)
         return -1;
-    run.id = *id = open_runs_next_id(call->worker->app->runs);
+    *id = run.id;
     run.name = name;
     run.notes = notes;
     return store_run_start(store, &run, err);
 }
 
-static int end_active(struct api_call *call, struct store *store, int64_t *id, struct err *err)
+int op_run_end_active(struct call *call, struct store *store, int64_t *id, struct err *err)
 {
     (void)call;
     return store_run_end_active(store, clock_wall_us(), id, err);
 }
 
-static int pause_active(struct api_call *call, struct store *store, int64_t *id, struct err *err)
+int op_run_pause_active(struct call *call, struct store *store, int64_t *id, struct err *err)
 {
     (void)call;
     return store_run_pause_active(store, clock_wall_us(), id, err);
 }
 
-static int resume(struct api_call *call, struct store *store, int64_t *id, struct err *err)
+int op_run_resume(struct call *call, struct store *store, int64_t *id, struct err *err)
 {
     *id = call->id;
     return store_run_resume(store, *id, clock_wall_us(), err);
 }
 
-static int end_one(struct api_call *call, struct store *store, int64_t *id, struct err *err)
+static int end_one(struct call *call, struct store *store, int64_t *id, struct err *err)
 {
     *id = call->id;
     return store_run_end(store, *id, clock_wall_us(), err);
 }
 
-typedef int verb_fn(struct api_call *call, struct store *store, int64_t *id, struct err *err);
-
 /* {"run": ...} after a change that went well. */
-static void answer_run(struct api_call *call, struct store *store, int rc, int64_t id,
-                       struct err *err)
+static void answer_run(struct call *call, struct store *store, int rc, int64_t id, struct err *err)
 {
     call->status = 200;
     if (rc < 0 || view_run_answer(store, id, clock_wall_us(), &call->body, err) < 0)
-        api_error(call, err);
+        call_error(call, err);
 }
 
-static void change(struct api_call *call, struct store *store, verb_fn *verb)
+static void change(struct call *call, struct store *store, op_run_fn *verb)
 {
     int64_t id = UNKNOWN;
     struct err err;
@@ -105,7 +103,7 @@ static void change(struct api_call *call, struct store *store, verb_fn *verb)
     answer_run(call, store, rc, id, &err);
 }
 
-static void write_start(struct api_call *call, struct store *store)
+static void write_start(struct call *call, struct store *store)
 {
     struct body body;
     int64_t id = UNKNOWN;
@@ -114,25 +112,25 @@ static void write_start(struct api_call *call, struct store *store)
 
     if (!body_strict(&body, call))
         return;
-    rc = start(call, store, body_text(&body, "name", NULL), body_text(&body, "notes", NULL),
-               body.fields, &id, &err);
+    rc = op_run_start(call, store, body_text(&body, "name", NULL), body_text(&body, "notes", NULL),
+                      body.fields, &id, &err);
     answer_run(call, store, rc, id, &err);
     body_clear(&body);
 }
 
-static void write_end(struct api_call *call, struct store *store)
+static void write_end(struct call *call, struct store *store)
 {
-    change(call, store, end_active);
+    change(call, store, op_run_end_active);
 }
 
-static void write_pause(struct api_call *call, struct store *store)
+static void write_pause(struct call *call, struct store *store)
 {
-    change(call, store, pause_active);
+    change(call, store, op_run_pause_active);
 }
 
-static void write_resume(struct api_call *call, struct store *store)
+static void write_resume(struct call *call, struct store *store)
 {
-    change(call, store, resume);
+    change(call, store, op_run_resume);
 }
 
 /* Only the fields that are there change. */
@@ -160,7 +158,7 @@ static int edit(struct store *store, int64_t id, struct body *body, struct err *
     return rc;
 }
 
-static void write_edit(struct api_call *call, struct store *store)
+static void write_edit(struct call *call, struct store *store)
 {
     struct body body;
     struct err err;
@@ -171,68 +169,12 @@ static void write_edit(struct api_call *call, struct store *store)
     body_clear(&body);
 }
 
-static void write_end_one(struct api_call *call, struct store *store)
+static void write_end_one(struct call *call, struct store *store)
 {
     change(call, store, end_one);
 }
 
-/* ---- forms ---- */
-
-static void redirect_to_run(struct api_call *call, int64_t id)
-{
-    char to[64] = "/admin/runs";
-
-    if (id != UNKNOWN)
-        snprintf(to, sizeof(to), "/admin/runs/%" PRId64, id);
-    form_redirect(call, to);
-}
-
-static void form_start(struct api_call *call, struct store *store)
-{
-    struct body body;
-    struct str name, notes;
-    int64_t id = UNKNOWN;
-    struct err err;
-
-    body_form(&body, call);
-    name = form_text(&body, "name");
-    notes = form_text(&body, "notes");
-    if (start(call, store, name, notes, body.fields, &id, &err) == 0)
-        redirect_to_run(call, id);
-    else
-        form_error(call, &err, "/admin/runs");
-    body_clear(&body);
-}
-
-static void form_change(struct api_call *call, struct store *store, verb_fn *verb)
-{
-    int64_t id = UNKNOWN;
-    struct err err;
-
-    if (verb(call, store, &id, &err) == 0)
-        redirect_to_run(call, id);
-    else if (err.code == ERR_NOT_FOUND || err.code == ERR_INVALID)
-        redirect_to_run(call, UNKNOWN);
-    else
-        api_error(call, &err);
-}
-
-static void form_end(struct api_call *call, struct store *store)
-{
-    form_change(call, store, end_active);
-}
-
-static void form_pause(struct api_call *call, struct store *store)
-{
-    form_change(call, store, pause_active);
-}
-
-static void form_resume(struct api_call *call, struct store *store)
-{
-    form_change(call, store, resume);
-}
-
-const struct api_route api_runs_routes[] = {
+const struct call_route op_runs_routes[] = {
     {"GET", "/api/runs", .run = run_list},
     {"GET", "/admin/api/runs", .run = run_list},
     {"GET", "/api/runs/{run_id}", .run = run_detail},
@@ -253,9 +195,5 @@ const struct api_route api_runs_routes[] = {
     {"POST", "/admin/api/runs/{run_id}/resume", .write = write_resume},
     {"POST", "/api/runs/{run_id}/end", .write = write_end_one},
     {"POST", "/admin/api/runs/{run_id}/end", .write = write_end_one},
-    {"POST", "/admin/runs/start", .write = form_start},
-    {"POST", "/admin/runs/end", .write = form_end},
-    {"POST", "/admin/runs/pause", .write = form_pause},
-    {"POST", "/admin/runs/{run_id}/resume", .write = form_resume},
     {0},
 };

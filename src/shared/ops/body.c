@@ -1,4 +1,4 @@
-#include "daemon/api/api_body.h"
+#include "ops/body.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -11,14 +11,9 @@
 #define FIELDS_MAX 256
 #define INPUT_SHOWN 200
 
-static struct str bytes_of(const struct api_call *call)
+static struct str type_of(const struct call *call)
 {
-    return blob_str(&call->request.body);
-}
-
-static struct str type_of(const struct api_call *call)
-{
-    return headers_get(&call->request.headers, STR("content-type"));
+    return headers_get(&call->headers, STR("content-type"));
 }
 
 static void add_field(struct body *b, struct str name, struct str value)
@@ -62,27 +57,27 @@ static void read_parts(struct body *b, struct str bytes, struct str boundary)
             add_field(b, parts.parts[i].name, parts.parts[i].content);
 }
 
-void body_json(struct body *b, const struct api_call *call)
+void body_json(struct body *b, const struct call *call)
 {
-    *b = (struct body){.fields = json_parse(bytes_of(call))};
+    *b = (struct body){.fields = json_parse(call->input)};
     if (!cJSON_IsObject(b->fields)) {
         cJSON_Delete(b->fields);
         b->fields = cJSON_CreateObject();
     }
 }
 
-void body_form(struct body *b, const struct api_call *call)
+void body_form(struct body *b, const struct call *call)
 {
     struct str boundary = multipart_boundary(type_of(call));
 
     *b = (struct body){.fields = cJSON_CreateObject()};
     if (boundary.ptr)
-        read_parts(b, bytes_of(call), boundary);
+        read_parts(b, call->input, boundary);
     else if (str_ifind(type_of(call), STR("application/x-www-form-urlencoded")) >= 0)
-        read_pairs(b, bytes_of(call));
+        read_pairs(b, call->input);
 }
 
-void body_json_or_form(struct body *b, const struct api_call *call)
+void body_json_or_form(struct body *b, const struct call *call)
 {
     if (str_ifind(type_of(call), STR("application/json")) >= 0)
         body_json(b, call);
@@ -99,7 +94,7 @@ static void put_input(struct buf *out, const struct body *b, struct str bytes)
         buf_put(out, STR("null"));
 }
 
-static void refuse_text(struct api_call *call, struct str bytes)
+static void refuse_text(struct call *call, struct str bytes)
 {
     call->status = 422;
     buf_printf(
@@ -109,7 +104,7 @@ static void refuse_text(struct api_call *call, struct str bytes)
         json_scan_error(bytes));
 }
 
-static void refuse_type(struct api_call *call, const struct body *b, struct str bytes)
+static void refuse_type(struct call *call, const struct body *b, struct str bytes)
 {
     call->status = 422;
     buf_put(&call->body, STR("{\"detail\":[{\"type\":\"dict_type\",\"loc\":[\"body\"],"
@@ -118,9 +113,9 @@ static void refuse_type(struct api_call *call, const struct body *b, struct str 
     buf_put(&call->body, STR("}]}"));
 }
 
-bool body_strict(struct body *b, struct api_call *call)
+bool body_strict(struct body *b, struct call *call)
 {
-    struct str type = type_of(call), bytes = bytes_of(call);
+    struct str type = type_of(call), bytes = call->input;
 
     *b = (struct body){0};
     if (str_trim(bytes).len > 0 && (type.len == 0 || str_ifind(type, STR("json")) >= 0)) {
@@ -250,7 +245,7 @@ bool form_checkbox(const struct body *b, const char *key, bool fallback)
 }
 
 /* Issues of one request stand together, in the order of the calls. */
-static void note_issue(struct api_call *call, const char *type, const char *field, const char *msg,
+static void note_issue(struct call *call, const char *type, const char *field, const char *msg,
                        struct str input)
 {
     if (call->status == 422 && call->body.len > 2)
@@ -270,7 +265,7 @@ static void note_issue(struct api_call *call, const char *type, const char *fiel
     buf_put(&call->body, STR("}]}"));
 }
 
-struct str form_required(const struct body *b, struct api_call *call, const char *key)
+struct str form_required(const struct body *b, struct call *call, const char *key)
 {
     struct str text = form_text(b, key);
 
@@ -279,7 +274,7 @@ struct str form_required(const struct body *b, struct api_call *call, const char
     return text;
 }
 
-bool form_int(const struct body *b, struct api_call *call, const char *key, int64_t fallback,
+bool form_int(const struct body *b, struct call *call, const char *key, int64_t fallback,
               int64_t *out)
 {
     struct str text = form_text(b, key);

@@ -3,7 +3,8 @@
 
 #include "base/clock.h"
 #include "base/xalloc.h"
-#include "daemon/api/api_routing.h"
+#include "ops/op_routing.h"
+#include "ops/tables.h"
 #include "store/store_routing.h"
 #include "view/view_routing.h"
 
@@ -13,12 +14,12 @@ struct filter {
     struct buf search, provider, status;
 };
 
-static void read_filter(struct filter *f, const struct api_call *call)
+static void read_filter(struct filter *f, const struct call *call)
 {
     *f = (struct filter){0};
-    api_query_text(call, "search", &f->search);
-    api_query_text(call, "provider", &f->provider);
-    api_query_text(call, "status", &f->status);
+    call_query_text(call, "search", &f->search);
+    call_query_text(call, "provider", &f->provider);
+    call_query_text(call, "status", &f->status);
 }
 
 static void clear_filter(struct filter *f)
@@ -77,9 +78,9 @@ static cJSON *view_model(const struct route *r, struct str name)
     return o;
 }
 
-static void run_list(struct api_call *call, struct store *store)
+static void run_list(struct call *call, struct store *store)
 {
-    struct catalog *c = app_catalog(call->worker->app);
+    struct catalog *c = call_catalog(call);
     struct filter f;
     cJSON *items = cJSON_CreateArray();
 
@@ -92,7 +93,7 @@ static void run_list(struct api_call *call, struct store *store)
         if (is_wanted(&f, r, name))
             cJSON_AddItemToArray(items, view_model(r, name));
     }
-    api_simple_page(call, items);
+    op_simple_page(call, items);
     clear_filter(&f);
     catalog_unref(c);
 }
@@ -199,7 +200,7 @@ static void suggest_recent(void *ctx, struct str model, int64_t requests, int64_
     json_put_text(o, "last_used_at", clock_iso(last_us, iso));
 }
 
-static void run_suggest(struct api_call *call, struct store *store)
+static void run_suggest(struct call *call, struct store *store)
 {
     struct suggestions s = {0};
     struct catalog *c = NULL;
@@ -207,25 +208,25 @@ static void run_suggest(struct api_call *call, struct store *store)
     struct err err;
     cJSON *o;
 
-    api_query_text(call, "q", &text);
-    s.limit = api_query_int(call, "limit");
+    call_query_text(call, "q", &text);
+    s.limit = call_query_int(call, "limit");
     s.prefix = str_trim(buf_str(&text));
-    s.catalog = c = app_catalog(call->worker->app);
+    s.catalog = c = call_catalog(call);
     o = cJSON_CreateObject();
     s.items = cJSON_AddArrayToObject(o, "items");
     suggest_routes(&s);
     if (s.count < s.limit &&
         store_recent_models(store, s.prefix, s.limit - s.count, suggest_recent, &s, &err) < 0) {
         cJSON_Delete(o);
-        api_error(call, &err);
+        call_error(call, &err);
     } else {
-        api_json(call, 200, o);
+        call_json(call, 200, o);
     }
     catalog_unref(c);
     buf_clear(&text);
 }
 
-const struct api_route api_models_routes[] = {
+const struct call_route op_models_routes[] = {
     {"GET", "/api/models", .run = run_list},
     {"GET", "/admin/api/models", .run = run_list},
     {"GET", "/api/models/suggest", .run = run_suggest},

@@ -1,12 +1,13 @@
 /* What was asked for lately: by route, by provider, by model. */
 #include "base/clock.h"
-#include "daemon/api/api_operations.h"
-#include "daemon/api/api_routing.h"
+#include "ops/op_routing.h"
+#include "ops/operations.h"
+#include "ops/tables.h"
 #include "view/view_routing.h"
 
 #define DAY_US ((int64_t)86400 * 1000000)
 
-int64_t api_since(const struct api_call *call)
+int64_t op_since(const struct call *call)
 {
     int64_t now_us = clock_wall_us();
 
@@ -26,16 +27,16 @@ static void add_usage(void *ctx, struct str name, int64_t requests, int64_t numb
     cJSON_AddItemToArray(ctx, o);
 }
 
-static void run_routes(struct api_call *call, struct store *store)
+static void run_routes(struct call *call, struct store *store)
 {
     cJSON *list = cJSON_CreateArray();
     struct err err;
 
-    if (store_route_usage(store, api_since(call), add_usage, list, &err) < 0) {
+    if (store_route_usage(store, op_since(call), add_usage, list, &err) < 0) {
         cJSON_Delete(list);
-        api_error(call, &err);
+        call_error(call, &err);
     } else {
-        api_json(call, 200, list);
+        call_json(call, 200, list);
     }
 }
 
@@ -64,29 +65,29 @@ static void add_model(void *ctx, struct str model, int64_t requests, int64_t las
 }
 
 /* The models of the last days and where they would go now. */
-static void run_models(struct api_call *call, struct store *store)
+static void run_models(struct call *call, struct store *store)
 {
     struct recent recent = {0};
     struct catalog *c;
-    int64_t days = api_query_int(call, "days"), limit = api_query_int(call, "limit");
+    int64_t days = call_query_int(call, "days"), limit = call_query_int(call, "limit");
     struct err err;
     cJSON *o;
 
-    recent.catalog = c = app_catalog(call->worker->app);
+    recent.catalog = c = call_catalog(call);
     o = cJSON_CreateObject();
     json_put_int(o, "days", days);
     recent.items = cJSON_AddArrayToObject(o, "items");
     if (store_models_since(store, clock_wall_us() - days * DAY_US, limit, add_model, &recent,
                            &err) < 0) {
         cJSON_Delete(o);
-        api_error(call, &err);
+        call_error(call, &err);
     } else {
-        api_json(call, 200, o);
+        call_json(call, 200, o);
     }
     catalog_unref(c);
 }
 
-const struct api_route api_usage_routes[] = {
+const struct call_route op_usage_routes[] = {
     {"GET", "/admin/api/routes/usage", .run = run_routes},
     {"GET", "/admin/api/routes/recent-models", .run = run_models},
     {0},

@@ -1,9 +1,11 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "core/fix_ids.h"
 #include "core/routing_input.h"
-#include "daemon/api/api_routing.h"
+#include "ops/op_routing.h"
+#include "ops/tables.h"
 #include "view/view_routing.h"
 
 #define SUMMARY_DAYS 30
@@ -26,11 +28,26 @@ static bool is_flag(const char *source)
     return strcmp(source, "flag") == 0;
 }
 
-/* As it is saved for the next start; bound is where it listens now. */
-static void put_listener(cJSON *o, struct store *store, const struct app *app)
+/* Where the server listens now. */
+static void put_bound(cJSON *listener, const struct call_env *env)
 {
-    const struct config *config = app->config;
-    cJSON *listener = cJSON_AddObjectToObject(o, "listener"), *bound;
+    cJSON *bound;
+
+    if (!env->url) {
+        json_put_null(listener, "bound");
+        return;
+    }
+    bound = cJSON_AddObjectToObject(listener, "bound");
+    json_put_text(bound, "host", env->config->expose_all ? "0.0.0.0" : env->config->host);
+    json_put_int(bound, "port", env->port);
+    json_put_text(bound, "url", env->url);
+}
+
+/* As it is saved for the next start. */
+static void put_listener(cJSON *o, struct store *store, const struct call_env *env)
+{
+    const struct config *config = env->config;
+    cJSON *listener = cJSON_AddObjectToObject(o, "listener");
     char *port_text = saved(store, STR("incoming_port")), base[64];
     char *expose_text = saved(store, STR("expose_all_ips"));
     bool expose = expose_text ? str_is_yes(str_c(expose_text)) : config->expose_all;
@@ -46,17 +63,14 @@ static void put_listener(cJSON *o, struct store *store, const struct app *app)
                           (expose_text && is_flag(config->host_source))
                       ? "flag"
                       : NULL);
-    bound = cJSON_AddObjectToObject(listener, "bound");
-    json_put_text(bound, "host", config->expose_all ? "0.0.0.0" : config->host);
-    json_put_int(bound, "port", app->port);
-    json_put_text(bound, "url", app->url);
+    put_bound(listener, env);
     snprintf(base, sizeof(base), "http://localhost:%lld/v1", (long long)port);
     json_put_text(o, "client_base_url", base);
     free(port_text);
     free(expose_text);
 }
 
-static void put_upstream(cJSON *o, const struct catalog *c, const struct app *app)
+static void put_upstream(cJSON *o, const struct catalog *c, const struct call_env *env)
 {
     cJSON *upstream = cJSON_AddObjectToObject(o, "upstream");
     const struct provider *p = catalog_provider(c, c->default_provider_slug);
@@ -69,7 +83,7 @@ static void put_upstream(cJSON *o, const struct catalog *c, const struct app *ap
     json_put_str(upstream, "default_model", c->default_model.len > 0 ? c->default_model : none);
     json_put_bool(upstream, "fallback_enabled", c->fallback_enabled);
     json_put_bool(upstream, "failover_to_fallback", c->failover_to_fallback);
-    if (app->startup.base_url_fixed)
+    if (env->startup->base_url_fixed)
         json_put_text(upstream, "overridden_by", "flag");
 }
 
@@ -95,50 +109,50 @@ static int put_counts(cJSON *o, struct store *store, const struct catalog *c, in
     return 0;
 }
 
-static void answer_summary(struct api_call *call, struct store *store, int64_t days)
+static void answer_summary(struct call *call, struct store *store, int64_t days)
 {
-    struct app *app = call->worker->app;
+    const struct call_env *env = call->env;
     struct catalog *c = NULL;
     cJSON *o = cJSON_CreateObject();
     struct err err;
-    int rc = store_catalog(store, &app->startup, &c, &err); /* with what was just written */
+    int rc = store_catalog(store, env->startup, &c, &err); /* with what was just written */
 
     if (rc == 0) {
-        put_listener(o, store, app);
-        put_upstream(o, c, app);
+        put_listener(o, store, env);
+        put_upstream(o, c, env);
         rc = put_counts(o, store, c, days, &err);
     }
     if (rc == 0) {
         json_put_text(o, "version", LOP_VERSION);
-        json_put_text(o, "database_path", app->config->database_path);
-        api_json(call, 200, o);
+        json_put_text(o, "database_path", env->config->database_path);
+        call_json(call, 200, o);
     } else {
-        api_error(call, &err);
+        call_error(call, &err);
         cJSON_Delete(o);
     }
     catalog_unref(c);
 }
 
-static void run_summary(struct api_call *call, struct store *store)
+static void run_summary(struct call *call, struct store *store)
 {
-    answer_summary(call, store, api_query_int(call, "days"));
+    answer_summary(call, store, call_query_int(call, "days"));
 }
 
 /* The fixes in force, and those that there are. */
-static void run_fixes(struct api_call *call, struct store *store)
+static void run_fixes(struct call *call, struct store *store)
 {
-    struct app *app = call->worker->app;
-    struct catalog *c = app_catalog(app);
+    const struct call_env *env = call->env;
+    struct catalog *c = call_catalog(call);
     char *text = saved(store, STR("default_compat_fixes_json"));
     cJSON *o = cJSON_CreateObject();
 
     json_put_raw(o, "compatibility_fixes", c->fixes_json.len > 0 ? c->fixes_json.ptr : "[]");
     json_put_text(o, "source",
-                  text                          ? "saved"
-                  : app->startup.fixes_json.ptr ? "startup"
-                                                : "default");
+                  text                           ? "saved"
+                  : env->startup->fixes_json.ptr ? "startup"
+                                                 : "default");
     cJSON_AddItemToObject(o, "available", view_fixes());
-    api_json(call, 200, o);
+    call_json(call, 200, o);
     free(text);
     catalog_unref(c);
 }
@@ -161,8 +175,8 @@ static int check_default(struct store *store, struct str slug, struct arena *are
     return 0;
 }
 
-int api_save_upstream(struct store *store, const struct upstream_defaults *in, struct arena *arena,
-                      struct err *err)
+int op_save_upstream(struct store *store, const struct upstream_defaults *in, struct arena *arena,
+                     struct err *err)
 {
     struct str url, slug;
 
@@ -185,7 +199,7 @@ int api_save_upstream(struct store *store, const struct upstream_defaults *in, s
                              in->fallback_enabled ? STR("true") : STR("false"), err);
 }
 
-static void write_upstream(struct api_call *call, struct store *store)
+static void write_upstream(struct call *call, struct store *store)
 {
     struct body b;
     struct upstream_defaults in;
@@ -200,14 +214,14 @@ static void write_upstream(struct api_call *call, struct store *store)
         .has_failover = body_get(&b, "failover_to_fallback"),
         .failover_to_fallback = body_flag(&b, "failover_to_fallback", false),
     };
-    if (api_save_upstream(store, &in, &b.arena, &err) < 0)
-        api_error(call, &err);
+    if (op_save_upstream(store, &in, &b.arena, &err) < 0)
+        call_error(call, &err);
     else
         answer_summary(call, store, SUMMARY_DAYS);
     body_clear(&b);
 }
 
-static void write_fixes(struct api_call *call, struct store *store)
+static void write_fixes(struct call *call, struct store *store)
 {
     struct buf json = {0}, answer = {0};
     struct body b;
@@ -216,17 +230,17 @@ static void write_fixes(struct api_call *call, struct store *store)
     body_json_or_form(&b, call);
     if (fix_ids(&json, body_get(&b, body_get(&b, "fixes") ? "fixes" : "fix_ids"), NULL, &err) < 0 ||
         store_setting_put(store, STR("default_compat_fixes_json"), buf_str(&json), &err) < 0) {
-        api_error(call, &err);
+        call_error(call, &err);
     } else {
         buf_printf(&answer, "{\"compatibility_fixes\":%s}", json.ptr);
-        api_text(call, 200, answer.ptr);
+        call_text(call, 200, answer.ptr);
     }
     buf_clear(&json);
     buf_clear(&answer);
     body_clear(&b);
 }
 
-int api_save_listener(struct store *store, int64_t port, bool expose, struct err *err)
+int op_save_listener(struct store *store, int64_t port, bool expose, struct err *err)
 {
     char number[24];
 
@@ -239,7 +253,7 @@ int api_save_listener(struct store *store, int64_t port, bool expose, struct err
                              err);
 }
 
-static void write_listener(struct api_call *call, struct store *store)
+static void write_listener(struct call *call, struct store *store)
 {
     struct body b;
     struct err err;
@@ -248,14 +262,14 @@ static void write_listener(struct api_call *call, struct store *store)
     body_json(&b, call);
     if (body_int(&b, "port", &port) != 1 && body_int(&b, "incoming_port", &port) != 1)
         port = 0;
-    if (api_save_listener(store, port, body_flag(&b, "expose_all_ips", false), &err) < 0)
-        api_error(call, &err);
+    if (op_save_listener(store, port, body_flag(&b, "expose_all_ips", false), &err) < 0)
+        call_error(call, &err);
     else
         answer_summary(call, store, SUMMARY_DAYS);
     body_clear(&b);
 }
 
-const struct api_route api_settings_routes[] = {
+const struct call_route op_settings_routes[] = {
     {"GET", "/admin/api/settings/summary", .run = run_summary},
     {"POST", "/admin/api/settings/listener", .write = write_listener},
     {"POST", "/admin/api/settings/upstream-defaults", .write = write_upstream},

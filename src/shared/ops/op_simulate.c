@@ -1,9 +1,12 @@
 /* Where a model would go, without asking anybody: simulation, look-up and sample requests. */
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "core/forward_body.h"
 #include "core/routing_input.h"
 #include "core/upstream_order.h"
-#include "daemon/api/api_routing.h"
+#include "ops/op_routing.h"
+#include "ops/tables.h"
 #include "store/store_default_routes.h"
 #include "view/view_routing.h"
 #include "json/json_index.h"
@@ -101,8 +104,7 @@ static void put_preview(cJSON *o, struct str model, const struct decision *d, st
     buf_clear(&text);
 }
 
-static cJSON *view_sample(const struct app *app, struct str model, const struct decision *d,
-                          bool forced)
+static cJSON *view_sample(int port, struct str model, const struct decision *d, bool forced)
 {
     cJSON *o = cJSON_CreateObject(), *payload = sample_payload(model);
     struct buf compact = {0}, pretty = {0};
@@ -110,7 +112,7 @@ static cJSON *view_sample(const struct app *app, struct str model, const struct 
     struct err err;
     char base[64];
 
-    snprintf(base, sizeof(base), "http://localhost:%d/v1", app->port);
+    snprintf(base, sizeof(base), "http://localhost:%d/v1", port);
     json_print(&compact, payload);
     if (json_index(&json, buf_str(&compact), &err) == 0)
         json_pretty(&pretty, &json, 0, 0, &err);
@@ -166,9 +168,9 @@ static cJSON *view_choices(const struct catalog *c, struct str model, struct are
     return list;
 }
 
-static void run_simulate(struct api_call *call, struct store *store)
+static void run_simulate(struct call *call, struct store *store)
 {
-    struct catalog *catalog = app_catalog(call->worker->app);
+    struct catalog *catalog = call_catalog(call);
     struct decision d;
     struct body b;
     struct str model;
@@ -178,15 +180,14 @@ static void run_simulate(struct api_call *call, struct store *store)
     body_json(&b, call);
     model = str_trim(body_text(&b, "incoming_model", "model"));
     if (model.len == 0) {
-        api_detail(call, 400, "Model is required.");
+        call_detail(call, 400, "Model is required.");
     } else {
         catalog_decide(catalog, model, &b.arena, &d);
         upstreams = view_choices(catalog, model, &b.arena, &d);
         o = view_simulation(&d);
         cJSON_AddItemToObject(o, "upstreams", upstreams);
-        cJSON_AddItemToObject(o, "sample_request",
-                              view_sample(call->worker->app, model, &d, false));
-        api_json(call, 200, o);
+        cJSON_AddItemToObject(o, "sample_request", view_sample(call->env->port, model, &d, false));
+        call_json(call, 200, o);
     }
     body_clear(&b);
     catalog_unref(catalog);
@@ -207,8 +208,8 @@ static int find_candidate(struct store *store, const struct provider *p, struct 
     return 0;
 }
 
-int api_decide(struct store *store, const struct catalog *catalog, struct str model,
-               struct str slug, struct arena *arena, struct decision *out, struct err *err)
+int op_decide(struct store *store, const struct catalog *catalog, struct str model, struct str slug,
+              struct arena *arena, struct decision *out, struct err *err)
 {
     const struct provider *p;
     struct str upstream;
@@ -243,9 +244,9 @@ int api_decide(struct store *store, const struct catalog *catalog, struct str mo
     return 0;
 }
 
-static void run_sample(struct api_call *call, struct store *store)
+static void run_sample(struct call *call, struct store *store)
 {
-    struct catalog *catalog = app_catalog(call->worker->app);
+    struct catalog *catalog = call_catalog(call);
     struct decision d;
     struct body b;
     struct str model, slug;
@@ -255,17 +256,16 @@ static void run_sample(struct api_call *call, struct store *store)
     model = str_trim(body_text(&b, "model", "incoming_model"));
     slug = body_text(&b, "provider_slug", "provider");
     if (model.len == 0)
-        api_detail(call, 400, "Model is required.");
-    else if (api_decide(store, catalog, model, slug, &b.arena, &d, &err) < 0)
-        api_error(call, &err);
+        call_detail(call, 400, "Model is required.");
+    else if (op_decide(store, catalog, model, slug, &b.arena, &d, &err) < 0)
+        call_error(call, &err);
     else
-        api_json(call, 200, view_sample(call->worker->app, model, &d, str_trim(slug).len > 0));
+        call_json(call, 200, view_sample(call->env->port, model, &d, str_trim(slug).len > 0));
     body_clear(&b);
     catalog_unref(catalog);
 }
 
-static cJSON *view_lookup(const struct app *app, struct str model, const struct decision *d,
-                          bool forced)
+static cJSON *view_lookup(int port, struct str model, const struct decision *d, bool forced)
 {
     bool decided = strcmp(d->route_decision, "passthrough") != 0;
     bool matched = strcmp(d->route_decision, "route") == 0;
@@ -282,37 +282,37 @@ static cJSON *view_lookup(const struct app *app, struct str model, const struct 
                   key == KEY_NOT_CONFIGURED ? "not configured" : key_state_text(key));
     json_put_str(o, "upstream_url", decided ? d->base_url : STR_NONE);
     json_put_str(o, "upstream_model", d->upstream_model);
-    cJSON_AddItemToObject(o, "sample_request", view_sample(app, model, d, forced));
+    cJSON_AddItemToObject(o, "sample_request", view_sample(port, model, d, forced));
     return o;
 }
 
-static void lookup(struct api_call *call, struct store *store, struct str model, struct str slug)
+static void lookup(struct call *call, struct store *store, struct str model, struct str slug)
 {
-    struct catalog *catalog = app_catalog(call->worker->app);
+    struct catalog *catalog = call_catalog(call);
     struct arena arena = {0};
     struct decision d;
     struct err err;
 
-    if (api_decide(store, catalog, model, slug, &arena, &d, &err) < 0)
-        api_error(call, &err);
+    if (op_decide(store, catalog, model, slug, &arena, &d, &err) < 0)
+        call_error(call, &err);
     else
-        api_json(call, 200, view_lookup(call->worker->app, model, &d, slug.len > 0));
+        call_json(call, 200, view_lookup(call->env->port, model, &d, slug.len > 0));
     arena_clear(&arena);
     catalog_unref(catalog);
 }
 
-static void run_lookup(struct api_call *call, struct store *store)
+static void run_lookup(struct call *call, struct store *store)
 {
     struct buf model = {0}, slug = {0};
 
-    api_query_text(call, "model", &model);
-    api_query_text(call, "provider_slug", &slug);
+    call_query_text(call, "model", &model);
+    call_query_text(call, "provider_slug", &slug);
     lookup(call, store, str_trim(buf_str(&model)), str_trim(buf_str(&slug)));
     buf_clear(&model);
     buf_clear(&slug);
 }
 
-const struct api_route api_simulate_routes[] = {
+const struct call_route op_simulate_routes[] = {
     {"GET", "/api/models/lookup", .run = run_lookup},
     {"POST", "/admin/api/routes/simulate", .run = run_simulate},
     {"POST", "/admin/api/routes/sample-request", .run = run_sample},

@@ -1,5 +1,6 @@
 #include "core/routing_input.h"
-#include "daemon/api/api_routing.h"
+#include "ops/op_routing.h"
+#include "ops/tables.h"
 #include "store/store_default_routes.h"
 
 #define ITEMS_MAX 200
@@ -43,7 +44,7 @@ static cJSON *view_seeding(const struct seeding *s)
     return o;
 }
 
-static void answer(struct api_call *call, struct store *store, bool apply)
+static void answer(struct call *call, struct store *store, bool apply)
 {
     struct seeding s = {.apply = apply};
     struct body b;
@@ -55,23 +56,23 @@ static void answer(struct api_call *call, struct store *store, bool apply)
         slug_from_input(body_text(&b, "provider_slug", "provider"), &b.arena, &s.provider_slug,
                         &err) < 0 ||
         store_default_routes(store, &s, &b.arena, &err) < 0)
-        api_error(call, &err);
+        call_error(call, &err);
     else
-        api_json(call, 200, view_seeding(&s));
+        call_json(call, 200, view_seeding(&s));
     body_clear(&b);
 }
 
-static void run_preview(struct api_call *call, struct store *store)
+static void run_preview(struct call *call, struct store *store)
 {
     answer(call, store, false);
 }
 
-static void write_apply(struct api_call *call, struct store *store)
+static void write_apply(struct call *call, struct store *store)
 {
     answer(call, store, true);
 }
 
-const struct api_route api_default_routes_routes[] = {
+const struct call_route op_default_routes_routes[] = {
     {"POST", "/admin/api/routes/defaults/preview", .run = run_preview},
     {"POST", "/admin/api/routes/defaults/apply", .write = write_apply},
     {0},

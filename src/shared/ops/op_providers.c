@@ -1,8 +1,10 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/routing_input.h"
-#include "daemon/api/api_routing.h"
-#include "daemon/api/api_version.h"
+#include "ops/op_routing.h"
+#include "ops/tables.h"
+#include "ops/version.h"
 #include "store/store_prices.h"
 #include "view/view_routing.h"
 
@@ -73,24 +75,24 @@ static cJSON *view(const struct all *all, const struct provider *p)
                          count_routes(all->routes, all->route_count, p->slug, false));
 }
 
-static void run_list(struct api_call *call, struct store *store)
+static void run_list(struct call *call, struct store *store)
 {
     struct provider_filter f = {0};
     struct all all;
     cJSON *items;
     struct err err;
 
-    api_query_text(call, "search", &f.search);
-    api_query_text(call, "status", &f.status);
-    api_query_text(call, "currency", &f.currency);
+    call_query_text(call, "search", &f.search);
+    call_query_text(call, "status", &f.status);
+    call_query_text(call, "currency", &f.currency);
     if (load_all(&all, store, &err) < 0) {
-        api_error(call, &err);
+        call_error(call, &err);
     } else {
         items = cJSON_CreateArray();
         for (size_t i = 0; i < all.provider_count; i++)
             if (is_wanted(&f, &all.providers[i]))
                 cJSON_AddItemToArray(items, view(&all, &all.providers[i]));
-        api_simple_page(call, items);
+        op_simple_page(call, items);
     }
     buf_clear(&f.search);
     buf_clear(&f.status);
@@ -98,36 +100,36 @@ static void run_list(struct api_call *call, struct store *store)
     clear_all(&all);
 }
 
-static void answer_provider(struct api_call *call, struct store *store, struct str slug)
+static void answer_provider(struct call *call, struct store *store, struct str slug)
 {
     struct all all;
     struct err err;
 
     if (load_all(&all, store, &err) < 0) {
-        api_error(call, &err);
+        call_error(call, &err);
     } else {
-        api_detail(call, 404, "Provider not found.");
+        call_detail(call, 404, "Provider not found.");
         for (size_t i = 0; i < all.provider_count; i++)
             if (str_eq(all.providers[i].slug, slug)) {
-                api_json(call, 200, view(&all, &all.providers[i]));
-                api_version_tell(call, all.providers[i].updated_us);
+                call_json(call, 200, view(&all, &all.providers[i]));
+                version_tell(call, all.providers[i].updated_us);
             }
     }
     clear_all(&all);
 }
 
 /* The slug of the path as it is stored; STR_NONE when no provider can have it. */
-static struct str path_slug(struct api_call *call)
+static struct str path_slug(struct call *call)
 {
     struct str slug = STR_NONE;
     struct err err;
 
-    if (slug_from_input(call->slug, &call->request.arena, &slug, &err) < 0)
+    if (slug_from_input(call->slug, &call->arena, &slug, &err) < 0)
         return STR_NONE;
     return slug;
 }
 
-static void run_get(struct api_call *call, struct store *store)
+static void run_get(struct call *call, struct store *store)
 {
     answer_provider(call, store, path_slug(call));
 }
@@ -170,7 +172,7 @@ static cJSON *view_usage(const struct today *u)
     return list;
 }
 
-static void run_usage(struct api_call *call, struct store *store)
+static void run_usage(struct call *call, struct store *store)
 {
     struct today u = {0};
     struct err err;
@@ -181,14 +183,37 @@ static void run_usage(struct api_call *call, struct store *store)
     if (rc == 0 && (!u.requests || !u.cost))
         rc = err_set(&err, ERR_NO_MEMORY, "no memory for the answer");
     if (rc == 0)
-        rc = store_provider_usage(store, api_since(call), add_usage, &u, &err);
+        rc = store_provider_usage(store, op_since(call), add_usage, &u, &err);
     if (rc < 0)
-        api_error(call, &err);
+        call_error(call, &err);
     else
-        api_json(call, 200, view_usage(&u));
+        call_json(call, 200, view_usage(&u));
     free(u.requests);
     free(u.cost);
     clear_all(&u.all);
+}
+
+static void add_health(void *ctx, const struct provider_health *h)
+{
+    cJSON *o = view_provider_health(h);
+
+    json_put_str(o, "provider_name", h->provider_name);
+    json_put_bool(o, "active", h->active);
+    cJSON_AddItemToArray(ctx, o);
+}
+
+/* What the last checks found: of all providers, with nulls for one that was never checked. */
+static void run_health(struct call *call, struct store *store)
+{
+    cJSON *list = cJSON_CreateArray();
+    struct err err;
+
+    if (store_health(store, add_health, list, &err) == 0) {
+        call_json(call, 200, list);
+        return;
+    }
+    cJSON_Delete(list);
+    call_error(call, &err);
 }
 
 /* ---- writing ---- */
@@ -210,7 +235,7 @@ static bool kept_fallback(struct store *store, const struct body *b, struct str 
 
 /* Whether the provider is as the caller knows it; a copy of another one is new. False: the call is
  * answered. */
-static bool is_current(struct api_call *call, struct store *store, const struct body *b,
+static bool is_current(struct call *call, struct store *store, const struct body *b,
                        struct str slug, bool may_be_new)
 {
     struct provider old = {.updated_us = VERSION_NONE};
@@ -221,12 +246,12 @@ static bool is_current(struct api_call *call, struct store *store, const struct 
 
     snprintf(what, sizeof(what), "Provider %.*s", STR_ARG(str_cut(slug, 64)));
     store_provider_get(store, slug, &arena, &old, &err);
-    ok = (may_be_new && !old.slug.ptr) || api_version_fits(call, b, what, old.updated_us);
+    ok = (may_be_new && !old.slug.ptr) || version_fits(call, b, what, old.updated_us);
     arena_clear(&arena);
     return ok;
 }
 
-static void save(struct api_call *call, struct store *store, struct body *b, struct str slug,
+static void save(struct call *call, struct store *store, struct body *b, struct str slug,
                  bool may_be_new)
 {
     struct provider_input in = {
@@ -253,12 +278,12 @@ static void save(struct api_call *call, struct store *store, struct body *b, str
     if (rc == 0)
         answer_provider(call, store, p.slug);
     else if (err.code == ERR_CONFLICT)
-        api_detail(call, 400, err.msg);
+        call_detail(call, 400, err.msg);
     else
-        api_error(call, &err);
+        call_error(call, &err);
 }
 
-static void write_create(struct api_call *call, struct store *store)
+static void write_create(struct call *call, struct store *store)
 {
     struct body b;
 
@@ -267,7 +292,7 @@ static void write_create(struct api_call *call, struct store *store)
     body_clear(&b);
 }
 
-static void write_update(struct api_call *call, struct store *store)
+static void write_update(struct call *call, struct store *store)
 {
     struct body b;
 
@@ -276,25 +301,26 @@ static void write_update(struct api_call *call, struct store *store)
     body_clear(&b);
 }
 
-static void write_delete(struct api_call *call, struct store *store)
+static void write_delete(struct call *call, struct store *store)
 {
     struct str slug = path_slug(call);
     struct err err;
 
     if (!slug.ptr)
-        api_detail(call, 404, "Provider not found.");
+        call_detail(call, 404, "Provider not found.");
     else if (!is_current(call, store, NULL, slug, false))
         return;
     else if (store_provider_delete(store, slug, &err) < 0)
-        api_error(call, &err);
+        call_error(call, &err);
     else
-        api_text(call, 200, "{\"deleted\":true}");
+        call_text(call, 200, "{\"deleted\":true}");
 }
 
-const struct api_route api_providers_routes[] = {
+const struct call_route op_providers_routes[] = {
     {"GET", "/admin/api/providers", .run = run_list},
     {"POST", "/admin/api/providers", .write = write_create},
     {"GET", "/admin/api/providers/usage", .run = run_usage},
+    {"GET", "/admin/api/providers/health", .run = run_health},
     {"GET", "/admin/api/providers/{slug}", .run = run_get},
     {"PUT", "/admin/api/providers/{slug}", .write = write_update},
     {"DELETE", "/admin/api/providers/{slug}", .write = write_delete},

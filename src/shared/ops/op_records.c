@@ -1,34 +1,35 @@
 #include <inttypes.h>
 
-#include "daemon/api/api.h"
+#include "ops/call.h"
+#include "ops/tables.h"
 #include "view/view_record.h"
 
-static void run_list(struct api_call *call, struct store *store)
+static void run_list(struct call *call, struct store *store)
 {
-    struct view_context ctx = api_view_context(call);
+    struct view_context ctx = call_view_context(call);
     struct err err;
 
     if (view_record_list(store, call->path, call->query, &ctx, &call->status, &call->body, &err) <
         0)
-        api_error(call, &err);
+        call_error(call, &err);
 }
 
-static void run_detail(struct api_call *call, struct store *store)
+static void run_detail(struct call *call, struct store *store)
 {
-    struct view_context ctx = api_view_context(call);
+    struct view_context ctx = call_view_context(call);
     struct err err;
 
     if (view_record_detail(store, call->id, call->query, &ctx, &call->status, &call->body, &err) <
         0)
-        api_error(call, &err);
+        call_error(call, &err);
 }
 
-static void run_conversation(struct api_call *call, struct store *store)
+static void run_conversation(struct call *call, struct store *store)
 {
     struct err err;
 
     if (view_record_conversation(store, call->id, &call->status, &call->body, &err) < 0)
-        api_error(call, &err);
+        call_error(call, &err);
 }
 
 static int pick_side(struct str side, const struct record *r, struct str *body, struct str *type)
@@ -48,7 +49,7 @@ static int pick_side(struct str side, const struct record *r, struct str *body, 
 }
 
 /* The stored bytes of one side, as they were. */
-static void run_body(struct api_call *call, struct store *store)
+static void run_body(struct call *call, struct store *store)
 {
     struct arena arena = {0};
     struct record r;
@@ -56,40 +57,39 @@ static void run_body(struct api_call *call, struct store *store)
     struct str body, type;
     struct err err;
 
-    api_query_text(call, "side", &side);
+    call_query_text(call, "side", &side);
     if (store_record_get(store, call->id, &arena, &r, &err) < 0) {
         if (err.code == ERR_NOT_FOUND)
-            api_detail(call, 404, "Request not found.");
+            call_detail(call, 404, "Request not found.");
         else
-            api_error(call, &err);
+            call_error(call, &err);
     } else if (pick_side(buf_str(&side), &r, &body, &type) < 0) {
-        api_detail(call, 400, "side must be request, response or upstream.");
+        call_detail(call, 400, "side must be request, response or upstream.");
     } else if (!body.ptr) {
-        api_detail(call, 404, "This body was not kept.");
+        call_detail(call, 404, "This body was not kept.");
     } else if (buf_add(&call->body, body, &err) < 0) {
-        api_error(call, &err);
+        call_error(call, &err);
     } else {
         call->status = 200;
         call->content_type = STR("application/octet-stream");
         if (type.ptr)
-            headers_add(&call->extra, &call->request.arena, STR("x-llm-observe-content-type"), type,
-                        &err);
+            headers_add(&call->extra, &call->arena, STR("x-llm-observe-content-type"), type, &err);
     }
     buf_clear(&side);
     arena_clear(&arena);
 }
 
-static void write_delete(struct api_call *call, struct store *store)
+static void write_delete(struct call *call, struct store *store)
 {
     struct err err;
 
     if (store_record_delete(store, call->id, &err) < 0)
-        api_error(call, &err);
+        call_error(call, &err);
     else
-        api_text(call, 200, "{\"deleted\":true}");
+        call_text(call, 200, "{\"deleted\":true}");
 }
 
-const struct api_route api_records_routes[] = {
+const struct call_route op_records_routes[] = {
     {"GET", "/api/requests", .run = run_list},
     {"GET", "/admin/api/requests", .run = run_list},
     {"GET", "/api/requests/{record_id}", .run = run_detail},

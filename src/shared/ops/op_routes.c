@@ -1,18 +1,20 @@
 #include <stdio.h>
 
 #include "core/routing_input.h"
-#include "daemon/api/api_body.h"
-#include "daemon/api/api_routing.h"
-#include "daemon/api/api_version.h"
+#include "ops/body.h"
+#include "ops/op_routing.h"
+#include "ops/tables.h"
+#include "ops/version.h"
 #include "store/store_routing.h"
 #include "view/view_routing.h"
 
 /* ---- reading ---- */
 
-void api_simple_page(struct api_call *call, cJSON *items)
+void op_simple_page(struct call *call, cJSON *items)
 {
-    api_json(call, 200,
-             view_simple_page(items, api_query_int(call, "page"), api_query_int(call, "per_page")));
+    call_json(
+        call, 200,
+        view_simple_page(items, call_query_int(call, "page"), call_query_int(call, "per_page")));
 }
 
 static struct str provider_name(const struct provider *list, size_t count, struct str slug)
@@ -50,10 +52,10 @@ static void add_route(cJSON *items, const struct route_filter *f, const struct r
 }
 
 /* Those of the startup configuration, which are always active. */
-static void add_startup(cJSON *items, struct api_call *call, const struct route_filter *f,
+static void add_startup(cJSON *items, struct call *call, const struct route_filter *f,
                         const struct provider *providers, size_t provider_count)
 {
-    struct catalog *c = app_catalog(call->worker->app);
+    struct catalog *c = call_catalog(call);
 
     for (size_t i = 0; i < c->route_count; i++)
         if (route_is_startup(&c->routes[i]))
@@ -62,7 +64,7 @@ static void add_startup(cJSON *items, struct api_call *call, const struct route_
     catalog_unref(c);
 }
 
-static void run_list(struct api_call *call, struct store *store)
+static void run_list(struct call *call, struct store *store)
 {
     struct arena arena = {0};
     struct route_filter f = {0};
@@ -72,21 +74,21 @@ static void run_list(struct api_call *call, struct store *store)
     cJSON *items;
     struct err err;
 
-    api_query_text(call, "search", &f.search);
-    api_query_text(call, "status", &f.status);
-    api_query_text(call, "provider", &f.provider);
+    call_query_text(call, "search", &f.search);
+    call_query_text(call, "status", &f.status);
+    call_query_text(call, "provider", &f.provider);
     if (store_routes(store, &arena, &routes, &count, &err) < 0 ||
         store_providers(store, &arena, &providers, &provider_count, &err) < 0) {
-        api_error(call, &err);
+        call_error(call, &err);
         goto out;
     }
     items = cJSON_CreateArray();
-    if (api_query_int(call, "include_startup"))
+    if (call_query_int(call, "include_startup"))
         add_startup(items, call, &f, providers, provider_count);
     for (size_t i = 0; i < count; i++)
         add_route(items, &f, &routes[i],
                   provider_name(providers, provider_count, routes[i].provider_slug));
-    api_simple_page(call, items);
+    op_simple_page(call, items);
 out:
     buf_clear(&f.search);
     buf_clear(&f.status);
@@ -94,7 +96,7 @@ out:
     arena_clear(&arena);
 }
 
-static void answer_route(struct api_call *call, struct store *store, int64_t id)
+static void answer_route(struct call *call, struct store *store, int64_t id)
 {
     struct arena arena = {0};
     struct route route;
@@ -102,17 +104,17 @@ static void answer_route(struct api_call *call, struct store *store, int64_t id)
     struct err err, none;
 
     if (store_route_get(store, id, &arena, &route, &err) < 0) {
-        api_error(call, &err);
+        call_error(call, &err);
     } else {
         if (route.provider_slug.ptr)
             store_provider_get(store, route.provider_slug, &arena, &provider, &none);
-        api_json(call, 200, view_route(&route, provider.name));
-        api_version_tell(call, route.updated_us);
+        call_json(call, 200, view_route(&route, provider.name));
+        version_tell(call, route.updated_us);
     }
     arena_clear(&arena);
 }
 
-static void run_get(struct api_call *call, struct store *store)
+static void run_get(struct call *call, struct store *store)
 {
     answer_route(call, store, call->id);
 }
@@ -120,12 +122,12 @@ static void run_get(struct api_call *call, struct store *store)
 /* ---- writing ---- */
 
 /* What the API refuses is 400, also where the database says it does not exist. */
-static void answer_refused(struct api_call *call, const struct err *err)
+static void answer_refused(struct call *call, const struct err *err)
 {
     if (err->code == ERR_NOT_FOUND || err->code == ERR_CONFLICT)
-        api_detail(call, 400, err->msg);
+        call_detail(call, 400, err->msg);
     else
-        api_error(call, err);
+        call_error(call, err);
 }
 
 /* A stored route names only providers that exist. */
@@ -153,10 +155,10 @@ static int check_providers(struct store *store, const struct route *route, struc
     return check_provider(store, route->provider_slug, arena, err);
 }
 
-int api_route_save(struct api_call *call, struct store *store, struct route *route,
-                   struct arena *arena, struct err *err)
+int op_route_save(struct call *call, struct store *store, struct route *route, struct arena *arena,
+                  struct err *err)
 {
-    struct catalog *catalog = app_catalog(call->worker->app);
+    struct catalog *catalog = call_catalog(call);
     bool startup = catalog_startup(catalog, route->incoming_model, route->prefix) && !route->prefix;
     struct route other;
 
@@ -201,7 +203,7 @@ static void read_input(struct body *b, struct route_input *in)
 }
 
 /* Whether route id is as the caller knows it. False: the call is answered. */
-static bool is_current(struct api_call *call, struct store *store, const struct body *b, int64_t id)
+static bool is_current(struct call *call, struct store *store, const struct body *b, int64_t id)
 {
     struct arena arena = {0};
     struct route old = {0};
@@ -211,12 +213,12 @@ static bool is_current(struct api_call *call, struct store *store, const struct 
 
     snprintf(what, sizeof(what), "Route %lld", (long long)id);
     if (id != 0 && store_route_get(store, id, &arena, &old, &err) == 0)
-        ok = api_version_fits(call, b, what, old.updated_us);
+        ok = version_fits(call, b, what, old.updated_us);
     arena_clear(&arena);
     return ok;
 }
 
-static void save(struct api_call *call, struct store *store, struct body *b, int64_t id)
+static void save(struct call *call, struct store *store, struct body *b, int64_t id)
 {
     struct route_input in;
     struct route route = {0};
@@ -236,7 +238,7 @@ static void save(struct api_call *call, struct store *store, struct body *b, int
     }
     route.id = id;
     if (rc == 0)
-        rc = api_route_save(call, store, &route, &arena, &err);
+        rc = op_route_save(call, store, &route, &arena, &err);
     if (rc == 0)
         answer_route(call, store, route.id);
     else
@@ -245,7 +247,7 @@ static void save(struct api_call *call, struct store *store, struct body *b, int
     arena_clear(&arena);
 }
 
-static void write_create(struct api_call *call, struct store *store)
+static void write_create(struct call *call, struct store *store)
 {
     struct body b;
     const cJSON *given;
@@ -255,37 +257,37 @@ static void write_create(struct api_call *call, struct store *store)
     given = body_get(&b, "id");
     if (given && !cJSON_IsNull(given) && !cJSON_IsFalse(given) &&
         !(cJSON_IsString(given) && !given->valuestring[0]) && !body_value_int(given, &id))
-        api_detail(call, 400, "Route id must be an integer.");
+        call_detail(call, 400, "Route id must be an integer.");
     else
         save(call, store, &b, id);
     body_clear(&b);
 }
 
-static void write_update(struct api_call *call, struct store *store)
+static void write_update(struct call *call, struct store *store)
 {
     struct body b;
 
     body_json(&b, call);
     if (call->id == 0)
-        api_detail(call, 400, "Route not found.");
+        call_detail(call, 400, "Route not found.");
     else
         save(call, store, &b, call->id);
     body_clear(&b);
 }
 
-static void write_delete(struct api_call *call, struct store *store)
+static void write_delete(struct call *call, struct store *store)
 {
     struct err err;
 
     if (!is_current(call, store, NULL, call->id))
         return;
     if (store_route_delete(store, call->id, &err) < 0)
-        api_error(call, &err);
+        call_error(call, &err);
     else
-        api_text(call, 200, "{\"deleted\":true}");
+        call_text(call, 200, "{\"deleted\":true}");
 }
 
-const struct api_route api_routes_routes[] = {
+const struct call_route op_routes_routes[] = {
     {"GET", "/admin/api/routes", .run = run_list},
     {"POST", "/admin/api/routes", .write = write_create},
     {"GET", "/admin/api/routes/{route_id}", .run = run_get},

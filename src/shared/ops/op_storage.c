@@ -1,15 +1,15 @@
 /* Saved settings one by one, and how much of the past is kept. */
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "config/config_values.h"
-#include "daemon/api/api_form.h"
-#include "daemon/api/api_routing.h"
+#include "ops/disk.h"
+#include "ops/op_routing.h"
+#include "ops/op_storage.h"
+#include "ops/tables.h"
 #include "store/store_search.h"
 
 #define DAY_US ((int64_t)86400 * 1000000)
-#define DAYS_MAX 3650
 #define TRIM_ROWS 500
 #define TRIM_US 50000
 
@@ -21,48 +21,27 @@ static int64_t cutoff_us(int64_t days)
     return days > now_us / DAY_US ? 0 : now_us - days * DAY_US;
 }
 
-/* ---- listener ---- */
-
-static void form_incoming(struct api_call *call, struct store *store)
-{
-    struct body body;
-    int64_t port;
-    struct err err;
-
-    body_form(&body, call);
-    call->status = 200;
-    if (form_required(&body, call, "incoming_port").ptr &&
-        form_int(&body, call, "incoming_port", 0, &port)) {
-        if (api_save_listener(store, port, str_eq(form_text(&body, "expose_all_ips"), STR("yes")),
-                              &err) < 0)
-            form_error(call, &err, "/admin/settings/server");
-        else
-            form_redirect(call, "/admin/settings/server");
-    }
-    body_clear(&body);
-}
-
 /* ---- values ---- */
 
-static void answer_values(struct api_call *call, struct store *store)
+static void answer_values(struct call *call, struct store *store)
 {
     struct err err;
-    cJSON *values = config_values(call->worker->app->config, store, &err);
+    cJSON *values = config_values(call->env->config, store, &err);
 
     if (values)
-        api_json(call, 200, values);
+        call_json(call, 200, values);
     else
-        api_error(call, &err);
+        call_error(call, &err);
 }
 
-static void write_values(struct api_call *call, struct store *store)
+static void write_values(struct call *call, struct store *store)
 {
     struct body body;
     struct err err;
 
     body_json(&body, call);
     if (config_save(store, body.fields, &err) < 0)
-        api_error(call, &err);
+        call_error(call, &err);
     else
         answer_values(call, store);
     body_clear(&body);
@@ -70,20 +49,20 @@ static void write_values(struct api_call *call, struct store *store)
 
 /* ---- retention ---- */
 
-static void run_preview(struct api_call *call, struct store *store)
+static void run_preview(struct call *call, struct store *store)
 {
-    int64_t days = api_query_int(call, "days"), rows;
+    int64_t days = call_query_int(call, "days"), rows;
     struct err err;
     cJSON *o;
 
     if (store_count_before(store, cutoff_us(days), &rows, &err) < 0) {
-        api_error(call, &err);
+        call_error(call, &err);
         return;
     }
     o = cJSON_CreateObject();
     json_put_int(o, "days", days);
     json_put_int(o, "rows", rows);
-    api_json(call, 200, o);
+    call_json(call, 200, o);
 }
 
 /* Sizes of bodies would need a walk through all of them: they are not known. */
@@ -98,52 +77,39 @@ static void put_storage(cJSON *o, const char *path, const struct store_storage *
     json_put_int(o, "images", s->images);
     json_put_text(o, "oldest_at", s->oldest_us == UNKNOWN ? NULL : clock_iso(s->oldest_us, stamp));
     json_put_text(o, "newest_at", s->newest_us == UNKNOWN ? NULL : clock_iso(s->newest_us, stamp));
-    json_put_int(o, "db_bytes", api_file_size(path, ""));
-    json_put_int(o, "wal_bytes", api_file_size(path, "-wal"));
+    json_put_int(o, "db_bytes", disk_file_size(path, ""));
+    json_put_int(o, "wal_bytes", disk_file_size(path, "-wal"));
     json_put_int(o, "free_bytes", s->free_bytes);
     json_put_null(o, "body_bytes");
     json_put_null(o, "stored_body_bytes");
-    json_put_int(o, "disk_free_bytes", api_disk_free(path));
+    json_put_int(o, "disk_free_bytes", disk_free(path));
 }
 
-static void run_storage(struct api_call *call, struct store *store)
+static void run_storage(struct call *call, struct store *store)
 {
     struct store_storage s;
-    int64_t days = api_query_int(call, "days"), old;
+    int64_t days = call_query_int(call, "days"), old;
     struct err err;
     cJSON *o;
 
     if (store_storage(store, &s, &err) < 0 ||
         store_count_before(store, cutoff_us(days), &old, &err) < 0) {
-        api_error(call, &err);
+        call_error(call, &err);
         return;
     }
     o = cJSON_CreateObject();
-    put_storage(o, call->worker->app->config->database_path, &s);
+    put_storage(o, call->env->config->database_path, &s);
     json_put_int(o, "retention_days", days);
     json_put_int(o, "rows_older_than_retention", old);
-    api_json(call, 200, o);
+    call_json(call, 200, o);
 }
 
-static void vacuum(struct api_call *call, struct store *store)
+static void vacuum(struct call *call, struct store *store)
 {
     struct err err;
 
     if (store_vacuum(store, &err) < 0)
-        api_error(call, &err);
-}
-
-/* One batch; there is another one while it is full. The cutoff may move on, by the time that it
- * takes. */
-static int trim_some(struct api_call *call, struct store *store, int64_t days, struct err *err)
-{
-    int64_t deleted;
-
-    if (store_trim(store, cutoff_us(days), TRIM_ROWS, TRIM_US, &deleted, err) < 0)
-        return -1;
-    call->progress += deleted;
-    call->again = deleted > 0;
-    return 0;
+        call_error(call, &err);
 }
 
 static int check_trim(int64_t days, bool confirmed, struct err *err)
@@ -155,7 +121,23 @@ static int check_trim(int64_t days, bool confirmed, struct err *err)
     return 0;
 }
 
-static void write_trim(struct api_call *call, struct store *store)
+/* One batch; there is another one while it is full. The cutoff may move on, by the time that it
+ * takes. */
+int op_trim_some(struct call *call, struct store *store, int64_t days, bool confirmed,
+                 struct err *err)
+{
+    int64_t deleted;
+
+    if (check_trim(days, confirmed, err) < 0)
+        return -1;
+    if (store_trim(store, cutoff_us(days), TRIM_ROWS, TRIM_US, &deleted, err) < 0)
+        return -1;
+    call->progress += deleted;
+    call->again = deleted > 0;
+    return 0;
+}
+
+static void write_trim(struct call *call, struct store *store)
 {
     struct body body;
     int64_t days = 0;
@@ -165,47 +147,19 @@ static void write_trim(struct api_call *call, struct store *store)
     body_json(&body, call);
     if (body_int(&body, "days", &days) != 1)
         days = 0;
-    if (check_trim(days, body_flag(&body, "confirm", false), &err) < 0 ||
-        trim_some(call, store, days, &err) < 0) {
-        api_error(call, &err);
+    if (op_trim_some(call, store, days, body_flag(&body, "confirm", false), &err) < 0) {
+        call_error(call, &err);
     } else {
         if (body_flag(&body, "vacuum", false))
             call->after = vacuum;
         o = cJSON_CreateObject();
         json_put_int(o, "deleted", call->progress);
-        api_json(call, 200, o);
+        call_json(call, 200, o);
     }
     body_clear(&body);
 }
 
-static void trim_by_form(struct api_call *call, struct store *store, int64_t days, bool confirmed)
-{
-    char to[96];
-    struct err err;
-
-    if (check_trim(days, confirmed, &err) < 0 || trim_some(call, store, days, &err) < 0) {
-        form_error(call, &err, "/admin/settings/data");
-        return;
-    }
-    call->extra = (struct headers){0}; /* of the batch before */
-    snprintf(to, sizeof(to), "/admin/settings/data?days=%" PRId64 "&trimmed=%" PRId64,
-             days > DAYS_MAX ? DAYS_MAX : days, call->progress);
-    form_redirect(call, to);
-}
-
-static void form_trim(struct api_call *call, struct store *store)
-{
-    struct body body;
-    int64_t days;
-
-    body_form(&body, call);
-    call->status = 200;
-    if (form_required(&body, call, "days").ptr && form_int(&body, call, "days", 0, &days))
-        trim_by_form(call, store, days, str_eq(form_text(&body, "confirm"), STR("yes")));
-    body_clear(&body);
-}
-
-static void write_vacuum(struct api_call *call, struct store *store)
+static void write_vacuum(struct call *call, struct store *store)
 {
     (void)store;
     call->status = 200;
@@ -213,22 +167,22 @@ static void write_vacuum(struct api_call *call, struct store *store)
     call->after = vacuum;
 }
 
-static void write_rebuild(struct api_call *call, struct store *store)
+static void write_rebuild(struct call *call, struct store *store)
 {
     struct store_search search;
     struct err err;
     cJSON *o;
 
     if (store_search_rebuild(store, &err) < 0 || store_search_state(store, &search, &err) < 0) {
-        api_error(call, &err);
+        call_error(call, &err);
         return;
     }
     o = cJSON_CreateObject();
     json_put_int(o, "pending", search.pending);
-    api_json(call, 200, o);
+    call_json(call, 200, o);
 }
 
-static void check_file(struct api_call *call, struct store *store)
+static void check_file(struct call *call, struct store *store)
 {
     struct buf found = {0};
     bool ok = false;
@@ -236,17 +190,17 @@ static void check_file(struct api_call *call, struct store *store)
     cJSON *o;
 
     if (store_quick_check(store, &ok, &found, &err) < 0) {
-        api_error(call, &err);
+        call_error(call, &err);
     } else {
         o = cJSON_CreateObject();
         json_put_bool(o, "ok", ok);
         json_put_str(o, "found", ok ? STR_NONE : buf_str(&found));
-        api_json(call, 200, o);
+        call_json(call, 200, o);
     }
     buf_clear(&found);
 }
 
-const struct api_route api_storage_routes[] = {
+const struct call_route op_storage_routes[] = {
     {"GET", "/admin/api/settings/values", .run = answer_values},
     {"POST", "/admin/api/settings/values", .write = write_values},
     {"GET", "/admin/api/settings/retention-preview", .run = run_preview},
@@ -255,7 +209,5 @@ const struct api_route api_storage_routes[] = {
     {"POST", "/admin/api/storage/vacuum", .write = write_vacuum},
     {"POST", "/admin/api/storage/check", .run = check_file},
     {"POST", "/admin/api/storage/search/rebuild", .write = write_rebuild},
-    {"POST", "/admin/settings/incoming", .write = form_incoming},
-    {"POST", "/admin/trim", .write = form_trim},
     {0},
 };

@@ -1,17 +1,17 @@
-#include "daemon/api/api_version.h"
+#include "ops/version.h"
 
 #include <stdio.h>
 
 #include "base/clock.h"
 
-void api_version_tell(struct api_call *call, int64_t updated_us)
+void version_tell(struct call *call, int64_t updated_us)
 {
     char iso[CLOCK_ISO_SIZE], tag[CLOCK_ISO_SIZE + 2];
     struct err err;
 
     snprintf(tag, sizeof(tag), "\"%s\"", clock_iso(updated_us, iso));
-    if (headers_add(&call->extra, &call->request.arena, STR("ETag"), str_c(tag), &err) < 0)
-        api_error(call, &err);
+    if (headers_add(&call->extra, &call->arena, STR("ETag"), str_c(tag), &err) < 0)
+        call_error(call, &err);
 }
 
 /* One tag of If-Match, without its quotes. */
@@ -37,7 +37,7 @@ static bool is_listed(struct str list, struct str version)
     return false;
 }
 
-static bool refuse_change(struct api_call *call, const char *what, struct str version)
+static bool refuse_change(struct call *call, const char *what, struct str version)
 {
     char text[240];
 
@@ -49,20 +49,19 @@ static bool refuse_change(struct api_call *call, const char *what, struct str ve
     else
         snprintf(text, sizeof(text), "%.80s was deleted after you read it; nothing was saved.",
                  what);
-    api_detail(call, 409, text);
+    call_detail(call, 409, text);
     return false;
 }
 
-bool api_version_fits(struct api_call *call, const struct body *b, const char *what,
-                      int64_t updated_us)
+bool version_fits(struct call *call, const struct body *b, const char *what, int64_t updated_us)
 {
-    struct str asked = headers_get(&call->request.headers, STR("if-match"));
+    struct str asked = headers_get(&call->headers, STR("if-match"));
     const cJSON *read_at = b ? body_get(b, "updated_at") : NULL;
     char iso[CLOCK_ISO_SIZE];
     struct str version = updated_us == VERSION_NONE ? STR("") : str_c(clock_iso(updated_us, iso));
 
     if (read_at && !cJSON_IsNull(read_at) && !cJSON_IsString(read_at)) {
-        api_detail(call, 400, "updated_at must be the text that was read.");
+        call_detail(call, 400, "updated_at must be the text that was read.");
         return false;
     }
     if (cJSON_IsString(read_at) && read_at->valuestring[0] &&

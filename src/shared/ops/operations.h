@@ -1,15 +1,15 @@
-/* daemon/api/api_operations.h - what each call takes and answers, for the calls themselves and for
+/* ops/operations.h - what each call takes and answers, for the calls themselves and for
  * the OpenAPI documents.
  *
  * A call that the dispatch tables offer as JSON has a line here; a test fails when one has none.
  * The names of shapes are those of schema/api/. */
-#ifndef API_API_OPERATIONS_H
-#define API_API_OPERATIONS_H
+#ifndef OPS_OPERATIONS_H
+#define OPS_OPERATIONS_H
 
-#include "daemon/api/api.h"
+#include "ops/call.h"
 #include "view/params.h"
 
-struct api_operation {
+struct operation {
     const char *method, *pattern; /* as in the dispatch table; the twin of "/api/x" at
                                    * "/admin/api/x" is described by the same line */
     const char *summary;
@@ -22,8 +22,8 @@ struct api_operation {
 };
 
 /** All of them; ends with a NULL method. */
-extern const struct api_operation api_operations[];
+extern const struct operation operations[];
 /** The description of a route; NULL when there is none: pages, forms. */
-const struct api_operation *api_operation_of(const struct api_route *route);
+const struct operation *operation_of(const struct call_route *route);
 
 #endif

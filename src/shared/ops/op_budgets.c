@@ -1,9 +1,12 @@
 /* /api/budgets and /api/alerts: what may be spent, what was, and what was said about it. */
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "client/webhook.h"
 #include "core/mask.h"
-#include "daemon/api/api.h"
-#include "daemon/api/api_body.h"
+#include "ops/body.h"
+#include "ops/call.h"
+#include "ops/tables.h"
 #include "store/store_routing.h"
 #include "view/view_budget.h"
 
@@ -11,13 +14,13 @@
 
 /* ---- budgets ---- */
 
-static void answer_budgets(struct api_call *call, struct store *store)
+static void answer_budgets(struct call *call, struct store *store)
 {
     struct err err;
 
     call->status = 200;
     if (view_budgets(store, clock_wall_us(), &call->body, &err) < 0)
-        api_error(call, &err);
+        call_error(call, &err);
 }
 
 /* Somebody sends back the URL as it was shown to him, without its secrets. */
@@ -112,7 +115,7 @@ static int set_all(struct store *store, const cJSON *fields, struct err *err)
     return store_budgets_compare(store, clock_wall_us(), err);
 }
 
-static void write_budgets(struct api_call *call, struct store *store)
+static void write_budgets(struct call *call, struct store *store)
 {
     struct body body;
     struct err err;
@@ -120,7 +123,7 @@ static void write_budgets(struct api_call *call, struct store *store)
     if (!body_strict(&body, call))
         return;
     if (set_all(store, body.fields, &err) < 0)
-        api_error(call, &err);
+        call_error(call, &err);
     else
         answer_budgets(call, store);
     body_clear(&body);
@@ -128,18 +131,18 @@ static void write_budgets(struct api_call *call, struct store *store)
 
 /* ---- alerts ---- */
 
-static void run_alerts(struct api_call *call, struct store *store)
+static void run_alerts(struct call *call, struct store *store)
 {
     struct view_alerts query = {
-        .open_only = api_query_int(call, "unacknowledged") != 0,
-        .before_id = api_query_int(call, "before_id"),
-        .limit = api_query_int(call, "limit"),
+        .open_only = call_query_int(call, "unacknowledged") != 0,
+        .before_id = call_query_int(call, "before_id"),
+        .limit = call_query_int(call, "limit"),
     };
     struct err err;
 
     call->status = 200;
     if (view_alerts(store, &query, &call->body, &err) < 0)
-        api_error(call, &err);
+        call_error(call, &err);
 }
 
 static void keep_view(void *ctx, const struct budget_alert *a)
@@ -147,7 +150,7 @@ static void keep_view(void *ctx, const struct budget_alert *a)
     *(cJSON **)ctx = view_alert(a);
 }
 
-static void write_acknowledge(struct api_call *call, struct store *store)
+static void write_acknowledge(struct call *call, struct store *store)
 {
     cJSON *alert = NULL, *o;
     int64_t changed;
@@ -156,28 +159,28 @@ static void write_acknowledge(struct api_call *call, struct store *store)
     if (store_alerts_acknowledge(store, call->id ? call->id : -1, clock_wall_us(), &changed, &err) <
             0 ||
         store_alert_get(store, call->id, keep_view, &alert, &err) < 0) {
-        api_error(call, &err);
+        call_error(call, &err);
         return;
     }
     o = cJSON_CreateObject();
     cJSON_AddItemToObject(o, "alert", alert);
-    api_json(call, 200, o);
+    call_json(call, 200, o);
 }
 
-static void write_acknowledge_all(struct api_call *call, struct store *store)
+static void write_acknowledge_all(struct call *call, struct store *store)
 {
     int64_t changed;
     struct err err;
 
     if (store_alerts_acknowledge(store, 0, clock_wall_us(), &changed, &err) < 0) {
-        api_error(call, &err);
+        call_error(call, &err);
         return;
     }
     call->status = 200;
     buf_printf(&call->body, "{\"acknowledged\":%lld}", (long long)changed);
 }
 
-const struct api_route api_budgets_routes[] = {
+const struct call_route op_budgets_routes[] = {
     {"GET", "/api/budgets", .run = answer_budgets},
     {"GET", "/admin/api/budgets", .run = answer_budgets},
     {"PATCH", "/api/budgets", .write = write_budgets},

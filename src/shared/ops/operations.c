@@ -1,5 +1,6 @@
-#include "daemon/api/api_operations.h"
+#include "ops/operations.h"
 
+#include "view/view_live.h"
 #include "view/view_run.h"
 #include "view/view_what_if.h"
 
@@ -91,7 +92,7 @@ static const struct param recent_params[] = {
     {0},
 };
 
-const struct api_operation api_operations[] = {
+const struct operation operations[] = {
     /* the public API */
     {"GET", "/healthz", "Whether the program runs", .answer = "Health", .is_public = true},
     {"GET", "/api/models", "Models that clients can ask for", .answer = "ModelPage",
@@ -241,18 +242,18 @@ const struct api_operation api_operations[] = {
     {0},
 };
 
-static const struct api_operation *find(struct str method, struct str pattern)
+static const struct operation *find(struct str method, struct str pattern)
 {
-    for (const struct api_operation *o = api_operations; o->method; o++)
+    for (const struct operation *o = operations; o->method; o++)
         if (str_eq(pattern, str_c(o->pattern)) && str_eq(method, str_c(o->method)))
             return o;
     return NULL;
 }
 
-const struct api_operation *api_operation_of(const struct api_route *route)
+const struct operation *operation_of(const struct call_route *route)
 {
     struct str method = str_c(route->method), pattern = str_c(route->pattern);
-    const struct api_operation *o = find(method, pattern);
+    const struct operation *o = find(method, pattern);
 
     if (!o && str_starts(pattern, STR("/admin/api/")))
         o = find(method, str_from(pattern, strlen("/admin")));
