@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ void child_init(struct child *c)
     sigaddset(&c->watched, SIGCONT);
     sigaddset(&c->watched, SIGTTOU); /* we write while the child has the terminal */
     sigprocmask(SIG_BLOCK, &c->watched, &c->before);
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); /* to see what is left of its group */
     c->foreground = c->tty >= 0 && tcgetpgrp(c->tty) == getpgrp();
     c->has_modes = c->foreground && tcgetattr(c->tty, &c->modes) == 0;
 }
@@ -149,8 +151,10 @@ void child_signal(struct child *c, int number)
         kill(-c->pid, number);
 }
 
-bool child_group_lives(const struct child *c)
+bool child_group_lives(struct child *c)
 {
+    while (c->over && waitpid(-c->pid, NULL, WNOHANG) > 0)
+        ;
     return c->pid > 0 && kill(-c->pid, 0) == 0;
 }
 

@@ -40,6 +40,6 @@ bool child_pause(struct child *c, int64_t ms);
 /** Send a signal to all of the group. */
 void child_signal(struct child *c, int number);
 /** True while there is anything of the group. */
-bool child_group_lives(const struct child *c);
+bool child_group_lives(struct child *c);
 
 #endif

@@ -41,7 +41,7 @@ bool job_start(struct job *job, struct cli *cli, const struct out_spec *spec)
         job->status = out_usage(&job->out, cli, &job->err);
         return false;
     }
-    if (request_list_read(&job->list, cli, &job->err) < 0) {
+    if (find_option(cli->table, "--before") && request_list_read(&job->list, cli, &job->err) < 0) {
         job->status = cli_usage(cli->name, &job->err);
         return false;
     }
