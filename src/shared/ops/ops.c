@@ -23,10 +23,10 @@ struct ops {
     struct config config;
     struct startup startup;
     struct catalog *catalog; /* NULL: not read yet, or changed since */
-    struct err catalog_err;
-    bool catalog_failed;
     struct previews previews;
     char *refused; /* why nothing is changed; NULL: it may be */
+    bool failed;   /* what a call needs, by failure: its answer does not count */
+    struct err failure;
 };
 
 /* ---- what calls need ---- */
@@ -43,8 +43,8 @@ static struct catalog *env_catalog(void *ctx)
     struct ops *ops = ctx;
 
     if (!ops->catalog &&
-        store_catalog(ops->reader, &ops->startup, &ops->catalog, &ops->catalog_err) < 0) {
-        ops->catalog_failed = true;
+        store_catalog(ops->reader, &ops->startup, &ops->catalog, &ops->failure) < 0) {
+        ops->failed = true;
         ops->catalog = catalog_new(&(struct catalog_source){.base_url = ops->startup.base_url});
     }
     return catalog_ref(ops->catalog);
@@ -78,7 +78,12 @@ static int env_transact(void *ctx, call_step_fn *step, void *arg, struct err *er
     struct ops *ops = ctx;
     struct store *store = writer(ops, err);
 
-    if (!store || store_begin(store, err) < 0)
+    if (!store) {
+        ops->failed = true;
+        ops->failure = *err;
+        return -1;
+    }
+    if (store_begin(store, err) < 0)
         return -1;
     if (step(arg, store, err) < 0 || store_commit(store, err) < 0) {
         store_rollback(store);
@@ -182,14 +187,15 @@ static int change(struct ops *ops, const struct ops_call *in, struct call *call,
 
 static int run(struct ops *ops, const struct ops_call *in, struct call *call, struct err *err)
 {
-    if (call->route->write)
-        return change(ops, in, call, err);
-    call_read(call, ops->reader);
-    if (!ops->catalog_failed)
+    ops->failed = false;
+    if (!call->route->write)
+        call_read(call, ops->reader);
+    else if (change(ops, in, call, err) < 0)
+        return -1;
+    if (!ops->failed)
         return 0;
-    ops->catalog_failed = false;
     forget_catalog(ops);
-    *err = ops->catalog_err;
+    *err = ops->failure;
     return -1;
 }
 
