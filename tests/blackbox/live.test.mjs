@@ -132,6 +132,96 @@ test('states before anything has come', async (t) => {
   await until(async () => (await proxy.api('/api/live')).inflight_total === 0, 'nothing in flight');
 });
 
+const LIVE_ROW = `id rev created_at completed_at method endpoint model upstream_model model_route upstream_url
+  provider_slug provider_name status duration_ms is_stream has_images has_tool_calls task_run tokens
+  tokens_per_second generation_tps cost_usd response_was_rewritten compatibility_label error
+  upstream_error_message ttft_ms first_byte_ms chunk_count event_count chunk_gap_avg_ms chunk_gap_p95_ms
+  chunk_gap_max_ms client_lag_max_ms request_bytes response_bytes finish_reason tool_call_count
+  reasoning_tokens terminated_by outcome state elapsed_ms gap_ms current_tps cost_estimated client`
+  .split(/\s+/)
+  .sort();
+
+test('tokens, speed and cost of a request in flight are estimated', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  const put = async (target, value) => {
+    const answer = await proxy.send(proxy.post(target, value));
+    assert.equal(answer.status, 200, answer.text);
+  };
+  await put('/admin/api/providers', { slug: 'lab', name: 'Lab', upstream_url: upstream.url });
+  await put('/admin/api/pricing/prices', {
+    provider_slug: 'lab', model: 'priced', input_usd_per_million: 1000, output_usd_per_million: 2000,
+  }); // prettier-ignore
+  await put('/admin/api/routes', {
+    model: 'priced', upstream_url: upstream.url, provider_slug: 'lab',
+  }); // prettier-ignore
+  const usage = (tokens) =>
+    `data: ${JSON.stringify({ choices: [], usage: { prompt_tokens: 7, completion_tokens: tokens } })}\n\n`;
+  const body = {
+    model: 'priced',
+    stream: true,
+    messages: [{ role: 'user', content: 'one two three' }],
+  };
+  const ask = async () => {
+    const wire = await proxy.connect();
+    wire.send(proxy.post(CHAT, body), 'POST');
+    return [wire, await wire.head()];
+  };
+  const flight = (fits) =>
+    until(async () => {
+      const [row] = (await proxy.api('/api/live')).inflight;
+      return row && fits(row) && row;
+    }, 'the row in flight');
+
+  let turn;
+  upstream.script(CHAT, async (given) => {
+    turn = given;
+    await turn.begin();
+  });
+  const [first, answer] = await ask();
+  await until(() => turn, 'the request at the upstream');
+  await turn.chunk(event('a') + event('b'));
+
+  const row = await flight((now) => now.event_count === 2 && now.tokens.input !== null);
+  assert.deepEqual(Object.keys(row).sort(), LIVE_ROW);
+  assert.equal(row.tokens.output, 2, 'a token an event as long as nothing is known');
+  assert.equal(row.tokens.output_estimated, true);
+  assert.equal(row.tokens.input_estimated, true);
+  assert.equal(row.tokens.total, row.tokens.input + 2);
+  assert.equal(row.cost_estimated, true);
+  assert.ok(Math.abs(row.cost_usd - (row.tokens.input * 0.001 + 2 * 0.002)) < 1e-9);
+  assert.equal(row.provider_slug, 'lab');
+  assert.ok(Number(row.current_tps) > 0 && Number(row.current_tps) <= 4, row.current_tps);
+  assert.match(row.current_tps, /^\d+\.\d\d$/);
+  await turn.chunk(usage(8) + DONE);
+  await turn.finish();
+  await first.wait(() => answer.complete, 'the end');
+  first.close();
+  const done = await until(
+    async () => (await proxy.api('/api/live')).finished[0],
+    'the finished row',
+  );
+  assert.deepEqual(Object.keys(done).sort(), LIVE_ROW);
+  assert.equal(done.tokens.output, 8);
+  assert.equal(done.tokens.output_estimated, false);
+  assert.equal(done.cost_estimated, false);
+  assert.ok(Math.abs(done.cost_usd - 0.023) < 1e-9);
+
+  turn = null;
+  const [second, later] = await ask();
+  await until(() => turn, 'the request at the upstream');
+  await turn.chunk(event('a') + event('b') + event('c'));
+  assert.equal((await flight((now) => now.event_count === 3)).tokens.output, 12, 'four an event now');
+  await turn.chunk(usage(5));
+  const told = await flight((now) => now.event_count === 4);
+  assert.equal(told.tokens.output, 5, 'what is reported counts');
+  assert.equal(told.tokens.output_estimated, false);
+  await turn.chunk(DONE);
+  await turn.finish();
+  await second.wait(() => later.complete, 'the end');
+  second.close();
+});
+
 /** Reads an event stream. */
 class Viewer {
   events = [];

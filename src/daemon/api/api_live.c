@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/query.h"
+#include "core/billing.h"
 #include "daemon/api/api.h"
 #include "view/view_budget.h"
 #include "view/view_live.h"
@@ -25,7 +26,29 @@ static const char *state_name(const struct live_row *row)
     return names[row->state];
 }
 
-static cJSON *flight_json(const struct live_row *row, int64_t rev)
+/* What is known of a request in flight as far as it has arrived. */
+static void arrival_of(const struct live_row *row, struct record *r)
+{
+    const struct live_arrival *a = &row->arrival;
+
+    record_init(r);
+    r->id = row->id;
+    r->created_us = row->created_us;
+    r->method = str_c(row->method);
+    r->endpoint = str_c(row->endpoint);
+    r->client = str_c(row->client);
+    if (!row->capture)
+        return;
+    r->model = a->model;
+    r->upstream_model = a->upstream_model;
+    r->model_route = a->model_route;
+    r->upstream_url = a->upstream_url;
+    r->provider_slug = a->provider_slug;
+    r->task_run_id = a->task_run_id;
+    r->has_images = a->has_images;
+}
+
+cJSON *api_live_flight(const struct live_row *row, int64_t rev, const struct price_book *prices)
 {
     struct view_flight flight = {
         .state = state_name(row),
@@ -39,20 +62,20 @@ static cJSON *flight_json(const struct live_row *row, int64_t rev)
         .response_bytes = row->response_bytes,
         .chunks = row->chunks,
         .events = row->events,
-        .content_events = row->content_events,
         .is_stream = row->is_stream,
+        .input = row->input_tokens,
+        .output = row->output_tokens,
+        .output_reported = row->reported_output > 0,
+        .output_milli_per_second = row->output_milli_per_second,
+        .cost_pusd = UNKNOWN,
     };
-    struct record arriving;
+    struct record r;
 
-    if (row->capture)
-        return view_live_flight(&row->capture->record, rev, &flight);
-    record_init(&arriving);
-    arriving.id = row->id;
-    arriving.created_us = row->created_us;
-    arriving.method = str_c(row->method);
-    arriving.endpoint = str_c(row->endpoint);
-    arriving.client = str_c(row->client);
-    return view_live_flight(&arriving, rev, &flight);
+    arrival_of(row, &r);
+    if (prices)
+        flight.cost_pusd = billing_estimate(prices, &r, row->input_tokens,
+                                            row->output_tokens == UNKNOWN ? 0 : row->output_tokens);
+    return view_live_flight(&r, rev, &flight);
 }
 
 static void put_totals(cJSON *o, const struct live_totals *t, int64_t rows)
@@ -109,23 +132,25 @@ static void put_task_run(cJSON *row, struct run_names *names, int64_t id)
     cJSON_ReplaceItemInObjectCaseSensitive(row, "task_run", to);
 }
 
-static void put_inflight(cJSON *o, struct live *live, const struct live_totals *totals,
+static void put_inflight(cJSON *o, struct app *app, const struct live_totals *totals,
                          struct run_names *names)
 {
     size_t count;
-    struct live_row *rows = live_rows(live, &count);
+    struct live_row *rows = live_rows(app->live, &count);
+    struct price_book *prices = recorder_prices(app->recorder);
     cJSON *list;
 
     json_put_int(o, "inflight_total", totals->inflight);
     list = cJSON_AddArrayToObject(o, "inflight");
     for (size_t i = 0; i < count; i++) {
-        cJSON *row = flight_json(&rows[i], totals->rev);
+        cJSON *row = api_live_flight(&rows[i], totals->rev, prices);
 
         if (rows[i].capture)
-            put_task_run(row, names, rows[i].capture->record.task_run_id);
+            put_task_run(row, names, rows[i].arrival.task_run_id);
         cJSON_AddItemToArray(list, row);
     }
     live_rows_free(rows, count);
+    price_book_unref(prices);
 }
 
 static void put_finished(cJSON *o, struct live *live, int64_t since, size_t max,
@@ -184,7 +209,7 @@ static void run_live(struct call *call, struct store *store)
     put_totals(o, &totals, store_counters(store, &counters, &err) < 0 ? UNKNOWN : counters.total);
     put_active_run(o, store);
     view_put_budgets_live(o, store, clock_wall_us());
-    put_inflight(o, app->live, &totals, &names);
+    put_inflight(o, app, &totals, &names);
     put_finished(o, app->live, since, (size_t)rows, &names);
     arena_clear(&names.arena);
     json_print(&call->body, o);
@@ -195,6 +220,8 @@ static void run_live(struct call *call, struct store *store)
 const struct call_route api_live_routes[] = {
     {"GET", "/api/live", .run = run_live},
     {"GET", "/admin/api/live", .run = run_live},
+    {"POST", "/api/requests/{record_id}/cancel", .run = api_cancel_run},
+    {"POST", "/admin/api/requests/{record_id}/cancel", .run = api_cancel_run},
     {"GET", "/api/events", .open = api_events_open},
     {"GET", "/admin/api/events", .open = api_events_open},
     {0},

@@ -43,6 +43,7 @@ static void note_watch(struct exchange *x)
         return;
     watch_finish(w, clock_now_us());
     r->event_count = w->event_count;
+    x->capture->content_events = w->content_count;
     r->stream_done = w->done;
     if (w->first_content_us)
         r->ttft_ms = (w->first_content_us - x->started_us) / 1000;

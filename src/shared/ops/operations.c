@@ -124,6 +124,8 @@ const struct operation operations[] = {
      .params = body_params, .media = "application/octet-stream"},
     {"GET", "/api/requests/{record_id}/conversation", "A request and its answer as messages",
      .answer = "Conversation"},
+    {"POST", "/api/requests/{record_id}/cancel", "Cancel a request in flight",
+     .answer = "Cancelled", .body = "CancelQuestion", .body_optional = true},
     {"POST", "/api/runs/{run_id}/end", "End a run", .answer = "RunAnswer"},
     {"PATCH", "/api/runs/{run_id}", "Change name, notes or budget of a run", .answer = "RunAnswer",
      .body = "RunEdit"},

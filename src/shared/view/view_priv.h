@@ -16,6 +16,8 @@ void view_put_time(cJSON *o, const char *key, int64_t wall_us);
 /** The compact form of a count. */
 void view_put_compact(cJSON *o, const char *key, int64_t n);
 
+/** "rewritten", "warned", "applied" or "none". */
+const char *view_compatibility_label(const struct record *r);
 /** The "record" of a detail answer: a row with more keys. Returns owned. */
 cJSON *view_record_detail_row(const struct record *r, int64_t now_wall_us);
 /** Replace "task_run" of a row; what is not found stays null. */
