@@ -21,6 +21,7 @@ int main(int argc, char **argv)
          .group = KEEP},
         {"help", NULL, "explain a command, a verb or a topic", .verbs = help_verbs, .group = HELP},
         {"version", NULL, "print the version", .verbs = version_verbs, .group = HELP},
+        {"__tables", NULL, "print the tables of the command line", .verbs = tables_verbs},
         {0},
     };
 

@@ -16,8 +16,7 @@
 const struct opt show_options[] = {
     {"mode", 0, OPT_TEXT, "MODE", "auto, json, text, markdown, tool or sse", .fallback = "auto",
      .values = "auto|json|text|markdown|tool|sse"},
-    {"part", 0, OPT_TEXT, "PART,PART",
-     "head request response upstream headers timing cost images, or conversation"},
+    {"part", 0, OPT_TEXT, "PART,PART", "some parts only, or conversation"},
     {"raw", 0, OPT_TEXT, "SIDE", "exact bytes of request, response or upstream",
      .values = "request|response|upstream"},
     {"output", 'o', OPT_TEXT, "FILE", "write there; for --part images a folder"},
@@ -25,9 +24,10 @@ const struct opt show_options[] = {
 };
 
 const char show_more[] =
-    "ID is a request id, \"last\" or \"last-error\". Without --part: head, request and\n"
-    "response. JSON fields: the members of the answer of GET /api/requests/{id}, with\n"
-    "dots (record.status); --json=help lists them.\n"
+    "ID is a request id, \"last\" or \"last-error\". Parts: head request response\n"
+    "upstream headers timing cost images, or conversation alone; without --part head,\n"
+    "request and response. JSON fields: members of the answer of\n"
+    "GET /api/requests/{id}, with dots (record.status); --json=help lists them.\n"
     "\n"
     "Examples\n"
     "  llm-observe-proxy requests show last --part response --mode text\n"
