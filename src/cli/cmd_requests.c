@@ -49,6 +49,10 @@ bool job_start(struct job *job, struct cli *cli, const struct out_spec *spec)
         job->status = source_fail(&job->source, &job->err);
         return false;
     }
+    if (request_list_open(&job->list, &job->source, &job->err) < 0) {
+        job->status = cli_fail(&job->err);
+        return false;
+    }
     return true;
 }
 
@@ -247,5 +251,7 @@ const struct verb requests_verbs[] = {
      tail_more, requests_tail, .out = &request_rows},
     {"grep", "PATTERN [options]", "find a pattern in requests and answers", grep_options,
      FORM_JSON | FORM_ROWS, grep_more, requests_grep, .out = &grep_rows},
+    {"export", "[options]", "write requests as JSON lines or CSV", export_options, 0, export_more,
+     requests_export},
     {0},
 };

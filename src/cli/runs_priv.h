@@ -16,7 +16,7 @@ extern const char *const run_fields[], *const run_answer_fields[], *const run_st
 extern const struct opt runs_start_options[], runs_exec_options[], runs_export_options[],
     runs_what_if_options[];
 extern const struct out_spec one_run, run_object, what_if_object;
-extern const char runs_exec_more[], runs_what_if_more[];
+extern const char runs_exec_more[], runs_export_more[], runs_what_if_more[];
 
 int runs_start(struct cli *cli);
 int runs_pause(struct cli *cli);
@@ -24,6 +24,7 @@ int runs_resume(struct cli *cli);
 int runs_end(struct cli *cli);
 int runs_show(struct cli *cli);
 int runs_what_if(struct cli *cli);
+int runs_export(struct cli *cli);
 int runs_exec(struct cli *cli);
 
 /** One call about a run: the answer's text is in text, run reads its member "run" (empty when that
