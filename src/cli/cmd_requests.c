@@ -253,5 +253,9 @@ const struct verb requests_verbs[] = {
      FORM_JSON | FORM_ROWS, grep_more, requests_grep, .out = &grep_rows},
     {"export", "[options]", "write requests as JSON lines or CSV", export_options, 0, export_more,
      requests_export},
+    {"curl", "ID [options]", "print the command that sends a request again", curl_options, 0,
+     curl_more, requests_curl},
+    {"cancel", "ID [options]", "cancel a request in flight", cancel_options,
+     FORM_JSON | FORM_CHANGES, cancel_more, requests_cancel, .out = &cancel_object},
     {0},
 };

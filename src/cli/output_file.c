@@ -52,3 +52,20 @@ void output_drop(void)
 {
     unlink(unfinished);
 }
+
+int output_save(const char *name, struct str bytes, struct err *err)
+{
+    FILE *f;
+    int fd, number;
+
+    if ((size_t)snprintf(unfinished, sizeof(unfinished), "%s.tmp", name) >= sizeof(unfinished))
+        return err_set(err, ERR_INVALID, "the name of the file is too long");
+    fd = open(unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    f = fd >= 0 ? fdopen(fd, "wb") : NULL;
+    if (f && fwrite(bytes.ptr, 1, bytes.len, f) == bytes.len && fclose(f) == 0 &&
+        rename(unfinished, name) == 0)
+        return 0;
+    number = errno;
+    unlink(unfinished);
+    return err_set(err, ERR_FAILED, "cannot write %s: %s", name, strerror(number));
+}

@@ -3,6 +3,7 @@
 #define CLI_OUTPUT_FILE_H
 
 #include "base/err.h"
+#include "base/str.h"
 
 /** Make stdout a new file beside name, removed when a signal ends us. One at a time. */
 int output_start(const char *name, struct err *err);
@@ -10,5 +11,7 @@ int output_start(const char *name, struct err *err);
 int output_keep(const char *name, struct err *err);
 /** Remove what output_start() made. */
 void output_drop(void);
+/** Write bytes to a file of that name, which is replaced when they are there. */
+int output_save(const char *name, struct str bytes, struct err *err);
 
 #endif
