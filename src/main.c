@@ -17,10 +17,13 @@ int main(int argc, char **argv)
         {"requests", NULL, "look at captured requests", .verbs = requests_verbs, .group = WATCH},
         {"runs", NULL, "group requests into runs", .verbs = runs_verbs, .group = WATCH},
         {"db", NULL, "look after the database", .verbs = db_verbs, .group = KEEP},
+        {"config", NULL, "look at and change saved settings", .verbs = config_verbs, .group = KEEP},
         {"mock", "[options]", "run an upstream to try things on", cmd_mock, .options = mock_options,
          .group = KEEP},
+        {"completion", NULL, "complete words in a shell", .verbs = completion_verbs, .group = HELP},
         {"help", NULL, "explain a command, a verb or a topic", .verbs = help_verbs, .group = HELP},
         {"version", NULL, "print the version", .verbs = version_verbs, .group = HELP},
+        {"__complete", NULL, "print what may stand for a word", .verbs = complete_verbs},
         {"__tables", NULL, "print the tables of the command line", .verbs = tables_verbs},
         {0},
     };

@@ -11,8 +11,9 @@
 #define LIST_OPTIONS                                                                               \
     {"run", 0, OPT_TEXT, "RUN", "of this run", .values = "RUN"},                                   \
         {"model", 0, OPT_TEXT, "MODEL", "with this model, as the client named it"},                \
-        {"provider", 0, OPT_TEXT, "NAME", "billed to this provider, slug or name"},                \
-        {"route", 0, OPT_TEXT, "PATTERN", "matched by this route"},                                \
+        {"provider",          0, OPT_TEXT, "NAME", "billed to this provider, slug or name",        \
+         .values = "PROVIDER"},                                                                    \
+        {"route", 0, OPT_TEXT, "PATTERN", "matched by this route", .values = "ROUTE"},             \
         {"status", 0, OPT_TEXT, "CODE", "answered with this HTTP status"},                         \
         {"endpoint", 0, OPT_TEXT, "TEXT", "whose path contains this"},                             \
         {"stream", 0, OPT_FLAG, NULL, "streamed"}, {"image", 0, OPT_FLAG, NULL, "with images"},    \

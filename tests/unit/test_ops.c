@@ -96,6 +96,19 @@ static void a_change_is_kept_exactly_when_it_is_answered_well(void **state)
         query_number(f->db, "SELECT count(*) FROM app_settings WHERE key LIKE 'budget%'"), 0);
 }
 
+/* Lists tell the global upstream. */
+static void assert_upstream(struct ops *ops, const char *change, const char *expected)
+{
+    const char *url = "";
+    cJSON *tree;
+
+    assert_int_equal(status_of(ops, "POST", "/admin/api/settings/values", change), 200);
+    tree = tree_of(ops, "GET", "/api/requests", NULL);
+    assert_true(json_get_str(tree, "upstream_url", &url));
+    assert_string_equal(url, expected);
+    cJSON_Delete(tree);
+}
+
 static void what_was_changed_is_in_force_for_the_next_call(void **state)
 {
     struct ops *ops = open_ops(*state);
@@ -110,6 +123,8 @@ static void what_was_changed_is_in_force_for_the_next_call(void **state)
     assert_true(json_get_str(tree, "status", &status));
     assert_string_equal(status, "matched");
     cJSON_Delete(tree);
+    assert_upstream(ops, "{\"upstream_url\":\"http://127.0.0.1:9/v2\"}", "http://127.0.0.1:9/v2");
+    assert_upstream(ops, "{\"upstream_url\":null}", "http://localhost:8000/v1");
     ops_close(ops);
 }
 

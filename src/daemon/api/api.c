@@ -238,6 +238,15 @@ static struct catalog *env_catalog(void *ctx)
     return app_catalog(ctx);
 }
 
+static struct str env_upstream_url(void *ctx, struct arena *arena)
+{
+    struct catalog *catalog = app_catalog(ctx);
+    struct str url = arena_dup(arena, catalog->base_url);
+
+    catalog_unref(catalog);
+    return url;
+}
+
 static int env_next_run_id(void *ctx, struct store *store, int64_t *id, struct err *err)
 {
     const struct app *app = ctx;
@@ -309,6 +318,7 @@ static struct call_env env_of(struct app *app)
         .port = app->port,
         .previews = &app->previews,
         .catalog = env_catalog,
+        .upstream_url = env_upstream_url,
         .next_run_id = env_next_run_id,
         .transact = env_transact,
         .ctx = app,

@@ -25,6 +25,7 @@ struct ops {
     struct catalog *catalog; /* NULL: not read yet, or changed since */
     struct previews previews;
     char *refused; /* why nothing is changed; NULL: it may be */
+    bool changed;  /* something was written since config was read */
     bool failed;   /* what a call needs, by failure: its answer does not count */
     struct err failure;
 };
@@ -35,6 +36,13 @@ static void forget_catalog(struct ops *ops)
 {
     catalog_unref(ops->catalog);
     ops->catalog = NULL;
+}
+
+/* Something was written: the next call reads the configuration again. */
+static void see_change(struct ops *ops)
+{
+    forget_catalog(ops);
+    ops->changed = true;
 }
 
 /* The calls cannot fail here: an empty one takes its place until the call is over. */
@@ -48,6 +56,14 @@ static struct catalog *env_catalog(void *ctx)
         ops->catalog = catalog_new(&(struct catalog_source){.base_url = ops->startup.base_url});
     }
     return catalog_ref(ops->catalog);
+}
+
+/* As the catalog would say, which takes longer to make than most calls. */
+static struct str env_upstream_url(void *ctx, struct arena *arena)
+{
+    struct ops *ops = ctx;
+
+    return arena_dup(arena, str_c(config_upstream_url(&ops->config)));
 }
 
 static int env_next_run_id(void *ctx, struct store *store, int64_t *id, struct err *err)
@@ -89,7 +105,7 @@ static int env_transact(void *ctx, call_step_fn *step, void *arg, struct err *er
         store_rollback(store);
         return -1;
     }
-    forget_catalog(ops);
+    see_change(ops);
     return 0;
 }
 
@@ -102,6 +118,7 @@ static int load_config(struct ops *ops, struct err *err)
     struct opts opts;
     int rc = opts_parse(&opts, serve_options, 2, argv, err);
 
+    config_clear(&ops->config);
     if (rc == 0)
         rc = config_load(&ops->config, &opts, err);
     opts_clear(&opts);
@@ -173,7 +190,7 @@ static int change(struct ops *ops, const struct ops_call *in, struct call *call,
         call->again = false;
         if (!call_write(call, store))
             return 0;
-        forget_catalog(ops);
+        see_change(ops);
         if (in->progress)
             in->progress(in->ctx, call->progress);
         if (!call->again)
@@ -218,6 +235,7 @@ static int answer_route(struct ops *ops, const struct ops_call *in, const struct
         .port = ops->config.port,
         .previews = &ops->previews,
         .catalog = env_catalog,
+        .upstream_url = env_upstream_url,
         .next_run_id = env_next_run_id,
         .transact = env_transact,
         .ctx = ops,
@@ -266,6 +284,9 @@ int ops_answer(struct ops *ops, const struct ops_call *in, struct ops_answer *ou
     int rc;
 
     *out = (struct ops_answer){.content_type = "application/json"};
+    if (ops->changed && load_config(ops, err) < 0)
+        return -1;
+    ops->changed = false;
     if (query_decode(&path, in->path, false, err) < 0)
         return -1;
     tables_find(tables, str_c(in->method), buf_str(&path), &found);
