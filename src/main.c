@@ -15,6 +15,7 @@ int main(int argc, char **argv)
         {"serve", "[options]", "run the proxy (the default)", cmd_serve, .options = serve_options,
          .group = WATCH},
         {"requests", NULL, "look at captured requests", .verbs = requests_verbs, .group = WATCH},
+        {"runs", NULL, "group requests into runs", .verbs = runs_verbs, .group = WATCH},
         {"routes", NULL, "look after where models go", .verbs = routes_verbs, .group = KEEP},
         {"providers", NULL, "look after providers", .verbs = providers_verbs, .group = KEEP},
         {"pricing", NULL, "look after prices", .verbs = pricing_verbs, .group = KEEP},

@@ -155,6 +155,9 @@ const struct operation operations[] = {
      .media = "text/event-stream"},
     {"GET", "/metrics", "Counters for Prometheus", .answer = "any", .media = "text/plain"},
 
+    {"GET", "/admin/api/export",
+     "A piece of the requests, oldest first; bodies=1: with headers and bodies; after=next goes on",
+     .answer = "ExportPiece", .params = view_record_params},
     {"GET", "/admin/api/providers", "Providers", .answer = "ProviderPage",
      .params = provider_params},
     {"POST", "/admin/api/providers", "Add or replace a provider", .answer = "Provider",
