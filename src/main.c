@@ -1,19 +1,26 @@
 /* The command table, nothing else. */
-#include "cli/cmd_db.h"
-#include "cli/cmd_requests.h"
-#include "cli/cmd_version.h"
 #include "cli/command.h"
+#include "cli/commands.h"
 #include "daemon/mock/cmd_mock.h"
+#include "daemon/mock/mock_model.h"
 #include "daemon/serve.h"
+
+#define WATCH "Run and watch"
+#define KEEP "Set up and look after"
+#define HELP "Help"
 
 int main(int argc, char **argv)
 {
     static const struct command commands[] = {
-        {"serve", "[options]", "run the proxy (the default)", cmd_serve},
-        {"requests", "list|show|tail|grep", "look at captured exchanges", cmd_requests},
-        {"db", "import|search", "look after the database", cmd_db},
-        {"mock", "[options]", "run an upstream to try things on", cmd_mock},
-        {"version", "", "print the version", cmd_version},
+        {"serve", "[options]", "run the proxy (the default)", cmd_serve, .options = serve_options,
+         .group = WATCH},
+        {"requests", NULL, "look at captured requests", .verbs = requests_verbs, .group = WATCH},
+        {"db", NULL, "look after the database", .verbs = db_verbs, .group = KEEP},
+        {"mock", "[options]", "run an upstream to try things on", cmd_mock, .options = mock_options,
+         .group = KEEP},
+        {"help", NULL, "explain a command, a verb or a topic", .verbs = help_verbs, .group = HELP},
+        {"version", NULL, "print the version", .verbs = version_verbs, .group = HELP},
+        {"__tables", NULL, "print the tables of the command line", .verbs = tables_verbs},
         {0},
     };
 

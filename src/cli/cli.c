@@ -1,6 +1,5 @@
 #include "cli.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "synopsis.h"
 #include "text/term.h"
 
 const struct opt global_options[] = {
@@ -22,8 +22,10 @@ const struct opt global_options[] = {
     {"header", 0, OPT_FLAG, NULL, "always print a header line"},
     {"no-header", 0, OPT_FLAG, NULL, "never print a header line"},
     {"wide", 0, OPT_FLAG, NULL, "do not cut cells or drop columns"},
-    {"color", 0, OPT_TEXT, "WHEN", "auto, always or never"},
-    {"time", 0, OPT_TEXT, "FORM", "auto, relative, local, utc or iso"},
+    {"color", 0, OPT_TEXT, "WHEN", "auto, always or never", .fallback = "auto",
+     .values = "auto|always|never"},
+    {"time", 0, OPT_TEXT, "FORM", "auto, relative, local, utc or iso", .fallback = "auto",
+     .values = "auto|relative|local|utc|iso"},
     {"no-pager", 0, OPT_FLAG, NULL, "never start a pager"},
     {"quiet", 'q', OPT_FLAG, NULL, "only errors on stderr"},
     {"verbose", 'v', OPT_FLAG, NULL, "say which server or file is used, and each call"},
@@ -148,7 +150,7 @@ static struct opt *join(const struct opt *a, const struct opt *b)
     return both;
 }
 
-static int refuse_forms(const struct cli *cli, unsigned forms, struct err *err)
+unsigned global_option_form(const char *name)
 {
     static const struct {
         const char *option;
@@ -160,23 +162,66 @@ static int refuse_forms(const struct cli *cli, unsigned forms, struct err *err)
     };
 
     for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
-        if (!(forms & needs[i].form) && opts_flag(&cli->opts, needs[i].option))
-            return err_set(err, ERR_INVALID, "--%s has no meaning for %s", needs[i].option,
-                           cli->name);
+        if (strcmp(needs[i].option, name) == 0)
+            return needs[i].form;
     return 0;
 }
 
-int cli_parse(struct cli *cli, const char *name, const struct opt *options, unsigned forms,
-              int argc, char **argv, struct err *err)
+static int refuse_forms(const struct cli *cli, unsigned forms, struct err *err)
 {
-    *cli = (struct cli){.name = name, .table = join(options, global_options)};
-    if (opts_parse(&cli->opts, cli->table, argc, argv, err) < 0)
+    for (const struct opt *o = global_options; o->name; o++)
+        if ((global_option_form(o->name) & ~forms) && opts_flag(&cli->opts, o->name))
+            return err_set(err, ERR_INVALID, "--%s has no meaning for %s", o->name, cli->name);
+    return 0;
+}
+
+static int check_choices(const struct cli *cli, struct err *err)
+{
+    for (size_t i = 0; cli->table[i].name; i++) {
+        const struct opt *o = &cli->table[i];
+        const struct opt_given *given = &cli->opts.given[i];
+        const char *choices = o->values ? o->values : o->value;
+        char what[64];
+
+        snprintf(what, sizeof(what), "--%s: ", o->name);
+        if (o->kind == OPT_TEXT && given->given && choices &&
+            choice_check(what, str_c(choices), given->value, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* --json=help and its kin need no arguments. */
+static bool asks_for_names(const struct opts *opts)
+{
+    static const char *const names[] = {"json", "jsonl", "csv", "columns"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *value = opts_text(opts, names[i]);
+
+        if (value && strcmp(value, "help") == 0)
+            return true;
+    }
+    return false;
+}
+
+int cli_parse(struct cli *cli, const char *name, const struct verb *verb, int argc, char **argv,
+              struct err *err)
+{
+    bool leading = verb && verb->command_follows;
+
+    *cli = (struct cli){.name = name, .table = join(verb ? verb->options : NULL, global_options)};
+    if ((leading ? opts_parse_leading : opts_parse)(&cli->opts, cli->table, argc, argv, err) < 0)
         return -1;
     cli->quiet = opts_flag(&cli->opts, "quiet");
     cli->verbose = opts_flag(&cli->opts, "verbose");
-    if (opts_flag(&cli->opts, "help"))
+    if (opts_flag(&cli->opts, "help") || !verb)
         return 0;
-    return refuse_forms(cli, forms, err);
+    if (refuse_forms(cli, verb->forms, err) < 0 || check_choices(cli, err) < 0)
+        return -1;
+    if (opts_flag(&cli->opts, "version") || asks_for_names(&cli->opts))
+        return 0;
+    return synopsis_check(verb->synopsis, &cli->opts, err);
 }
 
 void cli_clear(struct cli *cli)
@@ -220,7 +265,7 @@ const struct opt *find_option(const struct opt *table, const char *word)
     return NULL;
 }
 
-static bool takes_next(const struct opt *opt, const char *word)
+bool takes_next(const struct opt *opt, const char *word)
 {
     if (opt->kind != OPT_TEXT && opt->kind != OPT_LIST)
         return false;
@@ -261,129 +306,4 @@ int find_word(int start, int argc, char **argv, const struct opt *a, const struc
         i += takes_next(opt, word);
     }
     return argc;
-}
-
-/* ---- verbs ---- */
-
-static void list_verbs(struct buf *out, const char *command, const struct verb *verbs)
-{
-    for (; verbs->name; verbs++) {
-        char line[80];
-
-        snprintf(line, sizeof(line), "%s %s %s", command, verbs->name, verbs->synopsis);
-        buf_printf(out, "  %-32s %s\n", line, verbs->help);
-    }
-}
-
-static void verb_help(struct buf *out, const char *command, const struct verb *v)
-{
-    buf_printf(out, "usage: %s %s %s %s\n\n%c%s.\n", PROGRAM, command, v->name, v->synopsis,
-               toupper((unsigned char)v->help[0]), v->help + 1);
-    if (v->options && v->options->name) {
-        buf_put(out, STR("\nOptions\n"));
-        opts_help(out, v->options);
-    }
-    buf_put(out, STR("\nGlobal options\n"));
-    opts_help(out, global_options);
-    if (v->more)
-        buf_printf(out, "\n%s", v->more);
-}
-
-static int command_help(const char *command, const char *purpose, const struct verb *verbs)
-{
-    struct buf out = {0};
-    int rc;
-
-    buf_printf(&out, "usage: %s %s VERB [OPTION | ARGUMENT]...\n\n%s.\n\n", PROGRAM, command,
-               purpose);
-    list_verbs(&out, command, verbs);
-    buf_printf(&out, "\nSee \"%s %s VERB --help\".\n", PROGRAM, command);
-    rc = cli_print(buf_str(&out));
-    buf_clear(&out);
-    return rc;
-}
-
-static int unknown_verb(const char *command, const char *word, const struct verb *verbs)
-{
-    const char *names[32];
-    struct buf near = {0};
-    struct err err;
-    size_t n = 0;
-
-    while (verbs[n].name && n < 32) {
-        names[n] = verbs[n].name;
-        n++;
-    }
-    opts_suggest(&near, str_c(word), names, n);
-    err_set(&err, ERR_INVALID, "unknown verb \"%.80s\" of %s%.*s", word, command,
-            STR_ARG(buf_str(&near)));
-    buf_clear(&near);
-    return cli_usage(command, &err);
-}
-
-static int print_version(void)
-{
-    return cli_print(STR(PROGRAM " " LOP_VERSION "\n"));
-}
-
-static int run_verb(const char *command, const struct verb *v, int argc, char **argv)
-{
-    char name[64];
-    struct cli cli;
-    struct err err;
-    struct buf help = {0};
-    int rc;
-
-    snprintf(name, sizeof(name), "%s %s", command, v->name);
-    if (cli_parse(&cli, name, v->options, v->forms, argc, argv, &err) < 0) {
-        rc = cli_usage(name, &err);
-    } else if (opts_flag(&cli.opts, "help")) {
-        verb_help(&help, command, v);
-        rc = cli_print(buf_str(&help));
-        buf_clear(&help);
-    } else if (opts_flag(&cli.opts, "version")) {
-        rc = print_version();
-    } else {
-        rc = v->run(&cli);
-    }
-    cli_clear(&cli);
-    return rc;
-}
-
-int verbs_run(const char *command, const char *purpose, const struct verb *verbs, int argc,
-              char **argv)
-{
-    struct err err;
-    struct buf list = {0};
-    int at, rc;
-
-    at = find_word(1, argc, argv, global_options, NULL, &err);
-    if (at < 0)
-        return cli_usage(command, &err);
-    if (at == argc) {
-        struct cli cli;
-
-        rc = cli_parse(&cli, command, NULL, ~0u, argc - 1, argv + 1, &err);
-        if (rc < 0) {
-            rc = cli_usage(command, &err);
-        } else if (opts_flag(&cli.opts, "help")) {
-            rc = command_help(command, purpose, verbs);
-        } else if (opts_flag(&cli.opts, "version")) {
-            rc = print_version();
-        } else {
-            list_verbs(&list, command, verbs);
-            fprintf(stderr, PROGRAM ": %s needs a verb\n%s", command, list.ptr ? list.ptr : "");
-            buf_clear(&list);
-            rc = 2;
-        }
-        cli_clear(&cli);
-        return rc;
-    }
-    for (const struct verb *v = verbs; v->name; v++)
-        if (strcmp(v->name, argv[at]) == 0) {
-            /* Global options before the verb count as options of the verb. */
-            memmove(argv + 2, argv + 1, (size_t)(at - 1) * sizeof(*argv));
-            return run_verb(command, v, argc - 2, argv + 2);
-        }
-    return unknown_verb(command, argv[at], verbs);
 }

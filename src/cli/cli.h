@@ -16,6 +16,10 @@
 
 extern const struct opt global_options[];
 
+struct cli;
+struct command;
+struct out_spec;
+
 /** Which output forms a verb can honour. */
 enum {
     FORM_JSON = 1,
@@ -23,18 +27,35 @@ enum {
     FORM_CHANGES = 4, /* --dry-run */
 };
 
+/** One verb of a command; a list ends with a NULL name. */
+struct verb {
+    const char *name;     /* "": all of the command */
+    const char *synopsis; /* "ID [options]", see synopsis.h */
+    const char *help;     /* one line */
+    const struct opt *options;
+    unsigned forms;
+    const char *more; /* explanation, examples, exit codes for --help */
+    /** Returns the exit status. */
+    int (*run)(struct cli *cli);
+    /* What follows may be left out. */
+    const struct out_spec *out; /* its columns and JSON fields */
+    bool command_follows;       /* options end at the first argument */
+};
+
 /** One run of a command or verb: its parsed options. */
 struct cli {
     const char *name; /* "requests list" */
+    const struct command *commands;
     struct opts opts;
     struct opt *table; /* own options, then the global ones */
     bool quiet, verbose;
 };
 
-/** Parse argv[0..argc) by options (NULL: none) and the global ones, and refuse output forms that
- *  are not in forms. Release with cli_clear(), also after an error. */
-int cli_parse(struct cli *cli, const char *name, const struct opt *options, unsigned forms,
-              int argc, char **argv, struct err *err);
+/** Parse argv[0..argc) by the options of the verb (NULL: none) and the global ones. Refuses output
+ *  forms that the verb does not have, and arguments that it does not take. Release with
+ * cli_clear(), also after an error. */
+int cli_parse(struct cli *cli, const char *name, const struct verb *verb, int argc, char **argv,
+              struct err *err);
 void cli_clear(struct cli *cli);
 
 /** Print "llm-observe-proxy: MESSAGE" and return the exit status of the error. ERR_NONE (a pager
@@ -53,19 +74,8 @@ int cli_confirm(const struct cli *cli, const char *question, const char *refused
 /** Die as a program dies that writes to a pipe nobody reads. Does not return. */
 void cli_die_of_pipe(void) __attribute__((noreturn));
 
-/** One verb of a command; a list ends with a NULL name. */
-struct verb {
-    const char *name;
-    const char *synopsis; /* "ID [options]" */
-    const char *help;     /* one line */
-    const struct opt *options;
-    unsigned forms;
-    const char *more; /* columns, examples, exit codes for --help */
-    /** Returns the exit status. */
-    int (*run)(struct cli *cli);
-};
-
-/** Run the verb that argv names; argv[0] is the command. Returns the exit status. */
+/** Run the verb that argv names; argv[0] is the command. Returns the exit status. For commands
+ * whose row in src/main.c has no verbs yet. */
 int verbs_run(const char *command, const char *purpose, const struct verb *verbs, int argc,
               char **argv);
 
@@ -74,6 +84,10 @@ int verbs_run(const char *command, const char *purpose, const struct verb *verbs
  *  option stands before it. */
 int find_word(int start, int argc, char **argv, const struct opt *a, const struct opt *b,
               struct err *err);
+/** True when the word after this one is the option's value. */
+bool takes_next(const struct opt *opt, const char *word);
+/** What a verb must be able to do for this global option, as FORM_...; 0: nothing. */
+unsigned global_option_form(const char *name);
 /** The option of table that the word names ("--port", "--port=1", "-q"), or NULL. */
 const struct opt *find_option(const struct opt *table, const char *word);
 

@@ -1,8 +1,7 @@
-#include "cmd_db.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands.h"
 #include "db_priv.h"
 #include "source.h"
 
@@ -43,15 +42,10 @@ int db_print(struct cli *cli, struct str json, struct str text)
     return status;
 }
 
-int cmd_db(int argc, char **argv)
-{
-    static const struct verb verbs[] = {
-        {"import", "FILE [options]", "take over a database of the Python program",
-         db_import_options, FORM_JSON | FORM_CHANGES, db_import_more, db_import},
-        {"search", "[status|on|off|rebuild]", "look after the full-text index", db_search_options,
-         FORM_JSON, db_search_more, db_search},
-        {0},
-    };
-
-    return verbs_run("db", "Look after the database", verbs, argc, argv);
-}
+const struct verb db_verbs[] = {
+    {"import", "FILE [options]", "take over a database of the Python program", db_import_options,
+     FORM_JSON | FORM_CHANGES, db_import_more, db_import},
+    {"search", "[status|on|off|rebuild]", "look after the full-text index", db_search_options,
+     FORM_JSON, db_search_more, db_search},
+    {0},
+};

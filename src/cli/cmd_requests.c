@@ -1,10 +1,9 @@
-#include "cmd_requests.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "commands.h"
 #include "requests_priv.h"
 
 #define DEFAULT_LIMIT 50
@@ -20,7 +19,7 @@ const struct out_spec request_rows = {
 
 const struct opt list_options[] = {
     LIST_OPTIONS,
-    {"limit", 0, OPT_TEXT, "N", "at most N rows (50); 0 is all"},
+    {"limit", 0, OPT_TEXT, "N", "at most N rows; 0 is all", .fallback = "50"},
     {"sort", 0, OPT_TEXT, "COLUMN", "numbers and times largest first; -COLUMN reverses"},
     {"reverse", 0, OPT_FLAG, NULL, "the other way round; alone: oldest first"},
     LIST_END,
@@ -191,10 +190,6 @@ static int requests_list(struct cli *cli)
     struct lister l = {.job = &job};
     int rc = -1;
 
-    if (cli->opts.arg_count > 0) {
-        err_set(&job.err, ERR_INVALID, "unexpected argument \"%.80s\"", cli->opts.args[0]);
-        return cli_usage(cli->name, &job.err);
-    }
     if (read_order(&l, cli, &job.err) < 0)
         return cli_usage(cli->name, &job.err);
     if (job_start(&job, cli, &request_rows)) {
@@ -211,10 +206,8 @@ static int requests_list(struct cli *cli)
 /* ---- the command ---- */
 
 static const char list_more[] =
-    "Columns: id age created st status method endpoint model upstream_model route\n"
-    "provider host in cached out reason total ttft tps otps gap maxgap lag dur req\n"
-    "bytes events cost tools imgs finish run client error summary, or a JSON field.\n"
-    "Rows are newest first. In a pipe they are tab-separated raw values, no header.\n"
+    "Columns are also all JSON fields. Rows are newest first; in a pipe they are\n"
+    "tab-separated raw values without a header.\n"
     "TIME is ISO 8601, 14:02, today, yesterday, or a duration so long ago (15m).\n"
     "\n"
     "Examples\n"
@@ -237,7 +230,7 @@ static const char grep_more[] =
     "what people read: prompts, answers (streams put together), reasoning, arguments\n"
     "and results of tools; --raw looks at the stored bytes. Newest requests first.\n"
     "\n"
-    "Columns: id side line hit text; with -c id count, with -l id.\n"
+    "With -c the columns are id count, with -l id.\n"
     "\n"
     "Examples\n"
     "  llm-observe-proxy requests grep -i 'time ?out' --since 1h\n"
@@ -245,19 +238,14 @@ static const char grep_more[] =
     "\n"
     "Exit status: 1 nothing found.\n";
 
-int cmd_requests(int argc, char **argv)
-{
-    static const struct verb verbs[] = {
-        {"list", "[options]", "list captured requests, newest first", list_options,
-         FORM_JSON | FORM_ROWS, list_more, requests_list},
-        {"show", "ID [options]", "show one request", show_options, FORM_JSON, show_more,
-         requests_show},
-        {"tail", "[-f] [options]", "print requests as they end", tail_options,
-         FORM_JSON | FORM_ROWS, tail_more, requests_tail},
-        {"grep", "PATTERN [options]", "find a pattern in requests and answers", grep_options,
-         FORM_JSON | FORM_ROWS, grep_more, requests_grep},
-        {0},
-    };
-
-    return verbs_run("requests", "Look at captured requests", verbs, argc, argv);
-}
+const struct verb requests_verbs[] = {
+    {"list", "[options]", "list captured requests, newest first", list_options,
+     FORM_JSON | FORM_ROWS, list_more, requests_list, .out = &request_rows},
+    {"show", "ID [options]", "show one request", show_options, FORM_JSON, show_more, requests_show,
+     .out = &show_object},
+    {"tail", "[-f] [options]", "print requests as they end", tail_options, FORM_JSON | FORM_ROWS,
+     tail_more, requests_tail, .out = &request_rows},
+    {"grep", "PATTERN [options]", "find a pattern in requests and answers", grep_options,
+     FORM_JSON | FORM_ROWS, grep_more, requests_grep, .out = &grep_rows},
+    {0},
+};

@@ -1,5 +1,3 @@
-#include "cmd_version.h"
-
 #include <cjson/cJSON.h>
 #include <curl/curl.h>
 #include <sqlite3.h>
@@ -13,6 +11,7 @@
 #include <llhttp.h>
 #endif
 
+#include "commands.h"
 #include "out.h"
 
 #define API_VERSION 1
@@ -83,13 +82,14 @@ static void put_json(struct buf *out)
     buf_put(out, STR("}}"));
 }
 
-static int print(struct cli *cli)
+static const struct out_spec version_object = {.fields = fields};
+
+static int version(struct cli *cli)
 {
-    static const struct out_spec spec = {.fields = fields};
     struct out out;
     struct buf json = {0};
     struct err err;
-    int rc = out_open(&out, cli, &spec, &err), status = 0;
+    int rc = out_open(&out, cli, &version_object, &err), status = 0;
 
     if (rc < 0) {
         status = out_usage(&out, cli, &err);
@@ -105,27 +105,8 @@ static int print(struct cli *cli)
     return status;
 }
 
-int cmd_version(int argc, char **argv)
-{
-    struct cli cli;
-    struct err err;
-    struct buf help = {0};
-    int status;
-
-    if (cli_parse(&cli, "version", NULL, FORM_JSON, argc - 1, argv + 1, &err) < 0) {
-        status = cli_usage("version", &err);
-    } else if (opts_flag(&cli.opts, "help")) {
-        buf_put(&help, STR("usage: " PROGRAM " version [--json]\n\nPrint the version; with --json "
-                           "also those of the libraries.\n\nGlobal options\n"));
-        opts_help(&help, global_options);
-        status = cli_print(buf_str(&help));
-    } else if (cli.opts.arg_count > 0) {
-        err_set(&err, ERR_INVALID, "unexpected argument \"%.80s\"", cli.opts.args[0]);
-        status = cli_usage("version", &err);
-    } else {
-        status = print(&cli);
-    }
-    buf_clear(&help);
-    cli_clear(&cli);
-    return status;
-}
+const struct verb version_verbs[] = {
+    {"", "", "print the version; with --json also those of the libraries", NULL, FORM_JSON, NULL,
+     version, .out = &version_object},
+    {0},
+};

@@ -7,144 +7,204 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
-#include "cli.h"
 #include "config/serve_options.h"
+#include "help.h"
 #include "text/term.h"
 
-static const struct {
-    const char *alias, *name;
-} aliases[] = {{"req", "requests"}};
-
-static const struct {
-    const char *name, *text;
-} topics[] = {
-    {"formats", "On a terminal lists are tables; in a pipe they are tab-separated raw values\n"
-                "without a header. --json prints the API's objects, --jsonl one a line, --csv by\n"
-                "RFC 4180. --json=a,b.c takes these members only; --json=help lists them. Numbers\n"
-                "keep all their digits.\n"
-                "\n"
-                "Durations are 184ms 1.21s 2m41s 3h12m 3d04h, counts 1.23k 4.61M, sizes 38.1K\n"
-                "(1024), money $0.0278; ~ is an estimate, - is unknown. Times are typed as\n"
-                "2031-04-05T06:07, 14:02, today, yesterday, or 15m (so long ago).\n"},
-    {"environment",
-     "LLM_OBSERVE_URL             ask this server, as --url\n"
-     "LLM_OBSERVE_DATABASE_URL    the database when no option names one\n"
-     "LLM_OBSERVE_INCOMING_HOST   with LLM_OBSERVE_INCOMING_PORT where serve listens,\n"
-     "                            and the default address to ask\n"
-     "LLM_OBSERVE_PAGER, PAGER    pager; empty or cat is none\n"
-     "NO_COLOR, CLICOLOR, CLICOLOR_FORCE, TERM   colour\n"
-     "COLUMNS                     width when the terminal does not tell\n"
-     "LLM_OBSERVE_FORCE_TTY       format stdout as for a terminal of this many cells\n"
-     "LC_ALL, LC_CTYPE, LANG, TZ  character set, time zone\n"},
-    {"exit-codes", "0    done; an empty list is done too\n"
-                   "1    it ran and failed\n"
-                   "2    unknown option or command, bad value, refused without --yes\n"
-                   "3    not found\n"
-                   "4    denied by the server\n"
-                   "5    no server and no database, or it stopped answering\n"
-                   "6    the database cannot be opened, is damaged, full or of another version\n"
-                   "7    already exists, or in use\n"
-                   "8    partial: some of it worked, or the stored body is cut\n"
-                   "75   database locked or server overloaded: try again\n"},
-    {"files", "./llm_observe_proxy.sqlite3         the database when nothing names another\n"
-              "./llm_observe_proxy.sqlite3.serve   beside it, locked while a server runs\n"},
+const struct alias command_aliases[] = {
+    {"req", "requests", NULL},           {"prices", "pricing", NULL},     {"trim", "db", "trim"},
+    {"backfill", "pricing", "backfill"}, {"cost", "pricing", "estimate"}, {0},
 };
-#define TOPICS (sizeof(topics) / sizeof(topics[0]))
 
-static const struct command *find_command(const struct command *commands, const char *name)
+/* ---- finding ---- */
+
+static const struct alias *find_alias(const char *name)
 {
-    for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
-        if (strcmp(aliases[i].alias, name) == 0)
-            name = aliases[i].name;
-    for (; commands->name; commands++)
-        if (strcmp(commands->name, name) == 0)
+    for (const struct alias *a = command_aliases; a->name; a++)
+        if (strcmp(a->name, name) == 0)
+            return a;
+    return NULL;
+}
+
+const struct command *command_find(const struct command *commands, const char *name)
+{
+    const struct alias *alias = find_alias(name);
+
+    for (; commands && commands->name; commands++)
+        if (strcmp(commands->name, alias ? alias->command : name) == 0)
             return commands;
     return NULL;
 }
 
-static int unknown(const struct command *commands, const char *what, const char *word, bool topic)
+const struct verb *verb_find(const struct command *command, const char *name)
+{
+    for (const struct verb *v = command->verbs; v && v->name; v++)
+        if (strcmp(v->name, name) == 0)
+            return v;
+    return NULL;
+}
+
+bool command_has_verbs(const struct command *command)
+{
+    return command->verbs && command->verbs[0].name && command->verbs[0].name[0];
+}
+
+bool command_listed(const struct command *command)
+{
+    return strncmp(command->name, "__", 2) != 0;
+}
+
+static int unknown_command(const struct command *commands, const char *word)
 {
     const char *names[64];
-    struct buf near = {0};
     struct err err;
     size_t n = 0;
 
-    for (; commands->name && n < 32; commands++)
-        names[n++] = commands->name;
-    names[n++] = "help";
-    for (size_t i = 0; topic && i < TOPICS; i++)
-        names[n++] = topics[i].name;
-    opts_suggest(&near, str_c(word), names, n);
-    err_set(&err, ERR_INVALID, "unknown %s \"%.80s\"%.*s", what, word, STR_ARG(buf_str(&near)));
-    buf_clear(&near);
+    for (; commands->name && n < 64; commands++)
+        if (command_listed(commands))
+            names[n++] = commands->name;
+    help_unknown("command", word, "", names, n, &err);
     return cli_usage("", &err);
 }
 
-/* ---- help ---- */
-
-static int print_general_help(const struct command *commands)
+int command_unknown_verb(const struct command *command, const char *word)
 {
-    struct buf out = {0};
+    const char *names[64];
+    char of[80];
+    struct err err;
+    size_t n = 0;
+
+    for (const struct verb *v = command->verbs; v->name && n < 64; v++)
+        names[n++] = v->name;
+    snprintf(of, sizeof(of), " of %s", command->name);
+    help_unknown("verb", word, of, names, n, &err);
+    return cli_usage(command->name, &err);
+}
+
+/* ---- verbs ---- */
+
+static int print_version(struct cli *cli)
+{
+    const struct command *version = command_find(cli->commands, "version");
+
+    return version ? version->verbs[0].run(cli) : cli_print(STR(PROGRAM " " LOP_VERSION "\n"));
+}
+
+static int run_verb(const struct command *commands, const struct command *command,
+                    const struct verb *v, int argc, char **argv)
+{
+    char name[64];
+    struct cli cli;
+    struct err err;
     int status;
 
-    buf_put(&out, STR("usage: " PROGRAM " [OPTION]... COMMAND [VERB] [OPTION | ARGUMENT]...\n"
-                      "       " PROGRAM " [SERVE OPTION]...\n\n"
-                      "Observe what clients and LLM APIs say to each other.\n\nCommands\n"));
-    for (; commands->name; commands++) {
-        char name[64];
-
-        snprintf(name, sizeof(name), "%s %s", commands->name, commands->synopsis);
-        buf_printf(&out, "  %-30s %s\n", name, commands->help);
+    snprintf(name, sizeof(name), "%s%s%s", command->name, v->name[0] ? " " : "", v->name);
+    if (cli_parse(&cli, name, v, argc, argv, &err) < 0) {
+        status = cli_usage(name, &err);
+    } else {
+        cli.commands = commands;
+        if (opts_flag(&cli.opts, "help"))
+            status = help_verb(command, v);
+        else if (opts_flag(&cli.opts, "version"))
+            status = print_version(&cli);
+        else
+            status = v->run(&cli);
     }
-    buf_printf(&out, "  %-30s %s\n", "help [COMMAND [VERB] | TOPIC]", "explain");
-    buf_put(&out, STR("\nGlobal options\n"));
-    opts_help(&out, global_options);
-    buf_put(&out, STR("\nSee \"" PROGRAM " help serve\" for the options of the proxy.\nTopics:"));
-    for (size_t i = 0; i < TOPICS; i++)
-        buf_printf(&out, "%s %s", i ? "," : "", topics[i].name);
-    buf_put(&out, STR(".\n"));
-    status = cli_print(buf_str(&out));
-    buf_clear(&out);
+    cli_clear(&cli);
     return status;
 }
 
-/* "help requests list" is "requests list --help". */
-static int run_help(const struct command *commands, int argc, char **argv)
+/* "requests" alone, or with options only. */
+static int run_no_verb(const struct command *commands, const struct command *command, int argc,
+                       char **argv)
 {
-    const struct command *command;
-    char *words[4] = {NULL}, help[] = "--help", *verb;
+    struct buf list = {0};
+    struct cli cli;
+    struct err err;
+    int status;
 
-    if (argc < 2 || argv[1][0] == '-')
-        return print_general_help(commands);
-    for (size_t i = 0; i < TOPICS; i++)
-        if (strcmp(topics[i].name, argv[1]) == 0)
-            return cli_print(str_c(topics[i].text));
-    command = find_command(commands, argv[1]);
-    if (!command)
-        return unknown(commands, "topic", argv[1], true);
-    verb = argc > 2 && argv[2][0] != '-' ? argv[2] : NULL;
-    words[0] = argv[1];
-    words[1] = verb ? verb : help;
-    words[2] = verb ? help : NULL;
-    return command->run(verb ? 3 : 2, words);
+    if (cli_parse(&cli, command->name, NULL, argc - 1, argv + 1, &err) < 0) {
+        status = cli_usage(command->name, &err);
+    } else if (opts_flag(&cli.opts, "help")) {
+        status = help_command(command);
+    } else if (opts_flag(&cli.opts, "version")) {
+        cli.commands = commands;
+        status = print_version(&cli);
+    } else {
+        help_list_verbs(&list, command);
+        fprintf(stderr, PROGRAM ": %s needs a verb\n%s", command->name, list.ptr ? list.ptr : "");
+        buf_clear(&list);
+        status = err_exit_status(ERR_INVALID);
+    }
+    cli_clear(&cli);
+    return status;
 }
 
-/* ---- dispatch ---- */
-
-/* The first option before the command that belongs to serve alone, or NULL. */
-static const struct opt *serve_option(int end, char **argv)
+static int run_verbs(const struct command *commands, const struct command *command, int argc,
+                     char **argv)
 {
-    for (int i = 1; i < end; i++) {
-        const struct opt *opt = find_option(serve_options, argv[i]);
+    const struct verb *verb;
+    struct err err;
+    int at;
 
-        if (opt && !find_option(global_options, argv[i]))
-            return opt;
-        if (!opt)
-            opt = find_option(global_options, argv[i]);
-        if (opt && opt->kind != OPT_FLAG && opt->kind != OPT_OPTIONAL && !strchr(argv[i], '='))
-            i++;
+    if (!command_has_verbs(command))
+        return run_verb(commands, command, command->verbs, argc - 1, argv + 1);
+    at = find_word(1, argc, argv, global_options, NULL, &err);
+    if (at < 0)
+        return cli_usage(command->name, &err);
+    if (at == argc)
+        return run_no_verb(commands, command, argc, argv);
+    verb = verb_find(command, argv[at]);
+    if (!verb)
+        return command_unknown_verb(command, argv[at]);
+    /* Global options before the verb count as options of the verb. */
+    memmove(argv + 2, argv + 1, (size_t)(at - 1) * sizeof(*argv));
+    return run_verb(commands, command, verb, argc - 2, argv + 2);
+}
+
+int verbs_run(const char *command, const char *purpose, const struct verb *verbs, int argc,
+              char **argv)
+{
+    const struct command row = {.name = command, .help = purpose, .verbs = verbs};
+
+    return run_verbs(NULL, &row, argc, argv);
+}
+
+/* ---- commands that read their command line themselves ---- */
+
+/* Output forms, changes, and what names a server or database. */
+static bool does_something(const struct opt *global)
+{
+    return global_option_form(global->name) || strcmp(global->name, "url") == 0 ||
+           strcmp(global->name, "database-url") == 0;
+}
+
+/* Take out the global options that mean nothing to the command and do no harm, such as --color;
+ * refuse the others. Returns the new argc, or -1. */
+static int drop_globals(const struct command *command, int argc, char **argv, struct err *err)
+{
+    int kept = 1;
+
+    for (int i = 1; i < argc; i++) {
+        const struct opt *own = find_option(command->options, argv[i]);
+        const struct opt *global = own ? NULL : find_option(global_options, argv[i]);
+
+        if (strcmp(argv[i], "--") == 0) {
+            for (; i < argc; i++)
+                argv[kept++] = argv[i];
+        } else if (!global || (argv[i][1] != '-' && argv[i][2])) {
+            argv[kept++] = argv[i];
+            if (own && takes_next(own, argv[i]) && i + 1 < argc)
+                argv[kept++] = argv[++i];
+        } else if (does_something(global)) {
+            return err_set(err, ERR_INVALID, "--%s has no meaning for %s", global->name,
+                           command->name);
+        } else {
+            i += takes_next(global, argv[i]);
+        }
     }
-    return NULL;
+    argv[kept] = NULL;
+    return kept;
 }
 
 static bool given(int argc, char **argv, const char *name, char letter)
@@ -156,32 +216,80 @@ static bool given(int argc, char **argv, const char *name, char letter)
     return false;
 }
 
+static int run_command(const struct command *commands, const struct command *command, int argc,
+                       char **argv)
+{
+    const struct command *version = command_find(commands, "version");
+    struct err err;
+
+    if (!command->run)
+        return run_verbs(commands, command, argc, argv);
+    if (!command->options)
+        return command->run(argc, argv);
+    if (version && given(argc, argv, "--version", 'V'))
+        return run_verb(commands, version, version->verbs, 0, NULL);
+    argc = drop_globals(command, argc, argv, &err);
+    return argc < 0 ? cli_usage(command->name, &err) : command->run(argc, argv);
+}
+
+/* ---- dispatch ---- */
+
+/* The first option before the command that belongs to serve alone, or NULL. */
+static const struct opt *serve_option(int end, char **argv)
+{
+    for (int i = 1; i < end; i++) {
+        const struct opt *own = find_option(serve_options, argv[i]);
+        const struct opt *opt = find_option(global_options, argv[i]);
+
+        if (own && !opt)
+            return own;
+        i += opt && takes_next(opt, argv[i]);
+    }
+    return NULL;
+}
+
 /* Run the command at argv[at] with the global options that stand before it. */
 static int run_at(const struct command *commands, int argc, char **argv, int at)
 {
-    const struct command *command = find_command(commands, argv[at]);
-    bool help = strcmp(argv[at], "help") == 0;
+    const struct command *command = command_find(commands, argv[at]);
+    const struct alias *alias = find_alias(argv[at]);
     const struct opt *opt = serve_option(at, argv);
-    char **words;
+    char **words, *verb;
     struct err err;
-    int status;
+    int n = 0, status;
 
-    if (!command && !help)
-        return unknown(commands, "command", argv[at], false);
-    if (opt && (help || strcmp(command->name, "serve") != 0)) {
-        err_set(&err, ERR_INVALID, "--%s belongs to serve, not to %s", opt->name,
-                help ? "help" : command->name);
-        return cli_usage(help ? "" : command->name, &err);
+    if (!command)
+        return unknown_command(commands, argv[at]);
+    if (opt && strcmp(command->name, "serve") != 0) {
+        err_set(&err, ERR_INVALID, "--%s belongs to serve, not to %s", opt->name, command->name);
+        return cli_usage(command->name, &err);
     }
-    words = xcalloc((size_t)argc + 1, sizeof(*words));
-    words[0] = argv[at];
-    memcpy(words + 1, help ? argv + at + 1 : argv + 1,
-           (size_t)(help ? argc - at - 1 : at - 1) * sizeof(*words));
-    if (!help)
-        memcpy(words + at, argv + at + 1, (size_t)(argc - at - 1) * sizeof(*words));
-    status = help ? run_help(commands, argc - at, words) : command->run(argc - 1, words);
+    verb = alias && alias->verb ? xstrdup(alias->verb) : NULL;
+    words = xcalloc((size_t)argc + 2, sizeof(*words));
+    words[n++] = argv[at];
+    for (int i = 1; i < at; i++)
+        words[n++] = argv[i];
+    if (verb)
+        words[n++] = verb;
+    for (int i = at + 1; i < argc; i++)
+        words[n++] = argv[i];
+    status = run_command(commands, command, n, words);
     free(words);
+    free(verb);
     return status;
+}
+
+/* No command: help, version or serve. */
+static int run_default(const struct command *commands, int argc, char **argv)
+{
+    const struct command *serve = command_find(commands, "serve");
+    const struct command *version = command_find(commands, "version");
+
+    if (given(argc, argv, "--help", 'h') || !serve)
+        return help_program(commands);
+    if (version && !serve_option(argc, argv) && given(argc, argv, "--version", 'V'))
+        return run_verbs(commands, version, argc, argv);
+    return run_command(commands, serve, argc, argv);
 }
 
 /* A stream that was closed must not become the number of a socket or a database. What is written
@@ -199,8 +307,6 @@ static void keep_standard_streams(void)
 
 int command_dispatch(const struct command *commands, int argc, char **argv)
 {
-    const struct command *serve = find_command(commands, "serve");
-    const struct command *version = find_command(commands, "version");
     struct err err;
     int at;
 
@@ -210,13 +316,5 @@ int command_dispatch(const struct command *commands, int argc, char **argv)
     at = find_word(1, argc, argv, global_options, serve_options, &err);
     if (at < 0)
         return cli_usage("", &err);
-    if (at < argc)
-        return run_at(commands, argc, argv, at);
-    if (given(argc, argv, "--help", 'h'))
-        return print_general_help(commands);
-    if (version && given(argc, argv, "--version", 'V'))
-        return version->run(argc, argv);
-    if (serve)
-        return serve->run(argc, argv);
-    return print_general_help(commands);
+    return at < argc ? run_at(commands, argc, argv, at) : run_default(commands, argc, argv);
 }

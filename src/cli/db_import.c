@@ -274,10 +274,6 @@ int db_import(struct cli *cli)
     im = (struct import){.cli = cli, .lock = -1};
     im.options.dry_run = opts_flag(&cli->opts, "dry-run");
     im.options.count_tokens = opts_flag(&cli->opts, "count-tokens");
-    if (cli->opts.arg_count != 1) {
-        err_set(&err, ERR_INVALID, cli->opts.arg_count ? "one FILE at a time" : "FILE is missing");
-        return cli_usage(cli->name, &err);
-    }
     im.from = cli->opts.args[0];
     if (db_path(cli, &im.path, &err) < 0)
         return cli_usage(cli->name, &err);

@@ -33,22 +33,15 @@ struct search {
     struct store *store;
 };
 
-static int read_action(struct search *s, struct err *err)
+/* The synopsis knows the words. */
+static enum action read_action(const struct opts *o)
 {
     static const char *const names[] = {"status", "on", "off", "rebuild"};
-    const struct opts *o = &s->cli->opts;
+    size_t i = 0;
 
-    if (o->arg_count > 1)
-        return err_set(err, ERR_INVALID, "unexpected argument \"%.80s\"", o->args[1]);
-    for (size_t i = 0; o->arg_count == 1 && i < sizeof(names) / sizeof(*names); i++) {
-        if (strcmp(o->args[0], names[i]) == 0) {
-            s->action = (enum action)i;
-            return 0;
-        }
-    }
-    return o->arg_count == 0 ? 0
-                             : err_set(err, ERR_INVALID,
-                                       "\"%.80s\" is none of status, on, off, rebuild", o->args[0]);
+    while (o->arg_count > 0 && strcmp(o->args[0], names[i]) != 0)
+        i++;
+    return (enum action)i;
 }
 
 /* Alone with the file, or beside a server. */
@@ -131,12 +124,10 @@ static int print(struct search *s, struct err *err)
 
 int db_search(struct cli *cli)
 {
-    struct search s = {.cli = cli, .lock = -1};
+    struct search s = {.cli = cli, .action = read_action(&cli->opts), .lock = -1};
     struct err err;
     int status;
 
-    if (read_action(&s, &err) < 0)
-        return cli_usage(cli->name, &err);
     if (db_path(cli, &s.path, &err) < 0 || open_store(&s, &err) < 0 || act(&s, &err) < 0)
         status = cli_fail(&err);
     else

@@ -20,10 +20,10 @@ const struct opt grep_options[] = {
     {"fixed", 'F', OPT_FLAG, NULL, "PATTERN is text, no regular expression"},
     {"ids", 'l', OPT_FLAG, NULL, "only the ids of requests"},
     {"count", 'c', OPT_FLAG, NULL, "only how many lines of each request"},
-    {"side", 0, OPT_TEXT, "SIDE", "request or response only"},
+    {"side", 0, OPT_TEXT, "SIDE", "request or response only", .values = "request|response"},
     {"context", 'C', OPT_TEXT, "N", "with N lines before and behind"},
     {"raw", 0, OPT_FLAG, NULL, "in the stored bytes, not in their text"},
-    {"limit", 0, OPT_TEXT, "N", "at most N requests (50); 0 is all"},
+    {"limit", 0, OPT_TEXT, "N", "at most N requests; 0 is all", .fallback = "50"},
     LIST_OPTIONS,
     LIST_END,
 };
@@ -64,7 +64,7 @@ static const char *count_columns(size_t width)
         .columns = grep_columns, .columns_for = of, .machine = for_machines,                       \
         .fields = grep_fields, .nothing = "nothing found", .pager = true                           \
     }
-static const struct out_spec line_rows = SPEC(line_columns, "id,side,line,text");
+const struct out_spec grep_rows = SPEC(line_columns, "id,side,line,text");
 static const struct out_spec id_rows = SPEC(id_columns, "id");
 static const struct out_spec count_rows = SPEC(count_columns, "id,count");
 
@@ -273,17 +273,12 @@ static int read_options(struct grep *g, const struct cli *cli, struct err *err)
     const struct opts *o = &cli->opts;
     const char *side = opts_text(o, "side");
 
-    if (o->arg_count != 1)
-        return err_set(err, ERR_INVALID,
-                       o->arg_count ? "there is more than one PATTERN" : "there is no PATTERN");
     g->limit = DEFAULT_LIMIT;
     g->ids = opts_flag(o, "ids");
     g->count = opts_flag(o, "count");
     g->raw = opts_flag(o, "raw");
     g->sides[0] = !side || strcmp(side, "request") == 0;
     g->sides[1] = !side || strcmp(side, "response") == 0;
-    if (!g->sides[0] && !g->sides[1])
-        return err_set(err, ERR_INVALID, "--side: \"%.40s\" is neither request nor response", side);
     if (cli_int(cli, "limit", 0, INT32_MAX, &g->limit, err) < 0 ||
         cli_int(cli, "context", 0, 1000, &g->context, err) < 0)
         return -1;
@@ -299,7 +294,7 @@ int requests_grep(struct cli *cli)
 
     if (read_options(&g, cli, &job.err) < 0)
         return cli_usage(cli->name, &job.err);
-    if (job_start(&job, cli, g.ids ? &id_rows : g.count ? &count_rows : &line_rows))
+    if (job_start(&job, cli, g.ids ? &id_rows : g.count ? &count_rows : &grep_rows))
         rc = request_list_each(&job.list, &job.source, LIST_SCAN_ALL, on_row, &g, &job.err);
     status = job_end(&job, rc);
     pattern_clear(&g.pattern);

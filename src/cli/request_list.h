@@ -9,7 +9,7 @@
 
 /** The options themselves, for the tables of the verbs. */
 #define LIST_OPTIONS                                                                               \
-    {"run", 0, OPT_TEXT, "ID", "of this run"},                                                     \
+    {"run", 0, OPT_TEXT, "ID", "of this run", .values = "RUN"},                                    \
         {"model", 0, OPT_TEXT, "MODEL", "with this model, as the client named it"},                \
         {"provider", 0, OPT_TEXT, "NAME", "billed to this provider, slug or name"},                \
         {"route", 0, OPT_TEXT, "PATTERN", "matched by this route"},                                \

@@ -14,18 +14,20 @@
 #define TERMINAL_RAW_MAX ((size_t)256 << 20)
 
 const struct opt show_options[] = {
-    {"mode", 0, OPT_TEXT, "MODE", "auto, json, text, markdown, tool or sse"},
-    {"part", 0, OPT_TEXT, "PART,PART",
-     "head request response upstream headers timing cost images, or conversation"},
-    {"raw", 0, OPT_TEXT, "SIDE", "exact bytes of request, response or upstream"},
+    {"mode", 0, OPT_TEXT, "MODE", "auto, json, text, markdown, tool or sse", .fallback = "auto",
+     .values = "auto|json|text|markdown|tool|sse"},
+    {"part", 0, OPT_TEXT, "PART,PART", "some parts only, or conversation"},
+    {"raw", 0, OPT_TEXT, "SIDE", "exact bytes of request, response or upstream",
+     .values = "request|response|upstream"},
     {"output", 'o', OPT_TEXT, "FILE", "write there; for --part images a folder"},
     LIST_END,
 };
 
 const char show_more[] =
-    "ID is a request id, \"last\" or \"last-error\". Without --part: head, request and\n"
-    "response. JSON fields: the members of the answer of GET /api/requests/{id}, with\n"
-    "dots (record.status); --json=help lists them.\n"
+    "ID is a request id, \"last\" or \"last-error\". Parts: head request response\n"
+    "upstream headers timing cost images, or conversation alone; without --part head,\n"
+    "request and response. JSON fields: members of the answer of\n"
+    "GET /api/requests/{id}, with dots (record.status); --json=help lists them.\n"
     "\n"
     "Examples\n"
     "  llm-observe-proxy requests show last --part response --mode text\n"
@@ -88,6 +90,8 @@ static const char *const show_fields[] = {
     "record.display_total_tokens_display",
     NULL,
 };
+
+const struct out_spec show_object = {.fields = show_fields, .record = "record"};
 
 /* Of --part conversation. */
 static const char *const talk_fields[] = {
@@ -234,20 +238,10 @@ static int read_side(const char *text, struct show_args *args, struct err *err)
 
 static int read_args(const struct cli *cli, struct show_args *args, struct err *err)
 {
-    static const char *const modes[] = {"auto", "json", "text", "markdown", "tool", "sse"};
     const char *mode = opts_text(&cli->opts, "mode"), *part = opts_text(&cli->opts, "part");
-    const char *raw = opts_text(&cli->opts, "raw"), *json = opts_text(&cli->opts, "json");
-    bool known = !mode;
+    const char *raw = opts_text(&cli->opts, "raw");
 
     *args = (struct show_args){.mode = mode ? mode : "auto", .parts = REQUEST_PARTS_DEFAULT};
-    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
-        known = known || strcmp(args->mode, modes[i]) == 0;
-    if (!known)
-        return err_set(err, ERR_INVALID,
-                       "--mode: \"%.40s\" is none of auto, json, text, markdown, tool, sse", mode);
-    if (cli->opts.arg_count != 1 && !(json && strcmp(json, "help") == 0))
-        return err_set(err, ERR_INVALID, "%s needs one request id, \"last\" or \"last-error\"",
-                       cli->name);
     args->id = cli->opts.arg_count > 0 ? cli->opts.args[0] : "last";
     if (request_id_check(args->id, err) < 0)
         return -1;
@@ -300,7 +294,7 @@ static int show(struct job *job, const struct show_args *args)
 
 int requests_show(struct cli *cli)
 {
-    struct out_spec spec = {.fields = show_fields, .record = "record"};
+    struct out_spec spec = show_object;
     struct show_args args;
     struct job job = {.status = -1};
     bool to_file;

@@ -15,7 +15,7 @@
 
 const struct opt tail_options[] = {
     {"follow", 'f', OPT_FLAG, NULL, "go on as requests end, until interrupted"},
-    {"lines", 'n', OPT_TEXT, "N", "begin with the last N (10)"},
+    {"lines", 'n', OPT_TEXT, "N", "begin with the last N", .fallback = "10"},
     LIST_OPTIONS,
     LIST_END,
 };
@@ -320,8 +320,6 @@ static int follow_file(struct tail *t, struct err *err)
 
 static int refuse(const struct cli *cli, struct err *err)
 {
-    if (cli->opts.arg_count > 0)
-        return err_set(err, ERR_INVALID, "unexpected argument \"%.80s\"", cli->opts.args[0]);
     if (opts_flag(&cli->opts, "follow") && opts_flag(&cli->opts, "json") &&
         (!opts_text(&cli->opts, "json") || strcmp(opts_text(&cli->opts, "json"), "help") != 0))
         return err_set(err, ERR_INVALID, "--json has no end with --follow; use --jsonl");

@@ -6,7 +6,7 @@
 #include "request_list.h"
 
 extern const struct opt list_options[], show_options[], tail_options[], grep_options[];
-extern const struct out_spec request_rows;
+extern const struct out_spec request_rows, grep_rows, show_object;
 extern const char show_more[];
 
 int requests_show(struct cli *cli);

@@ -4,7 +4,7 @@
 #ifndef TUI_KEYS_H
 #define TUI_KEYS_H
 
-#include "base/buf.h"
+#include "base/opt.h"
 
 /** Keys that are no characters. */
 enum key_code {
@@ -96,14 +96,8 @@ enum action {
     ACT_SUSPEND,
 };
 
-struct key_help {
-    enum action action;
-    int codes[4];     /* K_NONE: none */
-    const char *keys; /* as the help names them; NULL: together with the row above */
-    const char *help;
-};
-/** Ends with ACT_NONE. */
-extern const struct key_help key_table[];
+/** What the help says; ends with NULL keys. Made from the same table as key_action(). */
+extern const struct key_help top_keys[];
 
 /** What a key does outside of prompts. */
 enum action key_action(int code);

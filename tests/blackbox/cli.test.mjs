@@ -138,7 +138,7 @@ test('mistakes on the command line are exit 2 and name what is wrong', async (t)
     ['requests list --json --csv', '--json and --csv exclude each other'],
     ['requests list --dry-run', '--dry-run has no meaning for requests list'],
     ['requests list extra', 'unexpected argument "extra"'],
-    ['requests show', 'requests show needs one request id, "last" or "last-error"'],
+    ['requests show', 'ID is missing'],
     ['requests show x', '"x" is no request (an id, "last" or "last-error")'],
     ['requests show 1 --csv', '--csv has no meaning for requests show'],
     ['requests show 1 --part haed', '--part: unknown part "haed", did you mean "head"?'],

@@ -35,6 +35,22 @@ static void options_and_arguments_mix_freely(void **state)
     opts_clear(&o);
 }
 
+static void the_first_argument_may_end_the_options(void **state)
+{
+    char *argv[] = {"-q", "make", "-f", "--lines", "--", "x"};
+    struct opts o;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(opts_parse_leading(&o, table, 6, argv, &err), 0);
+    assert_true(opts_flag(&o, "quiet"));
+    assert_false(opts_flag(&o, "follow"));
+    assert_int_equal(o.arg_count, 5);
+    assert_string_equal(o.args[0], "make");
+    assert_string_equal(o.args[3], "--");
+    opts_clear(&o);
+}
+
 static void short_options_may_be_bundled(void **state)
 {
     struct opts o;
@@ -161,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_and_arguments_mix_freely),
+        cmocka_unit_test(the_first_argument_may_end_the_options),
         cmocka_unit_test(short_options_may_be_bundled),
         cmocka_unit_test(an_optional_value_comes_only_after_an_equals_sign),
         cmocka_unit_test(lists_keep_all_values_and_empty_ones_count),

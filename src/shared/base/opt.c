@@ -192,7 +192,8 @@ static int parse_short(struct opts *o, const char *word, const char *next, bool 
     return 0;
 }
 
-int opts_parse(struct opts *o, const struct opt *table, int argc, char **argv, struct err *err)
+static int parse(struct opts *o, const struct opt *table, bool leading, int argc, char **argv,
+                 struct err *err)
 {
     bool ended = false;
 
@@ -206,6 +207,7 @@ int opts_parse(struct opts *o, const struct opt *table, int argc, char **argv, s
 
         if (ended || word[0] != '-' || !word[1]) {
             o->args[o->arg_count++] = word;
+            ended |= leading;
         } else if (strcmp(word, "--") == 0) {
             ended = true;
         } else if (word[1] == '-') {
@@ -218,6 +220,17 @@ int opts_parse(struct opts *o, const struct opt *table, int argc, char **argv, s
         i += used;
     }
     return 0;
+}
+
+int opts_parse(struct opts *o, const struct opt *table, int argc, char **argv, struct err *err)
+{
+    return parse(o, table, false, argc, argv, err);
+}
+
+int opts_parse_leading(struct opts *o, const struct opt *table, int argc, char **argv,
+                       struct err *err)
+{
+    return parse(o, table, true, argc, argv, err);
 }
 
 const struct opt_given *opts_find(const struct opts *o, const char *name)
@@ -267,10 +280,10 @@ static size_t put_name(struct buf *out, const struct opt *opt)
     return out->len - start;
 }
 
-/* Words of text from column on, broken before HELP_WIDTH. */
-static void put_wrapped(struct buf *out, struct str text, size_t column)
+/* Words of text from HELP_COLUMN on, broken before HELP_WIDTH. */
+static void put_wrapped(struct buf *out, struct str text)
 {
-    size_t at = column;
+    size_t at = HELP_COLUMN;
     struct str word;
 
     while (str_split(&text, ' ', &word)) {
@@ -292,12 +305,17 @@ void opts_help(struct buf *out, const struct opt *table)
 {
     for (; table->name; table++) {
         size_t used = put_name(out, table);
+        struct buf text = {0};
 
         if (used + 2 > HELP_COLUMN) {
             buf_put(out, STR("\n"));
             used = 0;
         }
         buf_printf(out, "%*s", (int)(HELP_COLUMN - used), "");
-        put_wrapped(out, str_c(table->help ? table->help : ""), HELP_COLUMN);
+        buf_put(&text, str_c(table->help ? table->help : ""));
+        if (table->fallback)
+            buf_printf(&text, " (%s)", table->fallback);
+        put_wrapped(out, buf_str(&text));
+        buf_clear(&text);
     }
 }

@@ -22,6 +22,15 @@ struct opt {
     enum opt_kind kind;
     const char *value; /* the placeholder in help: "URL" */
     const char *help;
+    /* What follows may be left out. */
+    const char *fallback; /* what counts when it is not given, as help shows it */
+    const char *values;   /* "a|b|c": what there is; else another word than value for its kind */
+};
+
+/** A key of a screen, for its help; a list ends with NULL keys. */
+struct key_help {
+    const char *keys; /* "j, Down" */
+    const char *help;
 };
 
 /** What was given for one option, at the same index as in the table. */
@@ -42,6 +51,9 @@ struct opts {
 /** Parse argv[0..argc) (no program name). ERR_INVALID names the option and suggests near names.
  *  Release with opts_clear(), also after an error. */
 int opts_parse(struct opts *o, const struct opt *table, int argc, char **argv, struct err *err);
+/** The same, but the first argument ends the options: all behind it are arguments too. */
+int opts_parse_leading(struct opts *o, const struct opt *table, int argc, char **argv,
+                       struct err *err);
 /** The value of an option by name: NULL when not given (or given without a value). */
 const char *opts_text(const struct opts *o, const char *name);
 bool opts_flag(const struct opts *o, const char *name);

@@ -1,0 +1,10 @@
+/* cli/commands.h - the verbs of each command, for the table in src/main.c. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli.h"
+
+extern const struct verb db_verbs[], help_verbs[], requests_verbs[], tables_verbs[],
+    version_verbs[];
+
+#endif
