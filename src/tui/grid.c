@@ -14,6 +14,7 @@ void grid_reset(struct grid *g, int width, int height)
         g->width = width;
         g->height = height;
     }
+    g->cursor_y = g->cursor_x = -1;
     for (size_t i = 0; i < n; i++)
         g->cells[i] = (struct cell){.text = " ", .len = 1, .width = 1};
 }

@@ -26,6 +26,7 @@ struct grid {
     int width, height;
     struct cell *cells;
     bool ascii; /* nothing but ASCII of our own */
+    int cursor_y, cursor_x; /* -1: hidden */
 };
 
 struct look {
