@@ -1,17 +1,14 @@
 #include "draw.h"
 
 #include <curses.h>
-#include <fcntl.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <term.h>
 #include <unistd.h>
 
-#include "base/xalloc.h"
 #include "guard.h"
 #include "keys.h"
+#include "terminfo.h"
 
 #define ESCAPE_DELAY_MS 25
 
@@ -22,14 +19,9 @@ static struct {
     bool active;
 } term_state;
 
-/* curses defines macros with names of ours. */
-#undef lines
-#undef columns
-
 bool draw_possible(const char **why)
 {
     const char *term = getenv("TERM");
-    int status = 0;
 
     *why = NULL;
     if (!isatty(STDOUT_FILENO))
@@ -38,11 +30,11 @@ bool draw_possible(const char **why)
         *why = "TERM is not set";
         return false;
     }
-    if (setupterm(NULL, STDOUT_FILENO, &status) != OK) {
+    if (!terminfo_setup(STDOUT_FILENO)) {
         *why = "the terminal is of an unknown type";
         return false;
     }
-    if (!tigetstr("cup") || tigetstr("cup") == (char *)-1) {
+    if (!terminfo_text("cup")) {
         *why = "the cursor of this terminal cannot be placed";
         return false;
     }

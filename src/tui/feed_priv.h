@@ -2,6 +2,7 @@
 #ifndef TUI_FEED_PRIV_H
 #define TUI_FEED_PRIV_H
 
+#include "cli/row.h"
 #include "cli/source.h"
 
 /** {0}: nothing is known. All calls: the feed's thread. */

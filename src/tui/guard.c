@@ -1,13 +1,13 @@
 #include "guard.h"
 
-#include <curses.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <term.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include "terminfo.h"
 
 #define RESTORE_MAX 512
 #define STACK_SIZE 65536
@@ -82,11 +82,9 @@ static void on_crash(int number)
 /* Append a capability without its delays ("$<5>"). */
 static void add_capability(const char *name)
 {
-    const char *text = tigetstr((char *)(uintptr_t)name);
+    const char *text = terminfo_text(name);
 
-    if (!text || text == (char *)-1)
-        return;
-    while (*text && guard.restore_len < RESTORE_MAX - 1) {
+    while (text && *text && guard.restore_len < RESTORE_MAX - 1) {
         if (text[0] == '$' && text[1] == '<') {
             while (*text && *text != '>')
                 text++;

@@ -14,9 +14,55 @@ static enum level level_of(int width, int height)
     return LEVEL_60;
 }
 
-void screen_refresh(struct screen *s, const struct model *m, const struct ui *ui)
+struct filtering {
+    const struct filter *filter;
+    int64_t active_run;
+};
+
+static bool passes(void *ctx, const struct row *row)
 {
-    list_build(&s->list, m, ui, NULL, NULL);
+    const struct filtering *f = ctx;
+
+    return filter_matches_json(f->filter, row->text, f->active_run);
+}
+
+void screen_refresh(struct screen *s, const struct model *m, const struct ui *ui,
+                    const struct filter *filter)
+{
+    struct filtering f = {filter, model_int(m, "active_run.id")};
+
+    list_build(&s->list, m, ui, filter ? passes : NULL, &f);
+}
+
+static bool row_has(const struct screen *s, const struct item *item, struct str text,
+                    struct buf *cell)
+{
+    struct column_context ctx = {0, FORMAT_TIME_AUTO};
+    enum role role;
+
+    for (size_t i = 0; i < s->table.count; i++) {
+        if (s->table.columns[i].kind == KIND_AGE)
+            continue;
+        table_cell(&s->table.columns[i], item, &ctx, cell, &role);
+        if (str_ifind(buf_str(cell), text) >= 0)
+            return true;
+    }
+    return false;
+}
+
+int64_t screen_find(const struct screen *s, struct str text, int64_t from, bool forward)
+{
+    int64_t count = (int64_t)s->list.count, found = -1;
+    struct buf cell = {0};
+
+    for (int64_t i = 1; i <= count && found < 0; i++) {
+        int64_t at = (forward ? from + i : from - i + count) % count;
+
+        if (row_has(s, s->list.rows[at], text, &cell))
+            found = at;
+    }
+    buf_clear(&cell);
+    return found;
 }
 
 const struct item *screen_selected(const struct screen *s, struct ui *ui)
@@ -32,6 +78,7 @@ static void draw_all(struct drawing *d)
     int y = header_draw(d);
     int footer = footer_height(d), pane = pane_height(d);
 
+    d->screen->pane = pane > 0;
     table_draw(d, y, d->height - y - footer - pane);
     if (pane > 0)
         pane_draw(d, d->height - footer - pane, pane);

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "cli/columns.h"
 #include "graph.h"
+#include "prompt.h"
 
 enum view { VIEW_REQUESTS, VIEW_RUNS, VIEW_MODELS, VIEW_UPSTREAMS };
 #define VIEWS 4
@@ -28,7 +29,29 @@ struct table_state {
 
 enum pane_wish { PANE_AUTO, PANE_ON, PANE_OFF }; /* auto: where there is room */
 
-enum overlay { OVERLAY_NONE, OVERLAY_HELP, OVERLAY_PROMPT, OVERLAY_CONFIRM, OVERLAY_MENU };
+/** What lies over the rest; at most one, besides a prompt. */
+enum overlay { OVERLAY_NONE, OVERLAY_HELP, OVERLAY_CONFIRM, OVERLAY_MENU };
+
+enum menu_kind { MENU_SORT, MENU_RUNS, MENU_RESUME };
+#define MENU_ITEMS 64
+struct menu {
+    enum menu_kind kind;
+    const char *title;
+    struct {
+        char key;       /* 0: none */
+        char text[100]; /* not cleaned */
+        int64_t id;
+    } items[MENU_ITEMS];
+    int count, at;
+};
+
+/** What "y" would do. */
+enum confirmed { CONFIRM_CANCEL, CONFIRM_RUN_END };
+struct confirm {
+    enum confirmed what;
+    int64_t id;
+    char question[400]; /* not cleaned */
+};
 
 struct ui {
     enum view view;
@@ -49,6 +72,9 @@ struct ui {
     bool message_error;
     enum overlay overlay;
     int help_top;
+    struct menu menu;
+    struct confirm confirm;
+    struct prompt prompt;
     int page; /* rows of the table, set by the screen */
     struct buf filter, search;
 };

@@ -92,7 +92,7 @@ static void scene_end(struct scene *s)
 
 static void draw(struct scene *s, int width, int height)
 {
-    screen_refresh(&s->screen, &s->model, &s->ui);
+    screen_refresh(&s->screen, &s->model, &s->ui, NULL);
     screen_draw(&s->screen, &s->model, &s->ui, width, height);
 }
 
