@@ -88,7 +88,7 @@ static void on_run(struct job *job, struct store *store)
 
     if (atomic_load(&call->gone))
         return;
-    if (!store)
+    if (!store && !(call->operation && call->operation->without_store))
         api_detail(call, 503, "The database cannot be opened.");
     else if (query_fits(call))
         call->route->run(call, store);

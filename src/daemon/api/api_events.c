@@ -93,13 +93,12 @@ static void put_finished(struct viewer *v, struct store *store, const struct liv
 static void on_run(struct job *job, struct store *store)
 {
     struct viewer *v = LIST_ENTRY(job, struct viewer, job);
-    size_t count;
+    size_t count, total, left;
     bool missed;
     struct live_done *done =
-        live_done(v->worker->app->live, v->rev, LIVE_ROWS_MAX, &count, &missed);
+        live_done(v->worker->app->live, v->rev, LIVE_ROWS_MAX, &count, &total, &missed);
 
-    size_t left = count;
-
+    left = count;
     v->until_rev = count ? done[0].rev : v->rev;
     if (count > 0 && (v->wants_change || missed))
         put_change(v, done, count, missed);

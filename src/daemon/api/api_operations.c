@@ -40,6 +40,10 @@ static const struct param live_params[] = {
     {"since", PARAM_INT, .least = INT64_MIN, .most = INT64_MAX,
      .about = "The rev of the last answer: only what finished since then"},
     {"rows", PARAM_INT, .fallback = 200, .most = LIVE_ROWS_MAX, .about = "Finished rows at most"},
+    {"series", PARAM_INT, .fallback = 120, .most = TRAFFIC_SECONDS, .about = "Seconds of history"},
+    {"text", PARAM_INT, .most = INT64_MAX, .about = "A request whose text is wanted"},
+    {"parts", PARAM_TEXT,
+     .about = "Names of members, with commas: only these, and rev, now, instance"},
     {0},
 };
 static const struct param event_params[] = {
@@ -123,6 +127,8 @@ const struct api_operation api_operations[] = {
      .params = body_params, .media = "application/octet-stream"},
     {"GET", "/api/requests/{record_id}/conversation", "A request and its answer as messages",
      .answer = "Conversation"},
+    {"POST", "/api/requests/{record_id}/cancel", "Cancel a request in flight",
+     .answer = "Cancelled", .body = "CancelQuestion", .body_optional = true},
     {"POST", "/api/runs/{run_id}/end", "End a run", .answer = "RunAnswer"},
     {"PATCH", "/api/runs/{run_id}", "Change name, notes or budget of a run", .answer = "RunAnswer",
      .body = "RunEdit"},
@@ -137,7 +143,7 @@ const struct api_operation api_operations[] = {
      .params = view_what_if_params},
     {"GET", "/api/status", "What runs, and how the store keeps up", .answer = "Status"},
     {"GET", "/api/live", "Requests in flight and those just finished", .answer = "Live",
-     .params = live_params},
+     .params = live_params, .without_store = true},
     {"GET", "/api/events", "The same as an event stream", .answer = "any", .params = event_params,
      .media = "text/event-stream"},
     {"GET", "/metrics", "Counters for Prometheus", .answer = "any", .media = "text/plain"},

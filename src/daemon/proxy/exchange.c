@@ -37,8 +37,6 @@ void exchange_move(struct exchange *x, enum exchange_state next)
     x->state = next;
 }
 
-static void cut(struct exchange *x);
-
 /* Hand the record over and free what nobody needs any more. */
 void exchange_finish_if_over(struct exchange *x)
 {
@@ -53,6 +51,7 @@ void exchange_finish_if_over(struct exchange *x)
     exchange_fix_free(x);
     catalog_unref(x->catalog);
     secret_clear(&x->key);
+    free(x->cancelled);
     blob_clear(&x->wire);
     blob_clear(&x->sent);
     watch_clear(&x->watch);
@@ -85,6 +84,7 @@ void exchange_start(struct exchange *x)
     if (!x->started_us) {
         x->started_us = clock_now_us();
         x->capture->overhead_us = x->started_us - x->received_us;
+        live_sent(x->live, x->started_us);
     }
     if (x->attempts)
         exchange_attempt_begin(x);
@@ -157,10 +157,8 @@ static void on_inspected(struct exchange *x)
         gone_before_start(x, "client disconnected before the response");
         return;
     }
-    if (x->worker->cut) {
-        cut(x);
+    if (exchange_stopped(x))
         return;
-    }
     if (x->wire.ptr && !x->capture->request.ptr) { /* could not be decoded: keep it as it is */
         x->capture->request = x->wire;
         x->wire = (struct blob){.budget = x->wire.budget};
@@ -352,6 +350,7 @@ void exchange_open(struct worker *w, struct conn *conn, struct request *r)
 {
     struct exchange *x = exchange_new(w, conn, r);
     struct refusal refusal = {0};
+    struct live_owner owner;
 
     if (!x) {
         refuse(&refusal, 503, "overloaded", "No memory for the request.");
@@ -366,70 +365,28 @@ void exchange_open(struct worker *w, struct conn *conn, struct request *r)
         exchange_reject(x, &refusal);
         return;
     }
-    x->live = live_begin(w->app->live, record_of(x)->id, record_of(x)->created_us, r->method,
-                         record_of(x)->endpoint, record_of(x)->client);
+    owner = (struct live_owner){
+        .home = w->inbox, .cancel = exchange_cancel, .peek = exchange_peek, .ctx = x};
+    x->live = live_begin(w->app->live, record_of(x), &owner);
 }
 
 void exchange_sweep(struct worker *w, int64_t now_us)
 {
+    struct live *live = w->app->live;
+    bool counting = !list_empty(&w->exchanges) && live_count_begin(live);
+    int64_t wall_us = clock_wall_us();
+
     LIST_EACH (node, &w->exchanges) {
         struct exchange *x = LIST_ENTRY(node, struct exchange, node);
 
+        if (counting)
+            live_count(live, x->live, wall_us);
         if (x->announced || now_us - x->arrived_us < ANNOUNCE_US ||
             (x->state != EX_WAITING && x->state != EX_RETRYING && x->state != EX_STREAMING))
             continue;
         x->announced = true;
         recorder_begin(w->app->recorder, x->capture);
     }
-}
-
-static void cut(struct exchange *x)
-{
-    bool nothing_sent = !x->head_seen || x->gathering;
-
-    switch (x->state) {
-    case EX_INSPECTING:
-        if (x->inspecting) /* on_inspected() comes back here */
-            break;
-        /* fall through */
-    case EX_READING:
-    case EX_ADMITTING:
-        list_remove(&x->waiting);
-        record_of(x)->response_status = 503;
-        exchange_note_end(x, TERMINATED_SHUTDOWN, "proxy stopped");
-        exchange_move(x, EX_FLUSHING);
-        exchange_answer_error(x, 503, "shutting_down", "The proxy is stopping.");
-        break;
-    case EX_RETRYING:
-        exchange_stop_retrying(x);
-        if (!x->transfer) {
-            record_of(x)->response_status = 503;
-            exchange_note_end(x, TERMINATED_SHUTDOWN, "proxy stopped");
-            exchange_move(x, EX_FLUSHING);
-            exchange_answer_error(x, 503, "shutting_down", "The proxy is stopping.");
-            break;
-        }
-        /* fall through */
-    case EX_WAITING:
-    case EX_STREAMING:
-        exchange_let_go(x);
-        exchange_note_end(x, TERMINATED_SHUTDOWN, "proxy stopped");
-        exchange_move(x, EX_CANCELLING);
-        transfer_cancel(x->transfer);
-        if (nothing_sent)
-            exchange_answer_error(x, 503, "shutting_down", "The proxy is stopping.");
-        else
-            exchange_send_cut(x, "proxy stopped");
-        break;
-    case EX_FLUSHING:
-    case EX_CANCELLING:
-    case EX_CLOSED:
-        break;
-    }
-}
-
-void exchange_cut_all(struct worker *w)
-{
-    LIST_EACH_SAFE (node, &w->exchanges)
-        cut(LIST_ENTRY(node, struct exchange, node));
+    if (counting)
+        live_count_end(live);
 }

@@ -45,16 +45,16 @@ void exchange_reject(struct exchange *x, const struct refusal *refusal)
     exchange_answer_error(x, refusal->status, refusal->code, refusal->message);
 }
 
-/* The body of OpenAI's errors, which Anthropic's clients can read too. */
-static void budget_error_body(struct buf *out, struct str endpoint, const char *message)
+/* The body of OpenAI's errors, which Anthropic's clients can read too; name is type and code. */
+static void named_error_body(struct buf *out, struct str endpoint, const char *name,
+                             const char *message)
 {
     buf_put(out, STR("{"));
     if (str_starts(endpoint, STR("/v1/messages")))
         buf_put(out, STR("\"type\":\"error\","));
     buf_put(out, STR("\"error\":{\"message\":"));
     json_quote(out, str_c(message));
-    buf_put(out, STR(",\"type\":\"budget_exceeded\",\"code\":\"budget_exceeded\","
-                     "\"param\":null}}"));
+    buf_printf(out, ",\"type\":\"%s\",\"code\":\"%s\",\"param\":null}}", name, name);
 }
 
 void exchange_reject_spending(struct exchange *x, int status, const char *message)
@@ -66,11 +66,26 @@ void exchange_reject_spending(struct exchange *x, int status, const char *messag
     record_of(x)->response_status = status;
     exchange_note_end(x, TERMINATED_REFUSED, message);
     exchange_move(x, EX_FLUSHING);
-    budget_error_body(&body, record_of(x)->endpoint, message);
+    named_error_body(&body, record_of(x)->endpoint, "budget_exceeded", message);
     headers_add(&extra, arena_of(x), STR("X-LLM-Observe-Budget"), STR("exceeded"), &err);
     record_of(x)->response_headers_json =
         STR("{\"content-type\":\"application/json\",\"x-llm-observe-budget\":\"exceeded\"}");
     answer_own(x, status, &extra, buf_str(&body));
+    buf_clear(&body);
+}
+
+void exchange_answer_cancelled(struct exchange *x)
+{
+    struct headers extra = {0};
+    struct buf body = {0};
+    struct err err;
+
+    named_error_body(&body, record_of(x)->endpoint, EXCHANGE_CANCELLED, EXCHANGE_CANCELLED_TEXT);
+    headers_add(&extra, arena_of(x), STR("X-Should-Retry"), STR("false"), &err);
+    record_of(x)->response_headers_json =
+        STR("{\"content-type\":\"application/json\",\"x-should-retry\":\"false\"}");
+    exchange_add_headers(x, &extra);
+    answer_own(x, 499, &extra, buf_str(&body));
     buf_clear(&body);
 }
 
@@ -85,30 +100,38 @@ void exchange_fail(struct exchange *x, int status, const char *code, const char 
     exchange_answer_error(x, status, code, message);
 }
 
-/* Where the answer breaks off for the client: an event that says so, where one can stand. */
-void exchange_send_cut(struct exchange *x, const char *message)
+/* What a stream that breaks off ends with. */
+static void cut_event(struct buf *out, struct str endpoint, const char *type, const char *message)
 {
-    struct buf event = {0}, body = {0};
+    bool anthropic = str_starts(endpoint, STR("/v1/messages"));
+
+    if (!type)
+        type = anthropic ? "api_error" : "upstream_error";
+    buf_put(out, anthropic ? STR("event: error\ndata: {\"type\":\"error\",") : STR("data: {"));
+    if (anthropic)
+        buf_printf(out, "\"error\":{\"type\":\"%s\",\"message\":", type);
+    else
+        buf_put(out, STR("\"error\":{\"message\":"));
+    json_quote(out, str_c(message));
+    if (anthropic)
+        buf_put(out, STR("}}\n\n"));
+    else
+        buf_printf(out, ",\"type\":\"%s\"}}\n\n", type);
+}
+
+void exchange_send_cut(struct exchange *x, const char *type, const char *message)
+{
+    struct buf event = {0};
     struct err err;
-    bool anthropic = str_starts(record_of(x)->endpoint, STR("/v1/messages"));
 
     if (x->watching && x->watch.sse.at_boundary) {
-        if (anthropic) {
-            error_body(&body, record_of(x)->endpoint, NULL, NULL, str_c(message));
-            buf_put(&event, STR("event: error\n"));
-        } else {
-            buf_put(&body, STR("{\"error\":{\"message\":"));
-            json_quote(&body, str_c(message));
-            buf_put(&body, STR(",\"type\":\"upstream_error\"}}"));
-        }
-        buf_printf(&event, "data: %s\n\n", body.ptr);
+        cut_event(&event, record_of(x)->endpoint, type, message);
         conn_bytes(x->conn, buf_str(&event));
         if (blob_add(&x->capture->response, buf_str(&event), &err) < 0)
             x->body_lost = true;
         record_of(x)->response_bytes += (int64_t)event.len;
     }
     buf_clear(&event);
-    buf_clear(&body);
     conn_cut(x->conn);
 }
 
@@ -339,7 +362,7 @@ static void on_done(void *ctx, enum transfer_error error, const char *message)
             x, error == TRANSFER_IDLE_TIMEOUT ? TERMINATED_IDLE : TERMINATED_UPSTREAM_ERROR,
             message);
         exchange_move(x, EX_FLUSHING);
-        exchange_send_cut(x, message);
+        exchange_send_cut(x, NULL, message);
     }
 }
 

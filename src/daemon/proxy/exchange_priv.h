@@ -1,7 +1,7 @@
 /* daemon/proxy/exchange_priv.h - what the files of an exchange share: exchange.c moves it along,
  * exchange_answer.c brings the answer to the client, exchange_note.c fills in its record,
  * exchange_forward.c makes what goes upstream, exchange_fix.c applies compatibility fixes,
- * exchange_attempt.c chooses among several upstreams. */
+ * exchange_attempt.c chooses among several upstreams, exchange_stop.c ends it from outside. */
 #ifndef PROXY_EXCHANGE_PRIV_H
 #define PROXY_EXCHANGE_PRIV_H
 
@@ -73,6 +73,7 @@ struct exchange {
     struct headers forward;
     struct secret key;
     bool announced, inspecting;
+    char *cancelled;        /* why, when it is to be cancelled after the inspection; owned */
     struct fix_plan *fixes; /* NULL: none has anything to do with this request */
     /* the answer */
     struct fix_run *fixing; /* NULL: no fix looks at it */
@@ -148,6 +149,9 @@ void exchange_note_end(struct exchange *x, const char *terminated_by, const char
 /** The client left. */
 void exchange_note_gone(struct exchange *x, const char *error);
 
+/** For the live table: what there is of the answer. */
+void exchange_peek(void *exchange, struct live_peek *out, bool with_request);
+
 /** What the fixes of the decision need to know of the request. Any thread. */
 void exchange_plan_fixes(struct exchange *x);
 /** The head of the answer is there: fixes that look at it start. */
@@ -178,7 +182,17 @@ void exchange_reject_spending(struct exchange *x, int status, const char *messag
 void exchange_fail(struct exchange *x, int status, const char *code, const char *message);
 /** An answer that was kept goes to the client after all. */
 void exchange_relay(struct exchange *x, const struct transfer_head *head, struct str body);
-/** Break the answer off: an event that says so, where one can stand, then no end of the body. */
-void exchange_send_cut(struct exchange *x, const char *message);
+#define EXCHANGE_CANCELLED "request_cancelled"
+#define EXCHANGE_CANCELLED_TEXT "Request cancelled by the operator."
+/** The operator does not want it: 499, and clients do not try again. */
+void exchange_answer_cancelled(struct exchange *x);
+/** Break the answer off: an event that says so, where one can stand, then no end of the body. type
+ *  is that of the error, NULL the usual one. */
+void exchange_send_cut(struct exchange *x, const char *type, const char *message);
+
+/** After an inspection: true when the exchange was to be ended meanwhile, and is. */
+bool exchange_stopped(struct exchange *x);
+/** For the live table. False: it is over already. */
+bool exchange_cancel(void *exchange, struct str reason);
 
 #endif

@@ -26,7 +26,8 @@
     X(queue_limit_bytes, 268435456, 1048576, INT64_MAX, "bodies that may wait for the database")   \
     X(store_secrets, 0, 0, 1, "store credentials in headers unmasked")                             \
     X(default_routes, 1, 0, 1, "make routes for known models at the first start")                  \
-    X(search_index, 1, 0, 1, "keep a full-text index of requests and answers")
+    X(search_index, 1, 0, 1, "keep a full-text index of requests and answers")                     \
+    X(allow_cancel, 1, 0, 1, "requests in flight may be cancelled by the API")
 
 struct settings {
 #define X(name, value, least, most, help) int64_t name;

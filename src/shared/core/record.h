@@ -122,6 +122,12 @@ struct attempt {
 /** A request that was refused before anything went upstream. */
 #define TERMINATED_REFUSED "refused"
 
+/** The upstream base a request went to: its URL without query and without what the client's path
+ *  has behind /v1. STR_NONE when it cannot be told. */
+struct str record_upstream_base(const struct record *r);
+/** What output speed is measured over: from the first content to the end, or the whole duration;
+ *  UNKNOWN. */
+int64_t record_generation_ms(const struct record *r);
 /** error set, or status < 200 or >= 400, or an error inside the answer. False while pending. */
 bool record_failed(const struct record *r);
 /** cancelled, client_gone, timeout, cut, failed, http_error, upstream_error, rewritten or ok; NULL

@@ -301,3 +301,29 @@ bool usage_is_consumption(struct str method, struct str endpoint)
             return false;
     return true;
 }
+
+int64_t usage_output_in(struct str event)
+{
+    static const char *const names[] = {
+        "\"completion_tokens\":", "\"output_tokens\":", "\"predicted_n\":"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        struct str name = str_c(names[i]);
+        ptrdiff_t at = str_find(event, name);
+        int64_t count = 0;
+        struct str digits;
+
+        if (at < 0)
+            continue;
+        digits = str_from(event, (size_t)at + name.len);
+        while (digits.len > 0 && digits.ptr[0] == ' ')
+            digits = str_from(digits, 1);
+        while (digits.len > 0 && digits.ptr[0] >= '0' && digits.ptr[0] <= '9' &&
+               count < INT32_MAX) {
+            count = count * 10 + (digits.ptr[0] - '0');
+            digits = str_from(digits, 1);
+        }
+        return count;
+    }
+    return 0;
+}
