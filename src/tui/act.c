@@ -138,13 +138,17 @@ bool top_filter(struct top *t, struct str text)
     t->filter = filter;
     buf_cut(&t->ui.filter, 0);
     buf_put(&t->ui.filter, text);
+    /* A row that the new filter hides was not what the user wants to look at. */
+    screen_refresh(&t->screen, &t->model, &t->ui, t->filter);
+    selected_at(t);
+    if (t->ui.tables[VIEW_REQUESTS].gone)
+        t->ui.tables[VIEW_REQUESTS].selected = UNKNOWN;
     t->stale = true;
     return true;
 }
 
 /* Filter to a value of a row, or take that filter away again. */
-static void toggle_filter(struct top *t, const char *field, const struct row *row,
-                          const char *path)
+static void toggle_filter(struct top *t, const char *field, const struct row *row, const char *path)
 {
     struct buf value = {0}, text = {0};
 

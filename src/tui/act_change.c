@@ -3,10 +3,10 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "json/json.h"
-#include "json/json_scan.h"
 #include "text/format.h"
 #include "top_priv.h"
+#include "json/json.h"
+#include "json/json_scan.h"
 
 /* True when nothing may or can be changed; says why. */
 static bool refused(struct top *t)
@@ -47,10 +47,10 @@ void change_cancel(struct top *t)
     cell(item, "provider", provider);
     cell(item, "out", output);
     created = row_time(&item->row, "created_at");
-    format_age(age, created == ROW_UNKNOWN ? FORMAT_NONE
-                                           : (t->model.now_us + t->ui.monotonic_us -
-                                              t->model.answered_us - created) /
-                                                 1000);
+    format_age(age, created == ROW_UNKNOWN
+                        ? FORMAT_NONE
+                        : (t->model.now_us + t->ui.monotonic_us - t->model.answered_us - created) /
+                              1000);
     t->ui.confirm = (struct confirm){.what = CONFIRM_CANCEL, .id = item->id};
     snprintf(t->ui.confirm.question, sizeof(t->ui.confirm.question),
              "Cancel %" PRId64 " %s on %s (%s, %s tokens)? The client gets an error.", item->id,

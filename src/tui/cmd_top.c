@@ -188,7 +188,7 @@ static int run_top(struct cli *cli)
 }
 
 const struct verb top_verbs[] = {
-    {"", "[options]", "watch requests as they happen", top_options, FORM_JSON | FORM_ROWS,
-     top_more, run_top, .out = &snapshot_rows},
+    {"", "[options]", "watch requests as they happen", top_options, FORM_JSON | FORM_ROWS, top_more,
+     run_top, .out = &snapshot_rows},
     {0},
 };

@@ -36,10 +36,10 @@ void news_free(struct news *news);
 struct feed_wish {
     int64_t interval_ms;
     bool paused;
-    bool runs;         /* the list of runs, every few seconds */
-    int64_t text_id;   /* of this request the text; 0: none */
-    bool text_often;   /* it is growing and seen */
-    char where[4097];  /* filter that the server applies */
+    bool runs;        /* the list of runs, every few seconds */
+    int64_t text_id;  /* of this request the text; 0: none */
+    bool text_often;  /* it is growing and seen */
+    char where[4097]; /* filter that the server applies */
 };
 
 struct feed;

@@ -25,7 +25,7 @@ struct cell {
 struct grid {
     int width, height;
     struct cell *cells;
-    bool ascii; /* nothing but ASCII of our own */
+    bool ascii;             /* nothing but ASCII of our own */
     int cursor_y, cursor_x; /* -1: hidden */
 };
 

@@ -18,7 +18,7 @@ static const int events[] = {SIGWINCH, SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP
 
 static struct {
     int pipe[2];
-    int fd;                    /* the terminal */
+    int fd;                      /* the terminal */
     volatile sig_atomic_t saved; /* settings holds its settings */
     volatile sig_atomic_t ours;  /* the screen is ours */
     struct termios settings;

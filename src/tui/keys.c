@@ -18,7 +18,7 @@
     ROW("? h F1", "this help", {ACT_HELP, {'?', 'h', K_F1}})                                       \
     ROW("/ F3, n, N", "search in visible cells; next, previous", {ACT_SEARCH, {'/', K_F3}},        \
         {ACT_SEARCH_NEXT, {'n'}}, {ACT_SEARCH_PREVIOUS, {'N'}})                                    \
-    ROW("\\ F4", "filter; empty clears", {ACT_FILTER, {'\\', K_F4}})                              \
+    ROW("\\ F4", "filter; empty clears", {ACT_FILTER, {'\\', K_F4}})                               \
     ROW("< > F6", "sort by the previous, next column; menu", {ACT_SORT_PREVIOUS, {'<'}},           \
         {ACT_SORT_NEXT, {'>'}}, {ACT_SORT_MENU, {K_F6}})                                           \
     ROW("I", "reverse the order", {ACT_REVERSE, {'I'}})                                            \
@@ -44,7 +44,7 @@ const struct key_help top_keys[] = {
 #define ROW(keys, help, ...) {keys, help},
     KEY_TABLE(ROW)
 #undef ROW
-    {0},
+        {0},
 };
 
 static const struct {

@@ -36,8 +36,8 @@ bool offline_start(struct offline *o, struct source *source)
 bool offline_server_is_back(struct offline *o, struct source *source)
 {
     char *url = NULL;
-    bool back = source->path && source_instance(source->path, &url) && url &&
-                source_to_server(source, url);
+    bool back =
+        source->path && source_instance(source->path, &url) && url && source_to_server(source, url);
 
     free(url);
     if (back)

@@ -26,9 +26,9 @@ struct history {
 struct prompt {
     enum prompt_kind kind;
     struct buf text;
-    size_t cursor;     /* byte */
-    size_t place;      /* in the history; its count: what is being typed */
-    char error[320];   /* what is wrong with the text, and where, in characters */
+    size_t cursor;   /* byte */
+    size_t place;    /* in the history; its count: what is being typed */
+    char error[320]; /* what is wrong with the text, and where, in characters */
     size_t error_at, error_len;
     char note[200]; /* said below it while nothing is wrong */
     struct history histories[PROMPT_KINDS];

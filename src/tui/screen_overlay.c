@@ -136,8 +136,8 @@ static void draw_confirm(struct drawing *d)
     grid_put(d->g, y, 1, d->width - 2, buf_str(&d->clean), (struct look){ROLE_WARN, CELL_BOLD});
 }
 
-static const char *const prompt_labels[PROMPT_KINDS] = {"", "filter: ", "/", "run name: ",
-                                                        "notes: ", "save as: "};
+static const char *const prompt_labels[PROMPT_KINDS] = {"",           "filter: ", "/",
+                                                        "run name: ", "notes: ",  "save as: "};
 
 /* How many cells of the text are scrolled out so that the cursor can be seen. */
 static size_t prompt_skip(struct str before, int room)

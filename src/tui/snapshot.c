@@ -6,8 +6,8 @@
 
 #include "base/query.h"
 #include "feed_priv.h"
-#include "json/json_scan.h"
 #include "text/term.h"
+#include "json/json_scan.h"
 
 #define DEFAULT_LIMIT 20
 

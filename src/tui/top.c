@@ -196,9 +196,8 @@ static int loop(struct top *t)
     int number = 0;
 
     while (!t->quit) {
-        struct pollfd fds[] = {{draw_fd(), POLLIN, 0},
-                               {feed_fd(t->feed), POLLIN, 0},
-                               {guard_fd(), POLLIN, 0}};
+        struct pollfd fds[] = {
+            {draw_fd(), POLLIN, 0}, {feed_fd(t->feed), POLLIN, 0}, {guard_fd(), POLLIN, 0}};
         int64_t now;
 
         if (poll(fds, 3, next_wait(t, clock_now_us())) < 0 && errno != EINTR)
