@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/query.h"
 #include "base/xalloc.h"
 #include "core/search.h"
@@ -627,13 +628,13 @@ int view_record_oldest(struct store *store, struct str query, store_record_fn *e
     struct ask ask = {0};
     int rc = 0;
 
-    ask_parse(&ask, query);
+    ask_parse(&ask, query, clock_wall_us());
     if (ask.issues.len == 0 && ask.q.ptr)
         rc = store_search_state(store, &ask.search, err);
     if (rc == 0 && ask.issues.len == 0 && ask.q.ptr && !ask.search.on)
         refuse(&ask, SEARCH_OFF);
     *limit = ask.per_page;
-    *status = ask.issues.len > 0 ? 422 : 200;
+    *status = ask.issues.len == 0 ? 200 : ask.refusal ? ask.refusal : 422;
     if (rc == 0 && ask.issues.len > 0) {
         out->len = 0;
         rc = buf_add(out, buf_str(&ask.issues), err);
