@@ -4,12 +4,13 @@
 
 #include "columns.h"
 #include "source.h"
+#include "where.h"
 
 #define LIST_SCAN_ALL INT64_MAX
 
 /** The options themselves, for the tables of the verbs. */
 #define LIST_OPTIONS                                                                               \
-    {"run", 0, OPT_TEXT, "RUN", "of this run", .values = "RUN"},                                   \
+    WHERE_OPTION, {"run", 0, OPT_TEXT, "RUN", "of this run", .values = "RUN"},                     \
         {"model", 0, OPT_TEXT, "MODEL", "with this model, as the client named it"},                \
         {"provider",          0, OPT_TEXT, "NAME", "billed to this provider, slug or name",        \
          .values = "PROVIDER"},                                                                    \
