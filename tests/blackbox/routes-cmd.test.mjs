@@ -143,6 +143,26 @@ test('a route is tested with a real request that is not captured', async (t) => 
   assert.deepEqual((await cmd.json('routes', 'recent')), []);
 });
 
+both(test, 'on a terminal deleting asks, and only yes deletes', async (cmd) => {
+  await cmd('routes', 'add', 'mine', URL);
+  const answer = (text) =>
+    cmd('routes', 'rm', 'mine', {
+      wrap: ['sh', '-c', `printf '${text}' | script -qefc "$0 $*" /dev/null`],
+      env: { SHELL: '/bin/sh' },
+    });
+  for (const text of ['n\\n', '\\n', 'yellow\\n', '\\004']) {
+    const { code, out } = await answer(text);
+    assert.match(out, /Delete 1 route\? \[y\/N\] /);
+    assert.match(out, /nothing was changed/);
+    assert.equal(code, 1);
+  }
+  assert.equal((await cmd.json('routes', 'list')).length, 1);
+  const yes = await answer('y\\n');
+  assert.equal(yes.code, 0, yes.out);
+  assert.match(yes.out, /deleted 1 route\r?\n/);
+  assert.deepEqual(await cmd.json('routes', 'list'), []);
+}, NO_SEED);
+
 both(test, 'names that a terminal would obey are never printed raw', async (cmd) => {
   assert.equal((await cmd('routes', 'add', EVIL, URL)).code, 0);
   for (const words of [
