@@ -82,9 +82,14 @@ test('routes of the models file are listed, and changed there', async (t) => {
   for (const words of [['set', 'two', '--inactive'], ['rm', 'two', '-y']]) {
     const { code, out, err } = await cmd('routes', ...words);
     assert.deepEqual([code, out], [2, '']);
-    assert.match(err, /route "two" comes from the models file, entry 2; edit that file/);
+    assert.equal(err, `llm-observe-proxy: route "two" comes from ${file}, entry 2; edit that file\n`);
   }
   assert.equal((await cmd('routes', 'add', 'one', URL)).code, 7);
+  await cmd.proxy.stop();
+  const env = { LLM_OBSERVE_MODELS_JSON: JSON.stringify([{ model: 'three', upstream_url: URL }]) };
+  const { code, err } = await run(['routes', 'rm', 'three', '-y', '--database-url', cmd.proxy.database], { env });
+  assert.equal(code, 2);
+  assert.match(err, /comes from LLM_OBSERVE_MODELS_JSON, entry 1; edit that variable/);
 });
 
 both(test, 'lists are TSV in a pipe, and the same objects as the API in JSON', async (cmd, t, mode) => {
