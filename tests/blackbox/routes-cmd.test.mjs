@@ -5,6 +5,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { both, commands, EVIL, OBEYED } from './commands.mjs';
 import { folder, run } from './proxy.mjs';
+import { until } from './until.mjs';
 import { refusing, scripted } from './upstream.mjs';
 
 const URL = 'http://localhost:9/v1';
@@ -225,6 +226,36 @@ both(test, 'providers are checked, and one that is not well is exit status 1', a
   ]); // prettier-ignore
   assert.equal((await cmd('providers', 'check', 'nosuch')).code, 3);
 }, NO_SEED);
+
+test('what is read is the same from a server and from its file', async (t) => {
+  const upstream = await scripted(t);
+  const cmd = await commands(t, 'server', { upstream });
+  await cmd('routes', 'add', EVIL, URL, '--fix', 'qwen-tagged-tool-call-rewrite');
+  await cmd('pricing', 'set', 'openai', 'tiny', '--input', '0.123456', '--output', '1e-6', '--tier', ':5:1:2');
+  for (const model of ['gpt-5.5', 'other'])
+    await cmd.proxy.request('POST', '/v1/chat/completions', {
+      fields: [['Content-Type', 'application/json']],
+      body: JSON.stringify({ model }),
+    });
+  await until(() => cmd.proxy.sql('SELECT count(completed_us) n FROM requests')[0].n === 2);
+  const verbs = [
+    'routes list', 'routes list --usage --search gpt', 'routes recent', 'routes resolve gpt-5.5',
+    'routes resolve gpt-5.5 --provider openrouter', 'routes seed --mode refresh_seeded --dry-run',
+    'providers list --usage', 'pricing list', 'pricing find openai tiny', 'db check', 'db check --quick',
+    'pricing estimate openai tiny --input 7 --output 1M --service-tier flex',
+  ].map((line) => line.split(' '));
+  const answers = async (ask) => {
+    const list = [];
+    for (const words of verbs) {
+      const { code, out } = await ask(...words, '--json');
+      list.push([words.join(' '), code, out.replaceAll(/localhost:\d+\/v1/g, 'localhost/v1')]);
+    }
+    return list;
+  };
+  const first = await answers(cmd);
+  assert(first.every(([, code, out]) => code < 2 && out.length > 2), JSON.stringify(first));
+  assert.deepEqual(await answers(await commands(t, 'file', { proxy: cmd.proxy })), first);
+});
 
 test('mistakes on the command line are exit status 2, and say what is meant', async () => {
   for (const [words, message] of [
