@@ -36,10 +36,11 @@ struct app {
     struct refresh *refresh; /* looks for what other processes change */
     char instance[16];       /* changes with each start */
     int64_t started_wall_us, started_us;
-    char url[300];         /* where it listens */
-    int port;              /* of url */
-    _Atomic int viewers;   /* open event streams */
-    _Atomic size_t unsent; /* bytes of API answers that clients have not taken yet */
+    char url[300];                 /* where it listens */
+    int port;                      /* of url */
+    struct live_views *live_views; /* answers of /api/live, for all who ask the same */
+    _Atomic int viewers;           /* open event streams */
+    _Atomic size_t unsent;         /* bytes of API answers that clients have not taken yet */
 };
 
 /** A reference to the catalog in force. */

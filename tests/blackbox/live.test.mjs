@@ -222,6 +222,102 @@ test('tokens, speed and cost of a request in flight are estimated', async (t) =>
   second.close();
 });
 
+test('the text of a request as it arrives', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  const turns = [];
+  upstream.script(CHAT, async (turn) => (turns.push(turn), turn.begin()));
+  const messages = [
+    { role: 'user', content: 'first' },
+    { role: 'assistant', content: 'answer' },
+    { role: 'user', content: `Fix the test. ${'x'.repeat(600)}` },
+  ];
+  const wire = await proxy.connect();
+  wire.send(proxy.post(CHAT, { model: 'm', stream: true, messages }), 'POST');
+  const answer = await wire.head();
+  const { id } = await until(
+    async () => (await proxy.api('/api/live')).inflight[0],
+    'the row in flight',
+  );
+  const text = (fits) =>
+    until(async () => {
+      const live = await proxy.api(`/api/live?text=${id}&parts=text`);
+      assert.deepEqual(Object.keys(live).sort(), ['instance', 'now', 'rev', 'text']);
+      return fits(live.text) && live.text;
+    }, 'the text');
+  const delta = (value) =>
+    `data: ${JSON.stringify({ choices: [{ index: 0, delta: value }] })}\n\n`;
+  const call = (args, more = {}) =>
+    delta({ tool_calls: [{ index: 0, ...more, function: { ...more.function, arguments: args } }] });
+
+  await turns[0].chunk(delta({ reasoning_content: 'Let me th' }) + delta({ reasoning_content: 'ink' }));
+  const first = await text((now) => now.items.length === 1 && now.items[0].text === 'Let me think');
+  assert.deepEqual(first.items, [{ kind: 'reasoning', text: 'Let me think', open: true }]);
+  assert.equal(first.id, id);
+  assert.equal(first.offset, 0);
+  assert.equal(first.truncated, false);
+  assert.equal(first.user, messages[2].content.slice(0, 500));
+  assert.equal(first.gaps_ms.length, 1);
+
+  const edit = call('{"pa', { id: 'c', type: 'function', function: { name: 'edit' } });
+  await turns[0].chunk(Buffer.from(`${delta({ content: 'é🦦' })}${edit}data: {"cho`));
+  assert.deepEqual((await text((now) => now.items.length === 3)).items, [
+    { kind: 'reasoning', text: 'Let me think', open: false },
+    { kind: 'text', text: 'é🦦', open: false },
+    { kind: 'tool_call', name: 'edit', text: '{"pa', open: true },
+  ]);
+  await turns[0].chunk(`ices":[]}\n\n${delta({ content: 'y'.repeat(5000) })}`);
+  const long = await text((now) => now.offset > 0);
+  assert.equal(long.items.map((item) => [...item.text].length).reduce((a, b) => a + b), 4096);
+  assert.equal(long.offset, 12 + 5002 + 4 - 4096);
+
+  await turns[0].chunk(DONE);
+  await turns[0].finish();
+  await wire.wait(() => answer.complete, 'the end');
+  wire.close();
+  const done = await text((now) => now && now.items.every((item) => !item.open));
+  assert.equal(done.offset, long.offset, 'the same from the database');
+  assert.equal((await proxy.api('/api/live?text=987654321')).text, null);
+  assert.equal((await proxy.get('/api/live?text=x')).status, 422);
+});
+
+test('the text of a long stream begins with a whole event', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  let turn;
+  upstream.script(CHAT, async (given) => ((turn = given), given.begin()));
+  const wire = await proxy.connect();
+  wire.send(proxy.post(CHAT, { model: 'm', stream: true }), 'POST');
+  const answer = await wire.head();
+  const events = Array.from({ length: 4000 }, (_, i) => event(`${i} `)).join('');
+  await turn.chunk(events);
+  await wire.wait(() => answer.size === events.length, 'the events');
+  const [{ id }] = (await proxy.api('/api/live')).inflight;
+  const { text } = await proxy.api(`/api/live?text=${id}`);
+  assert.equal(text.truncated, true);
+  assert.equal(text.items.length, 1);
+  assert.match(text.items[0].text, /^ ?\d+ (\d+ )*3999 $/);
+  assert.equal(text.gaps_ms.length, 96);
+  wire.close();
+});
+
+test('parts of the answer', async (t) => {
+  const proxy = await start(t, { upstream: await scripted(t) });
+  const all = Object.keys(await proxy.api('/api/live'));
+  const always = ['rev', 'now', 'instance'];
+  for (const part of all.filter((name) => !always.includes(name) && !name.endsWith('_total')))
+    assert.deepEqual(
+      Object.keys(await proxy.api(`/api/live?parts=${part}`)).filter((n) => !n.endsWith('_total')),
+      [...always, part],
+    );
+  assert.equal((await proxy.get('/api/live?parts=rates,nothing')).status, 422);
+  assert.equal((await proxy.get('/api/live?series=301')).status, 422);
+  const { series } = await proxy.api('/api/live?series=300');
+  for (const [name, values] of Object.entries(series))
+    if (Array.isArray(values)) assert.equal(values.length, 300, name);
+  assert.deepEqual((await proxy.api('/api/live?series=0')).series.requests, []);
+});
+
 /** Reads an event stream. */
 class Viewer {
   events = [];

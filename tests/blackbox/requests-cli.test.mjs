@@ -82,6 +82,7 @@ test('an export takes what the options choose', async (t) => {
   const { server, file, proxy } = scene;
   const ids = async (...words) => lines((await server('requests', 'export', ...words)).out).map((line) => line.id);
   assert.deepEqual(await ids('--error'), [4]);
+  assert.deepEqual(await ids('--where', 'status>=500'), [4]);
   assert.deepEqual(await ids('--limit', '2'), [1, 2]);
   assert.deepEqual(await ids('--after', '2', '--before', '5'), [3, 4]);
   assert.deepEqual(await ids('--endpoint', 'models'), [3]);
@@ -144,6 +145,7 @@ test('a run is exported with what it came to', async (t) => {
   assert.equal((await file('runs', 'export', 'bench', '--bodies')).out, out);
   assert.equal((await server('runs', 'export', 'nope')).code, 3);
   assert.equal((await server('runs', 'export', 'bench', '--run', '1')).code, 2);
+  assert.equal((await server('runs', 'export', 'bench', '--error', '--format', 'csv')).out.split('\n').length, 2);
 });
 
 test('the printed curl command sends the same bytes again', async (t) => {

@@ -31,7 +31,7 @@ const MAY = {
   view: [...PURE, 'filter', 'store'],
   config: [...PURE, 'store'],
   client: PURE,
-  ops: [...PURE, 'store', 'view', 'config', 'client'],
+  ops: [...PURE, 'filter', 'store', 'view', 'config', 'client'],
   inbox: SHARED,
   listen: ['base'],
   app: [...SHARED, 'inbox', 'http', 'upstream', 'record'],

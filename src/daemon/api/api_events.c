@@ -6,6 +6,7 @@
 #include "base/query.h"
 #include "daemon/api/api.h"
 #include "daemon/api/api_live.h"
+#include "view/view_filter.h"
 #include "view/view_record.h"
 #include "json/json.h"
 
@@ -23,10 +24,11 @@ struct viewer {
     struct conn *conn; /* NULL: gone */
     struct job job;
     bool working, wants_change, wants_finished, started;
-    bool over;         /* bye was said: nothing may follow */
-    int64_t rev;       /* what was sent up to */
-    int64_t last_us;   /* when something was sent last */
-    int64_t change_us; /* when the last change event was */
+    bool over;            /* bye was said: nothing may follow */
+    int64_t rev;          /* what was sent up to */
+    int64_t last_us;      /* when something was sent last */
+    int64_t change_us;    /* when the last change event was */
+    struct filter *where; /* NULL: all that finish */
     /* for the reader thread */
     int64_t until_rev;
     struct buf text;
@@ -47,6 +49,7 @@ static void free_if_over(struct viewer *v)
     end(v);
     list_remove(&v->node);
     buf_clear(&v->text);
+    filter_free(v->where);
     free(v);
 }
 
@@ -79,12 +82,17 @@ static void put_finished(struct viewer *v, struct store *store, const struct liv
     struct buf json = {0};
     struct err err;
     bool stored = store && store_record_get(store, done->capture->record.id, &arena, &r, &err) == 0;
-    cJSON *row = view_record_row(stored ? &r : &done->capture->record, clock_wall_us());
+    const struct record *record = stored ? &r : &done->capture->record;
+    cJSON *row = view_record_row(record, clock_wall_us());
 
     cJSON_DeleteItemFromObject(row, "rev");
     json_put_int(row, "rev", done->rev);
-    json_print(&json, row);
-    put_event(&v->text, done->rev, "finished", &json);
+    if (store)
+        (void)view_put_task_run(row, store, record, clock_wall_us(), &err);
+    if (!v->where || view_filter_wants(v->where, row, store)) {
+        json_print(&json, row);
+        put_event(&v->text, done->rev, "finished", &json);
+    }
     cJSON_Delete(row);
     buf_clear(&json);
     arena_clear(&arena);
@@ -93,13 +101,12 @@ static void put_finished(struct viewer *v, struct store *store, const struct liv
 static void on_run(struct job *job, struct store *store)
 {
     struct viewer *v = LIST_ENTRY(job, struct viewer, job);
-    size_t count;
+    size_t count, total, left;
     bool missed;
     struct live_done *done =
-        live_done(v->worker->app->live, v->rev, LIVE_ROWS_MAX, &count, &missed);
+        live_done(v->worker->app->live, v->rev, LIVE_ROWS_MAX, &count, &total, &missed);
 
-    size_t left = count;
-
+    left = count;
     v->until_rev = count ? done[0].rev : v->rev;
     if (count > 0 && (v->wants_change || missed))
         put_change(v, done, count, missed);
@@ -271,11 +278,19 @@ void api_events_open(struct worker *w, struct conn *conn, struct request *r)
 {
     struct viewer *v = NULL;
     struct headers extra = {0};
+    struct buf refusal = {0};
+    struct filter *where = view_filter_read(r->query, FILTER_STORED, clock_wall_us(), &refusal);
     struct err err;
 
+    if (refusal.len > 0) {
+        conn_answer(conn, 400, STR("application/json"), &extra, buf_str(&refusal));
+        buf_clear(&refusal);
+        return;
+    }
     if (atomic_fetch_add(&w->app->viewers, 1) < VIEWERS_MAX)
         v = calloc(1, sizeof(*v));
     if (!v) {
+        filter_free(where);
         atomic_fetch_sub(&w->app->viewers, 1);
         headers_add(&extra, &r->arena, STR("Retry-After"), STR("5"), &err);
         conn_answer(conn, 503, STR("application/json"), &extra,
@@ -284,6 +299,7 @@ void api_events_open(struct worker *w, struct conn *conn, struct request *r)
     }
     v->worker = w;
     v->conn = conn;
+    v->where = where;
     choose_kinds(v, r->query);
     choose_start(v, r);
     list_add_tail(&w->viewers, &v->node);

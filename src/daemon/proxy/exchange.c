@@ -365,7 +365,8 @@ void exchange_open(struct worker *w, struct conn *conn, struct request *r)
         exchange_reject(x, &refusal);
         return;
     }
-    owner = (struct live_owner){.home = w->inbox, .cancel = exchange_cancel, .ctx = x};
+    owner = (struct live_owner){
+        .home = w->inbox, .cancel = exchange_cancel, .peek = exchange_peek, .ctx = x};
     x->live = live_begin(w->app->live, record_of(x), &owner);
 }
 

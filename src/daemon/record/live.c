@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -45,6 +46,8 @@ struct live {
 
     pthread_mutex_t traffic_lock; /* of traffic; behind the other lock */
     struct traffic *traffic;
+    int64_t lost, shed; /* that are among the problems already */
+    char store_error[200];
 };
 
 struct live *live_new(void)
@@ -413,13 +416,17 @@ void live_row_clear(struct live_row *row)
 
 struct live_row *live_rows(struct live *live, size_t *count)
 {
-    struct live_row *rows = xcalloc(LIVE_ROWS_MAX, sizeof(*rows));
     int64_t now_us = clock_now_us();
-    size_t n = 0;
+    struct live_row *rows;
+    size_t room, n = 0;
 
     pthread_mutex_lock(&live->lock);
+    room = live->count + 16 < LIVE_ROWS_MAX ? live->count + 16 : LIVE_ROWS_MAX;
+    pthread_mutex_unlock(&live->lock);
+    rows = xcalloc(room, sizeof(*rows));
+    pthread_mutex_lock(&live->lock);
     LIST_EACH (node, &live->slots) {
-        if (n == LIVE_ROWS_MAX)
+        if (n == room)
             break;
         copy_row(LIST_ENTRY(node, struct live_slot, node), &rows[n++], now_us);
     }
@@ -437,22 +444,25 @@ void live_rows_free(struct live_row *rows, size_t count)
 }
 
 struct live_done *live_done(struct live *live, int64_t since, size_t max, size_t *count,
-                            bool *missed)
+                            size_t *total, bool *missed)
 {
-    struct live_done *out = xcalloc(max, sizeof(*out));
-    size_t n = 0;
+    struct live_done *out = xcalloc(max ? max : 1, sizeof(*out));
+    size_t n = 0, all = 0;
 
     pthread_mutex_lock(&live->lock);
-    for (size_t i = live->done_count; i > 0 && n < max; i--) {
+    for (size_t i = live->done_count; i > 0; i--) {
         struct live_done *d = &live->done[(live->done_first + i - 1) % LIVE_ROWS_MAX];
 
         if (d->rev <= since)
             break;
-        out[n++] = (struct live_done){d->rev, capture_ref(d->capture)};
+        all++;
+        if (n < max)
+            out[n++] = (struct live_done){d->rev, capture_ref(d->capture)};
     }
     *missed = live->done_count > 0 ? live->done[live->done_first].rev > since + 1 : false;
     pthread_mutex_unlock(&live->lock);
     *count = n;
+    *total = all;
     return out;
 }
 
@@ -483,6 +493,75 @@ void live_totals(struct live *live, struct live_totals *out)
     pthread_mutex_unlock(&live->lock);
 }
 
+void live_row_record(const struct live_row *row, struct record *r)
+{
+    const struct live_arrival *a = &row->arrival;
+
+    record_init(r);
+    r->id = row->id;
+    r->created_us = row->created_us;
+    r->method = str_c(row->method);
+    r->endpoint = str_c(row->endpoint);
+    r->client = str_c(row->client);
+    if (!row->capture)
+        return;
+    r->model = a->model;
+    r->upstream_model = a->upstream_model;
+    r->model_route = a->model_route;
+    r->upstream_url = a->upstream_url;
+    r->provider_slug = a->provider_slug;
+    r->task_run_id = a->task_run_id;
+    r->has_images = a->has_images;
+}
+
+void live_figures(struct live *live, int64_t now_wall_us, struct traffic_figures *out)
+{
+    struct traffic_pulse *pulse = xcalloc(1, sizeof(*pulse));
+    struct live_row *rows;
+    size_t count;
+
+    pthread_mutex_lock(&live->lock);
+    *pulse = live->pulse;
+    pthread_mutex_unlock(&live->lock);
+    pthread_mutex_lock(&live->traffic_lock);
+    traffic_figures(live->traffic, pulse, now_wall_us, out);
+    pthread_mutex_unlock(&live->traffic_lock);
+    free(pulse);
+    rows = live_rows(live, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct record r;
+
+        live_row_record(&rows[i], &r);
+        if (rows[i].capture)
+            traffic_figures_inflight(out, &r);
+    }
+    live_rows_free(rows, count);
+    for (size_t by = 0; by < 2; by++)
+        traffic_groups_sort(out->groups[by], out->group_counts[by]);
+}
+
+static void note_more(struct live *live, int64_t *seen, int64_t now, const char *what)
+{
+    char text[80];
+    int n = snprintf(text, sizeof(text), "%lld %s", (long long)(now - *seen), what);
+
+    if (now > *seen)
+        traffic_problem(live->traffic, clock_wall_us(), UNKNOWN, (struct str){text, (size_t)n});
+    *seen = now;
+}
+
+void live_watch_store(struct live *live, const struct recorder_stats *stats)
+{
+    pthread_mutex_lock(&live->traffic_lock);
+    note_more(live, &live->lost, stats->lost_events, "captures were lost: the database is behind");
+    note_more(live, &live->shed, stats->shed_bodies, "rows were stored without their bodies");
+    if (strcmp(live->store_error, stats->last_error) != 0) {
+        snprintf(live->store_error, sizeof(live->store_error), "%s", stats->last_error);
+        traffic_problem(live->traffic, clock_wall_us(), UNKNOWN, str_c(live->store_error));
+    }
+    pthread_mutex_unlock(&live->traffic_lock);
+}
+
 /* ---- cancelling ---- */
 
 static void on_back(struct note *note)
@@ -492,18 +571,38 @@ static void on_back(struct note *note)
     order->done(order, order->cancelled);
 }
 
-/* On the loop that runs the request: if it is listed, it stays until this returns. */
-static void on_home(struct note *note)
+/* On the loop that runs the request: if it is listed, it stays until the caller is done. */
+static struct live_owner owner_of(struct live *live, int64_t id)
 {
-    struct live_cancel *order = LIST_ENTRY(note, struct live_cancel, note);
     struct live_owner owner = {0};
     struct live_slot *slot;
 
-    pthread_mutex_lock(&order->live->lock);
-    slot = find(order->live, order->id);
+    pthread_mutex_lock(&live->lock);
+    slot = find(live, id);
     if (slot)
         owner = slot->owner;
-    pthread_mutex_unlock(&order->live->lock);
+    pthread_mutex_unlock(&live->lock);
+    return owner;
+}
+
+/* False: the request is not in flight. */
+static bool post_home(struct live *live, int64_t id, struct note *note)
+{
+    struct live_slot *slot;
+
+    pthread_mutex_lock(&live->lock);
+    slot = find(live, id);
+    if (slot) /* under the lock: its loop stays */
+        inbox_post(slot->owner.home, note);
+    pthread_mutex_unlock(&live->lock);
+    return slot;
+}
+
+static void on_home(struct note *note)
+{
+    struct live_cancel *order = LIST_ENTRY(note, struct live_cancel, note);
+    struct live_owner owner = owner_of(order->live, order->id);
+
     order->cancelled = owner.cancel && owner.cancel(owner.ctx, order->reason);
     order->note.run = on_back;
     inbox_post(order->back, &order->note);
@@ -511,16 +610,72 @@ static void on_home(struct note *note)
 
 bool live_cancel(struct live_cancel *order)
 {
-    struct live_slot *slot;
+    order->note.run = on_home;
+    return post_home(order->live, order->id, &order->note);
+}
 
-    pthread_mutex_lock(&order->live->lock);
-    slot = find(order->live, order->id);
-    if (slot) { /* under the lock: its loop stays */
-        order->note.run = on_home;
-        inbox_post(slot->owner.home, &order->note);
+/* ---- a look at the answer ---- */
+
+struct peek {
+    struct note note;
+    struct live *live;
+    int64_t id;
+    bool with_request, found, done;
+    struct live_peek *out;
+    pthread_mutex_t lock; /* of done */
+    pthread_cond_t changed;
+};
+
+static void on_peek(struct note *note)
+{
+    struct peek *p = LIST_ENTRY(note, struct peek, note);
+    struct live_owner owner = owner_of(p->live, p->id);
+
+    if (owner.peek)
+        owner.peek(owner.ctx, p->out, p->with_request);
+    p->found = owner.peek;
+    pthread_mutex_lock(&p->lock);
+    p->done = true;
+    pthread_cond_signal(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+}
+
+bool live_peek(struct live *live, int64_t id, bool with_request, struct live_peek *out)
+{
+    struct peek p = {
+        .note = {.run = on_peek}, .live = live, .id = id, .with_request = with_request, .out = out};
+
+    *out = (struct live_peek){0};
+    pthread_mutex_init(&p.lock, NULL);
+    pthread_cond_init(&p.changed, NULL);
+    if (post_home(live, id, &p.note)) { /* a loop runs its notes before it ends */
+        pthread_mutex_lock(&p.lock);
+        while (!p.done)
+            pthread_cond_wait(&p.changed, &p.lock);
+        pthread_mutex_unlock(&p.lock);
     }
-    pthread_mutex_unlock(&order->live->lock);
-    return slot;
+    pthread_cond_destroy(&p.changed);
+    pthread_mutex_destroy(&p.lock);
+    if (!p.found)
+        live_peek_clear(out);
+    return p.found;
+}
+
+void live_peek_clear(struct live_peek *p)
+{
+    buf_clear(&p->tail);
+    buf_clear(&p->request);
+}
+
+bool live_has_done(struct live *live, int64_t id)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&live->lock);
+    for (size_t i = 0; i < live->done_count && !found; i++)
+        found = live->done[(live->done_first + i) % LIVE_ROWS_MAX].capture->record.id == id;
+    pthread_mutex_unlock(&live->lock);
+    return found;
 }
 
 int64_t live_rev(struct live *live)

@@ -9,6 +9,7 @@
 #include "core/traffic.h"
 #include "daemon/inbox.h"
 #include "daemon/record/capture.h"
+#include "daemon/record/recorder.h"
 #include "llm/watch.h"
 #include "view/view_live.h"
 
@@ -21,11 +22,23 @@ struct live_slot;
 struct live *live_new(void);
 void live_free(struct live *live);
 
+/** The text of an answer so far, as it is copied from a loop. */
+struct live_peek {
+    struct buf tail;    /* the last bytes that the client got */
+    bool whole;         /* nothing is before them */
+    struct buf request; /* its body, when it was asked for and is not too large */
+    char endpoint[128], content_type[128];
+    int64_t gaps_us[WATCH_RECENT_GAPS]; /* oldest first */
+    size_t gap_count;
+};
+
 /** Who runs a request. */
 struct live_owner {
     struct inbox *home; /* its loop; open while the request is in flight */
     /** On that loop: end it. False: it is over already. */
     bool (*cancel)(void *ctx, struct str reason);
+    /** On that loop: copy what there is of the answer, and the request if that is wanted. */
+    void (*peek)(void *ctx, struct live_peek *out, bool with_request);
     void *ctx;
 };
 
@@ -88,6 +101,9 @@ struct live_done {
     int64_t rev;
     struct capture *capture; /* a reference */
 };
+/** Rows as records of their arrival. */
+void live_row_record(const struct live_row *row, struct record *r);
+
 struct live_totals {
     int64_t rev, inflight, inflight_peak, stalled, finished, errors, client_gone, cancelled;
 };
@@ -99,11 +115,24 @@ void live_row_clear(struct live_row *row);
 struct live_row *live_rows(struct live *live, size_t *count);
 void live_rows_free(struct live_row *rows, size_t count);
 /** Copy the finished ones with a rev above since, newest first, at most max; *missed tells whether
- *  some above since are no longer kept. Returns owned, live_done_free(). */
+ *  some above since are no longer kept, *total how many above since there are. Returns owned,
+ * live_done_free(). */
 struct live_done *live_done(struct live *live, int64_t since, size_t max, size_t *count,
-                            bool *missed);
+                            size_t *total, bool *missed);
 void live_done_free(struct live_done *done, size_t count);
 void live_totals(struct live *live, struct live_totals *out);
+/** Any thread but loops. What happened lately, with what is in flight; traffic_figures_clear(). */
+void live_figures(struct live *live, int64_t now_wall_us, struct traffic_figures *out);
+/** Any thread but loops. Lost or shed captures and failed writes are problems worth a line. */
+void live_watch_store(struct live *live, const struct recorder_stats *stats);
+
+/** A thread that may wait, no loop. False: the request is not in flight, or not any more. Release
+ *  with live_peek_clear(). */
+bool live_peek(struct live *live, int64_t id, bool with_request, struct live_peek *out);
+void live_peek_clear(struct live_peek *p);
+/** Whether a request is among those that finished lately. */
+bool live_has_done(struct live *live, int64_t id);
+
 /** An order to cancel a request in flight; embed it. */
 struct live_cancel {
     struct note note;

@@ -369,3 +369,29 @@ size_t traffic_problems(const struct traffic *t, struct traffic_problem out[TRAF
         out[i] = t->problems[(t->problem_count - count + i) % TRAFFIC_PROBLEMS];
     return count;
 }
+
+void traffic_figures(const struct traffic *t, const struct traffic_pulse *p, int64_t now_us,
+                     struct traffic_figures *out)
+{
+    *out = (struct traffic_figures){.now_us = now_us};
+    traffic_rates(t, p, now_us, &out->rates);
+    traffic_minute(t, now_us, &out->minute);
+    traffic_recent(t, now_us, &out->recent);
+    out->series_end_us = traffic_series(t, p, now_us, out->seconds, TRAFFIC_SECONDS);
+    for (unsigned by = 0; by < 2; by++)
+        out->groups[by] = traffic_groups(t, (enum traffic_by)by, now_us, &out->group_counts[by]);
+    out->problem_count = traffic_problems(t, out->problems);
+}
+
+void traffic_figures_clear(struct traffic_figures *f)
+{
+    free(f->groups[0]);
+    free(f->groups[1]);
+    f->groups[0] = f->groups[1] = NULL;
+}
+
+void traffic_figures_inflight(struct traffic_figures *f, const struct record *r)
+{
+    for (unsigned by = 0; by < 2; by++)
+        traffic_groups_inflight(&f->groups[by], &f->group_counts[by], (enum traffic_by)by, r);
+}

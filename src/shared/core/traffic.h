@@ -111,7 +111,7 @@ struct traffic_group {
 struct traffic_group *traffic_groups(const struct traffic *t, enum traffic_by by, int64_t now_us,
                                      size_t *count);
 /** A request in flight belongs to one of these; the list grows by those that have not ended yet. */
-void traffic_groups_inflight(struct traffic_group **groups, size_t *count, enum traffic_by by,
+void traffic_groups_inflight(struct traffic_group *const *groups, size_t *count, enum traffic_by by,
                              const struct record *r);
 /** In order again after that. */
 void traffic_groups_sort(struct traffic_group *groups, size_t count);
@@ -122,6 +122,26 @@ struct traffic_problem {
 };
 /** Newest last; returns how many, at most TRAFFIC_PROBLEMS. */
 size_t traffic_problems(const struct traffic *t, struct traffic_problem out[TRAFFIC_PROBLEMS]);
+
+/** All of it at one moment. */
+struct traffic_figures {
+    int64_t now_us;
+    struct traffic_rates rates;
+    struct traffic_minute minute;
+    struct traffic_recent recent;
+    int64_t series_end_us;
+    struct traffic_second seconds[TRAFFIC_SECONDS]; /* oldest first */
+    struct traffic_group *groups[2];                /* by enum traffic_by; owned */
+    size_t group_counts[2];
+    struct traffic_problem problems[TRAFFIC_PROBLEMS];
+    size_t problem_count;
+};
+/** Release with traffic_figures_clear(). */
+void traffic_figures(const struct traffic *t, const struct traffic_pulse *p, int64_t now_us,
+                     struct traffic_figures *out);
+void traffic_figures_clear(struct traffic_figures *f);
+/** Count a request in flight to its model and its upstream. */
+void traffic_figures_inflight(struct traffic_figures *f, const struct record *r);
 
 /** Percentiles of values by nearest rank; sorts them. p50, p95 and p99 are UNKNOWN below five. */
 struct run_percentiles traffic_percentiles(int64_t *values, size_t count);

@@ -290,7 +290,7 @@ struct traffic_group *traffic_groups(const struct traffic *t, enum traffic_by by
     return out;
 }
 
-void traffic_groups_inflight(struct traffic_group **groups, size_t *count, enum traffic_by by,
+void traffic_groups_inflight(struct traffic_group *const *groups, size_t *count, enum traffic_by by,
                              const struct record *r)
 {
     struct str name = name_of(r, by), slug = slug_of(r);

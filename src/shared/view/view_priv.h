@@ -2,6 +2,7 @@
 #ifndef VIEW_VIEW_PRIV_H
 #define VIEW_VIEW_PRIV_H
 
+#include "core/run.h"
 #include "store/store_search.h"
 #include "view/view_record.h"
 
@@ -16,13 +17,12 @@ void view_put_time(cJSON *o, const char *key, int64_t wall_us);
 /** The compact form of a count. */
 void view_put_compact(cJSON *o, const char *key, int64_t n);
 
+/** {"count","p50","p95","p99","max"} */
+void view_put_percentiles(cJSON *o, const char *key, const struct run_percentiles *p);
 /** "rewritten", "warned", "applied" or "none". */
 const char *view_compatibility_label(const struct record *r);
 /** The "record" of a detail answer: a row with more keys. Returns owned. */
 cJSON *view_record_detail_row(const struct record *r, int64_t now_wall_us);
-/** Replace "task_run" of a row; what is not found stays null. */
-int view_put_task_run(cJSON *row, struct store *store, const struct record *r, int64_t now_wall_us,
-                      struct err *err);
 /** "images" of a request; without data only their kind and type. */
 int view_put_images(cJSON *o, struct store *store, const struct record *r, bool data,
                     struct err *err);

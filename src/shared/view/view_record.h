@@ -14,6 +14,9 @@
 /** The request row of a list. response_body may be a prefix; it makes the preview. now_wall_us
  *  gives elapsed times of pending rows. Returns owned. */
 cJSON *view_record_row(const struct record *r, int64_t now_wall_us);
+/** Replace "task_run" of a row; what is not found stays null. */
+int view_put_task_run(cJSON *row, struct store *store, const struct record *r, int64_t now_wall_us,
+                      struct err *err);
 
 /** What the process knows besides the store; borrowed. */
 struct view_context {
