@@ -77,6 +77,14 @@ static int wants_color(const struct cli *cli, bool *color, struct err *err)
     return 0;
 }
 
+bool out_wants_color(const struct cli *cli)
+{
+    struct err ignored;
+    bool color;
+
+    return wants_color(cli, &color, &ignored) == 0 && color;
+}
+
 const char *out_role_start(const struct out *o, enum role role)
 {
     static const char *const starts[] = {

@@ -77,6 +77,8 @@ int out_usage(const struct out *o, const struct cli *cli, const struct err *err)
 
 /** True when the output goes to a terminal, or LLM_OBSERVE_FORCE_TTY says so; *width its cells. */
 bool out_is_terminal(size_t *width);
+/** True when --color and the environment want colour on this terminal. */
+bool out_wants_color(const struct cli *cli);
 /** The escape sequences around text of a role; empty without colour. */
 const char *out_role_start(const struct out *o, enum role role);
 const char *out_role_end(const struct out *o, enum role role);

@@ -295,7 +295,8 @@ static void put_timing(struct page *p)
     put_phase(p, &s, "end", "duration_ms");
     if (isfinite(rate)) {
         put_sep(p, &s, "; ");
-        putf(p, "%s tok/s", format_rate(text, rate));
+        putf(p, "%s%s tok/s", row_true(&p->record, "generation_tps_estimated") ? "~" : "",
+             format_rate(text, rate));
     }
     if (p95 != ROW_UNKNOWN || gap != ROW_UNKNOWN) {
         put_sep(p, &s, "; ");

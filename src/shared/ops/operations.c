@@ -52,6 +52,8 @@ static const struct param live_params[] = {
 };
 static const struct param event_params[] = {
     {"kinds", PARAM_TEXT, .about = "change, finished, or both with a comma"},
+    {"interval_ms", PARAM_INT, .fallback = 1000, .least = 100, .most = 60000,
+     .about = "For events that come regularly; there are none yet"},
     PARAM_WHERE,
     {0},
 };
@@ -217,7 +219,8 @@ const struct operation operations[] = {
     {"GET", "/admin/api/storage", "How large the database is", .answer = "Storage",
      .params = days_params},
     {"POST", "/admin/api/storage/vacuum", "Give free space back", .answer = "Done"},
-    {"POST", "/admin/api/storage/check", "Look for damage", .answer = "FileCheck"},
+    {"POST", "/admin/api/storage/check", "Look for damage", .answer = "FileCheck",
+     .body = "CheckQuestion", .body_optional = true},
     {"POST", "/admin/api/storage/search/rebuild", "Make the full-text index anew",
      .answer = "Search"},
 

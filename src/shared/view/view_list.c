@@ -634,7 +634,7 @@ int view_record_oldest(struct store *store, struct str query, store_record_fn *e
     if (rc == 0 && ask.issues.len == 0 && ask.q.ptr && !ask.search.on)
         refuse(&ask, SEARCH_OFF);
     *limit = ask.per_page;
-    *status = ask.issues.len > 0 ? 422 : 200;
+    *status = ask.issues.len == 0 ? 200 : ask.refusal ? ask.refusal : 422;
     if (rc == 0 && ask.issues.len > 0) {
         out->len = 0;
         rc = buf_add(out, buf_str(&ask.issues), err);
