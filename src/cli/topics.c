@@ -37,6 +37,8 @@ const struct variable help_variables[] = {
     {"LC_CTYPE", "character set", "Commands"},
     {"LANG", "character set when nothing else tells", "Commands"},
     {"TZ", "time zone", "Commands"},
+    {"LLM_OBSERVE_RUN_ID", "the run, set by runs exec for its command", "Commands"},
+    {"LLM_OBSERVE_RUN_NAME", "its name", "Commands"},
     {"LLM_OBSERVE_CATALOG_URL", "a mirror of the price lists", "Commands"},
     {"LLM_OBSERVE_EXPOSE_ALL_IPS", "as --expose-all-ips", "serve"},
     {"LLM_OBSERVE_UPSTREAM_URL", "as --upstream-url", "serve"},
