@@ -16,6 +16,7 @@ int main(int argc, char **argv)
          .group = WATCH},
         {"requests", NULL, "look at captured requests", .verbs = requests_verbs, .group = WATCH},
         {"db", NULL, "look after the database", .verbs = db_verbs, .group = KEEP},
+        {"doctor", NULL, "look for what may be wrong", .verbs = doctor_verbs, .group = KEEP},
         {"config", NULL, "look at and change saved settings", .verbs = config_verbs, .group = KEEP},
         {"mock", "[options]", "run an upstream to try things on", cmd_mock, .options = mock_options,
          .group = KEEP},
