@@ -15,7 +15,7 @@
 #define BUSY_WAIT_MS 5000
 #define PAUSE_MAX_US 20000
 
-static const struct call_route *const tables[] = {OPS_TABLES, NULL};
+static const struct call_route *const tables[] = {OPS_TABLES, op_health_routes, NULL};
 
 struct ops {
     struct store *reader, *writer; /* writer: opened by the first change */
