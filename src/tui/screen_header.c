@@ -247,7 +247,8 @@ static void draw_title(struct drawing *d)
         bar_add(&right, source, "gone  ");
     bar_add(&right, source, "%s", source_text(d).text);
     if (d->level == LEVEL_160)
-        bar_add(&right, TITLE, "%s%s", gap, format_time_long(when, d->now_us));
+        bar_add(&right, TITLE, "%s%s", gap,
+                d->now_us == ROW_UNKNOWN ? "-" : format_time_long(when, d->now_us));
     else
         bar_add(&right, TITLE, "%s%s", gap, clock_text(d->now_us).text);
     x = bar_put_right(&right, d->g, 0, d->width - 1);

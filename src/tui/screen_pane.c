@@ -44,6 +44,20 @@ static void add_cell(struct drawing *d, struct bar *b, const char *before, const
         bar_add(b, PLAIN, "%s%s%s", before, d->text.ptr, after);
 }
 
+void pane_summary(struct drawing *d, struct bar *b)
+{
+    add_cell(d, b, " ", "model", "");
+    add_cell(d, b, " > ", "provider", "");
+    if (d->level > LEVEL_80) {
+        add_cell(d, b, "   ", "st", "");
+        add_cell(d, b, " ", request_finished(&d->selected->row) ? "dur" : "age", "");
+    }
+    add_cell(d, b, "   ", "bytes", "");
+    add_cell(d, b, "  ", "events", d->level > LEVEL_80 ? " events" : " ev");
+    add_cell(d, b, "  gap ", "gap", "");
+    add_cell(d, b, "  max ", "maxgap", "");
+}
+
 static void draw_title(struct drawing *d, int y)
 {
     const char *dash = grid_glyph(d->g, "─", "-");
@@ -56,16 +70,7 @@ static void draw_title(struct drawing *d, int y)
         return;
     }
     add_cell(d, &b, " ", "id", "");
-    add_cell(d, &b, " ", "model", "");
-    add_cell(d, &b, " > ", "provider", "");
-    if (d->level > LEVEL_80) {
-        add_cell(d, &b, "   ", "st", "");
-        add_cell(d, &b, " ", request_finished(&d->selected->row) ? "dur" : "age", "");
-    }
-    add_cell(d, &b, "   ", "bytes", "");
-    add_cell(d, &b, "  ", "events", d->level > LEVEL_80 ? " events" : " ev");
-    add_cell(d, &b, "  gap ", "gap", "");
-    add_cell(d, &b, "  max ", "maxgap", "");
+    pane_summary(d, &b);
     x = bar_put(&b, d->g, y, 2, pane_width(d) - 4);
     grid_put(d->g, y, x, 1, STR(" "), PLAIN);
     if (d->level == LEVEL_120) {
@@ -199,6 +204,35 @@ static void add_error(struct drawing *d, struct wrapped *w, int width)
         wrap_add(w, labels_of(d).error, buf_str(&d->text), (size_t)width, d->flags, -1);
         return;
     }
+}
+
+bool live_text_fold(struct drawing *d, int64_t id, struct wrapped *w, int width)
+{
+    struct row text = {0}, item = {0};
+    struct str items;
+    bool found = d->m->text.ptr && row_read(&text, d->m->text) && row_int(&text, "id") == id &&
+                 row_get(&text, "items", &items) && json_type_of(items) == JSON_ARRAY;
+
+    if (found) {
+        struct buf line = {0};
+
+        row_text(&text, "user", &line);
+        wrap_add(w, NULL, STR("user"), (size_t)width, d->flags, 0);
+        wrap_add(w, NULL, buf_str(&line), (size_t)width, d->flags, 0);
+        buf_clear(&line);
+        for (struct json_iter it = json_iter(items); json_next(&it);) {
+            if (!row_read(&item, it.value))
+                continue;
+            wrap_add(w, NULL, STR(""), (size_t)width, d->flags, 0);
+            d->text.len = 0;
+            row_text(&item, "kind", &d->text);
+            wrap_add(w, NULL, buf_str(&d->text), (size_t)width, d->flags, 0);
+            add_item(d, w, &item, width, row_true(&item, "open"));
+        }
+    }
+    row_clear(&text);
+    row_clear(&item);
+    return found;
 }
 
 static void put_label(struct drawing *d, int y, const char *label, bool growing)
