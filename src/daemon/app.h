@@ -45,7 +45,8 @@ struct app {
 
 /** A reference to the catalog in force. */
 struct catalog *app_catalog(struct app *app);
-/** Put what store holds in force, if that is newer; the next request on every worker uses it. */
-int app_reload(struct app *app, struct store *store, struct err *err);
+/** Put what store holds in force, if that is newer; the next request on every worker uses it.
+ *  kinds, of enum live_kind, is what may have changed: viewers are told. */
+int app_reload(struct app *app, struct store *store, unsigned kinds, struct err *err);
 
 #endif

@@ -231,7 +231,7 @@ static int init_catalog(struct server *s, struct err *err)
         return -1;
     s->app.startup = config_startup(&s->config);
     s->app.startup.states = upstream_states_new();
-    rc = app_reload(&s->app, store, err);
+    rc = app_reload(&s->app, store, LIVE_CONFIG, err);
     budgets_update(s->app.budgets, store);
     store_close(store);
     return rc;

@@ -48,7 +48,7 @@ const MAY = {
   mock: [...SHARED, 'inbox', 'listen', 'http'],
   serve: [...SHARED, ...DAEMON, 'listen'],
   cli: SHARED,
-  tui: SHARED,
+  tui: [...SHARED, 'cli'],
   main: ['cli', 'tui', 'serve', 'mock'],
 };
 /* Only the store may see an SQL engine. */

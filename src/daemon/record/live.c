@@ -40,6 +40,9 @@ struct live {
     size_t count, peak;
     struct live_done done[LIVE_ROWS_MAX]; /* a ring; done[(first + i) % MAX], oldest first */
     size_t done_first, done_count;
+    int64_t gone_rev;                         /* of the last one that is no longer kept */
+    struct live_change changes[LIVE_CHANGES]; /* a ring */
+    size_t change_count;                      /* since the start */
     struct traffic_pulse pulse;
     int64_t finished, errors, client_gone, cancelled;
     _Atomic int64_t rev;
@@ -291,6 +294,7 @@ void live_finished(struct live *live, struct capture *c)
     count_finished(live, &c->record);
     if (live->done_count == LIVE_ROWS_MAX) {
         oldest = live->done[live->done_first].capture;
+        live->gone_rev = live->done[live->done_first].rev;
         live->done_first = (live->done_first + 1) % LIVE_ROWS_MAX;
         live->done_count--;
     }
@@ -299,6 +303,30 @@ void live_finished(struct live *live, struct capture *c)
     store(&live->rev, live->done[at].rev);
     pthread_mutex_unlock(&live->lock);
     capture_unref(oldest);
+}
+
+void live_changed(struct live *live, unsigned kinds, int64_t run_id, int64_t request_id)
+{
+    pthread_mutex_lock(&live->lock);
+    store(&live->rev, load(&live->rev) + 1);
+    live->changes[live->change_count++ % LIVE_CHANGES] =
+        (struct live_change){load(&live->rev), kinds, run_id, request_id};
+    pthread_mutex_unlock(&live->lock);
+}
+
+size_t live_changes(struct live *live, int64_t since, struct live_change out[LIVE_CHANGES],
+                    bool *missed)
+{
+    size_t n = 0, kept;
+
+    pthread_mutex_lock(&live->lock);
+    kept = live->change_count < LIVE_CHANGES ? live->change_count : LIVE_CHANGES;
+    for (size_t i = live->change_count - kept; i < live->change_count; i++)
+        if (live->changes[i % LIVE_CHANGES].rev > since)
+            out[n++] = live->changes[i % LIVE_CHANGES];
+    *missed = n == LIVE_CHANGES && live->change_count > LIVE_CHANGES;
+    pthread_mutex_unlock(&live->lock);
+    return n;
 }
 
 /* Silent for longer than 2 s and than eight times the mean gap so far. */
@@ -459,7 +487,7 @@ struct live_done *live_done(struct live *live, int64_t since, size_t max, size_t
         if (n < max)
             out[n++] = (struct live_done){d->rev, capture_ref(d->capture)};
     }
-    *missed = live->done_count > 0 ? live->done[live->done_first].rev > since + 1 : false;
+    *missed = all == LIVE_ROWS_MAX && live->gone_rev > since;
     pthread_mutex_unlock(&live->lock);
     *count = n;
     *total = all;

@@ -100,6 +100,12 @@ void db_rollback(struct db *db);
 /** Copy what the write-ahead log holds back into the file, as far as readers allow. */
 int db_checkpoint(struct db *db, struct err *err);
 
+/** Copy the database to a new file at path (mode 0600), pages at a time; progress (may be NULL) is
+ *  told how many are done. Within a transaction that has read, it is one state of the database. */
+int db_backup(struct db *db, const char *path, int pages,
+              void (*progress)(void *ctx, int64_t done, int64_t total), void *ctx,
+              struct err *err);
+
 /** Stop a statement of this handle that runs longer than ms (0: no limit). */
 void db_set_time_limit(struct db *db, int64_t ms);
 /** Any thread, while the handle is open: stop the statement that runs. */

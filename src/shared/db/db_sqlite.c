@@ -489,6 +489,43 @@ int db_checkpoint(struct db *db, struct err *err)
     return rc == SQLITE_OK ? 0 : fail(db, rc, "checkpoint", err);
 }
 
+static int copy_pages(sqlite3_backup *copy, int pages,
+                      void (*progress)(void *ctx, int64_t done, int64_t total), void *ctx)
+{
+    int rc;
+
+    do {
+        rc = sqlite3_backup_step(copy, pages);
+        if (progress)
+            progress(ctx, sqlite3_backup_pagecount(copy) - sqlite3_backup_remaining(copy),
+                     sqlite3_backup_pagecount(copy));
+    } while (rc == SQLITE_OK);
+    return rc;
+}
+
+int db_backup(struct db *db, const char *path, int pages,
+              void (*progress)(void *ctx, int64_t done, int64_t total), void *ctx, struct err *err)
+{
+    struct db to = {.mode = DB_CREATE};
+    sqlite3_backup *copy = NULL;
+    int rc = -1, step;
+
+    if (create_file(path, err) < 0 || open_handle(&to, path, err) < 0)
+        goto out;
+    copy = sqlite3_backup_init(to.handle, "main", db->handle, "main");
+    if (!copy) {
+        fail(&to, sqlite3_errcode(to.handle), path, err);
+        goto out;
+    }
+    step = copy_pages(copy, pages, progress, ctx);
+    rc = step == SQLITE_DONE ? 0 : fail(&to, step, path, err);
+    if (sqlite3_backup_finish(copy) != SQLITE_OK && rc == 0)
+        rc = fail(&to, sqlite3_errcode(to.handle), path, err);
+out:
+    sqlite3_close(to.handle);
+    return rc;
+}
+
 void db_set_time_limit(struct db *db, int64_t ms)
 {
     db->limit_us = ms * 1000;

@@ -52,6 +52,8 @@ static const struct param live_params[] = {
 };
 static const struct param event_params[] = {
     {"kinds", PARAM_TEXT, .about = "change, finished, or both with a comma"},
+    {"interval_ms", PARAM_INT, .fallback = 1000, .least = 100, .most = 60000,
+     .about = "For events that come regularly; there are none yet"},
     PARAM_WHERE,
     {0},
 };
@@ -153,6 +155,9 @@ const struct operation operations[] = {
      .media = "text/event-stream"},
     {"GET", "/metrics", "Counters for Prometheus", .answer = "any", .media = "text/plain"},
 
+    {"GET", "/admin/api/export",
+     "A piece of the requests, oldest first; bodies=1: with headers and bodies; after=next goes on",
+     .answer = "ExportPiece", .params = view_record_params},
     {"GET", "/admin/api/providers", "Providers", .answer = "ProviderPage",
      .params = provider_params},
     {"POST", "/admin/api/providers", "Add or replace a provider", .answer = "Provider",
@@ -214,7 +219,8 @@ const struct operation operations[] = {
     {"GET", "/admin/api/storage", "How large the database is", .answer = "Storage",
      .params = days_params},
     {"POST", "/admin/api/storage/vacuum", "Give free space back", .answer = "Done"},
-    {"POST", "/admin/api/storage/check", "Look for damage", .answer = "FileCheck"},
+    {"POST", "/admin/api/storage/check", "Look for damage", .answer = "FileCheck",
+     .body = "CheckQuestion", .body_optional = true},
     {"POST", "/admin/api/storage/search/rebuild", "Make the full-text index anew",
      .answer = "Search"},
 

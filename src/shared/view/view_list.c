@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/query.h"
 #include "base/xalloc.h"
 #include "core/search.h"
@@ -16,6 +17,7 @@
 #define PER_PAGE 50
 #define PER_PAGE_MAX 200
 #define PAGE_WINDOW 2
+#define SEARCH_OFF "Full-text search is off: set search_index to true."
 
 /* What a client asked for. */
 struct ask {
@@ -601,7 +603,7 @@ int view_record_list(struct store *store, struct str path, struct str query,
     pages.counted_to = ask.where ? STORE_WHERE_COUNT : ask.q.ptr ? SEARCH_HITS_MAX : 0;
     rc = ask.q.ptr ? store_search_state(store, &ask.search, err) : 0;
     if (rc == 0 && ask.q.ptr && !ask.search.on)
-        refuse(&ask, "Full-text search is off: set search_index to true.");
+        refuse(&ask, SEARCH_OFF);
     else if (rc == 0)
         rc = build_list(o, store, &ask, &pages, ctx, err);
     store_rollback(store);
@@ -616,6 +618,30 @@ int view_record_list(struct store *store, struct str path, struct str query,
 out:
     cJSON_Delete(o);
     buf_clear(&kept);
+    ask_clear(&ask);
+    return rc;
+}
+
+int view_record_oldest(struct store *store, struct str query, store_record_fn *each, void *ctx,
+                       int64_t *limit, int *status, struct buf *out, struct err *err)
+{
+    struct ask ask = {0};
+    int rc = 0;
+
+    ask_parse(&ask, query, clock_wall_us());
+    if (ask.issues.len == 0 && ask.q.ptr)
+        rc = store_search_state(store, &ask.search, err);
+    if (rc == 0 && ask.issues.len == 0 && ask.q.ptr && !ask.search.on)
+        refuse(&ask, SEARCH_OFF);
+    *limit = ask.per_page;
+    *status = ask.issues.len == 0 ? 200 : ask.refusal ? ask.refusal : 422;
+    if (rc == 0 && ask.issues.len > 0) {
+        out->len = 0;
+        rc = buf_add(out, buf_str(&ask.issues), err);
+    } else if (rc == 0) {
+        rc = store_record_list(store, &ask.filter, true, 0, ask.per_page, VIEW_PREVIEW_BYTES, each,
+                               ctx, err);
+    }
     ask_clear(&ask);
     return rc;
 }

@@ -35,6 +35,9 @@ int view_record_list(struct store *store, struct str path, struct str query,
 int view_record_detail(struct store *store, int64_t id, struct str query,
                        const struct view_context *ctx, int *status, struct buf *out,
                        struct err *err);
+/** Answer GET /admin/api/export: *status becomes 200 or 422. */
+int view_record_export(struct store *store, struct str query, const struct view_context *ctx,
+                       int *status, struct buf *out, struct err *err);
 /** Answer GET /api/requests/{id}/conversation: *status becomes 200 or 404. */
 int view_record_conversation(struct store *store, int64_t id, int *status, struct buf *out,
                              struct err *err);
