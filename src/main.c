@@ -4,6 +4,8 @@
 #include "daemon/mock/cmd_mock.h"
 #include "daemon/mock/mock_model.h"
 #include "daemon/serve.h"
+#include "tui/keys.h"
+#include "tui/top.h"
 
 #define WATCH "Run and watch"
 #define KEEP "Set up and look after"
@@ -14,7 +16,10 @@ int main(int argc, char **argv)
     static const struct command commands[] = {
         {"serve", "[options]", "run the proxy (the default)", cmd_serve, .options = serve_options,
          .group = WATCH},
+        {"top", NULL, "watch requests as they happen", .verbs = top_verbs, .keys = top_keys,
+         .group = WATCH},
         {"requests", NULL, "look at captured requests", .verbs = requests_verbs, .group = WATCH},
+        {"runs", NULL, "group requests into runs", .verbs = runs_verbs, .group = WATCH},
         {"routes", NULL, "look after where models go", .verbs = routes_verbs, .group = KEEP},
         {"providers", NULL, "look after providers", .verbs = providers_verbs, .group = KEEP},
         {"pricing", NULL, "look after prices", .verbs = pricing_verbs, .group = KEEP},

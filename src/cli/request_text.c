@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/base64.h"
 #include "text/term.h"
 #include "json/json_scan.h"
 
@@ -249,7 +250,8 @@ static void put_timing(struct page *p)
     put_phase(p, &s, "end", "duration_ms");
     if (isfinite(rate)) {
         put_sep(p, &s, "; ");
-        putf(p, "%s tok/s", format_rate(text, rate));
+        putf(p, "%s%s tok/s", row_true(&p->record, "generation_tps_estimated") ? "~" : "",
+             format_rate(text, rate));
     }
     if (p95 != ROW_UNKNOWN || gap != ROW_UNKNOWN) {
         put_sep(p, &s, "; ");
@@ -566,37 +568,6 @@ static void put_headers(struct page *p, const char *name, const char *path)
 
 /* ---- images ---- */
 
-static int digit(char c)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c ? strchr(digits, c == '-' ? '+' : c == '_' ? '/' : c) : NULL;
-
-    return at ? (int)(at - digits) : -1;
-}
-
-/* Append the bytes of base64 text; what is no digit is skipped. */
-static int decode_base64(struct str text, struct buf *out, struct err *err)
-{
-    unsigned bits = 0, have = 0;
-
-    if (buf_reserve(out, text.len / 4 * 3 + 3, err) < 0)
-        return -1;
-    for (size_t i = 0; i < text.len; i++) {
-        int d = digit(text.ptr[i]);
-
-        if (d < 0)
-            continue;
-        bits = (bits << 6 | (unsigned)d) & 0xFFFFFF;
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            out->ptr[out->len++] = (char)(bits >> have & 0xFF);
-        }
-    }
-    out->ptr[out->len] = '\0';
-    return 0;
-}
-
 static void put_images(struct page *p)
 {
     struct json_iter it;
@@ -652,7 +623,7 @@ static int save_image(struct job *job, const char *name, struct str base64)
     int rc = json_string(base64, &text, &job->err);
 
     if (rc == 0)
-        rc = decode_base64(buf_str(&text), &bytes, &job->err);
+        rc = base64_decode(&bytes, buf_str(&text), &job->err);
     if (rc == 0) {
         f = fopen(name, "wbx");
         rc = f && fwrite(buf_str(&bytes).ptr, 1, bytes.len, f) == bytes.len ? 0 : -1;

@@ -33,8 +33,8 @@ static void look(struct recorder_job *job, struct store *store)
 {
     struct refresh *r = LIST_ENTRY(job, struct refresh, job);
     struct err err;
-    bool failed =
-        store && (app_reload(r->app, store, &err) < 0 || look_at_runs(r, store, &err) < 0);
+    bool failed = store && (app_reload(r->app, store, LIVE_CONFIG, &err) < 0 ||
+                            look_at_runs(r, store, &err) < 0);
 
     if (failed && !r->failing)
         log_warning("cannot look for what other processes changed: %s", err.msg);

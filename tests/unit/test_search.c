@@ -104,7 +104,7 @@ static void answers_are_put_together_from_their_pieces(void **state)
              "\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"ci\"}}]}}]}\n\n"
              "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,"
              "\"function\":{\"arguments\":\"ty\\\":1}\"}}]}}]}\n\ndata: [DONE]\n\n",
-             "Hello\n\nother\n\nf {\"city\":1}");
+             "Hello\n\nf {\"city\":1}\n\nother");
     ANSWERED("event: content_block_start\n"
              "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":"
              "{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"look\",\"input\":{}}}\n\n"

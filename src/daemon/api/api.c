@@ -81,12 +81,52 @@ static void on_run(struct job *job, struct store *store)
 
 /* ---- calls that write ---- */
 
+/* What a call that writes may change, by its path; the first that fits. */
+static unsigned kinds_of(struct str pattern)
+{
+    static const struct {
+        const char *part;
+        unsigned kinds;
+    } parts[] = {
+        {"/requests/", LIVE_REQUESTS},
+        {"/backfill", LIVE_REQUESTS},
+        {"/reprice-missing", LIVE_REQUESTS},
+        {"/trim", LIVE_REQUESTS},
+        {"/runs", LIVE_RUNS},
+        {"/routes", LIVE_ROUTES},
+        {"/pricing/", LIVE_PRICES | LIVE_PROVIDERS},
+        {"/providers", LIVE_PROVIDERS | LIVE_PRICES},
+        {"/settings", LIVE_SETTINGS},
+        {"/budgets", LIVE_SETTINGS},
+    };
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+        if (str_find(pattern, str_c(parts[i].part)) >= 0)
+            return parts[i].kinds;
+    return LIVE_CONFIG;
+}
+
+/* The configuration tells its changes itself. */
+static void tell_viewers(struct app *app, int64_t id, unsigned kinds, int64_t active_before)
+{
+    int64_t active = open_runs_active(app->runs);
+
+    if (kinds == LIVE_REQUESTS)
+        live_changed(app->live, kinds, UNKNOWN, id > 0 ? id : UNKNOWN);
+    else if (kinds == LIVE_RUNS)
+        live_changed(app->live, kinds,
+                     id > 0              ? id
+                     : active != UNKNOWN ? active
+                                         : active_before,
+                     UNKNOWN);
+}
+
 /* What was just written counts on all workers before the client has the answer. */
-static void put_in_force(struct app *app, struct store *store)
+static void put_in_force(struct app *app, struct store *store, unsigned kinds)
 {
     struct err err;
 
-    if (app_reload(app, store, &err) < 0)
+    if (app_reload(app, store, kinds, &err) < 0)
         log_error("cannot put the saved configuration in force: %s", err.msg);
     else if (open_runs_load(app->runs, store, &err) < 0)
         log_error("cannot see which runs are open: %s", err.msg);
@@ -105,6 +145,9 @@ static void wait_for_others(struct store *store, bool on)
 static bool write_once(struct api_call *a, struct store *store)
 {
     struct call *call = &a->call;
+    struct app *app = a->worker->app;
+    unsigned kinds = kinds_of(str_c(call->route->pattern));
+    int64_t active_before = open_runs_active(app->runs);
     bool kept;
 
     wait_for_others(store, true);
@@ -112,10 +155,11 @@ static bool write_once(struct api_call *a, struct store *store)
     wait_for_others(store, false);
     if (!kept)
         return false;
-    put_in_force(a->worker->app, store);
+    put_in_force(app, store, kinds);
+    tell_viewers(app, call->id, kinds, active_before);
     if (call->again) {
         call->again = false;
-        if (recorder_submit(a->worker->app->recorder, &a->writing))
+        if (recorder_submit(app->recorder, &a->writing))
             return true;
     }
     if (call->after)
@@ -294,7 +338,7 @@ static int do_step(struct step *s, struct store *store)
         store_rollback(store);
         return -1;
     }
-    put_in_force(s->app, store);
+    put_in_force(s->app, store, LIVE_CONFIG);
     return 0;
 }
 

@@ -62,6 +62,10 @@ void db_set_busy_wait(struct db *db, int ms);
  *  ERR_FAILED (anything else). */
 struct db_rows *db_query(struct db *db, enum sql_id sql, const struct db_value *args, size_t count,
                          struct err *err);
+/** The same for a statement that was put together of sql_part[]; one at a time. what names it in
+ *  messages. Values beyond its parameters are left out. */
+struct db_rows *db_query_parts(struct db *db, const char *what, struct str text,
+                               const struct db_value *args, size_t count, struct err *err);
 /** 1 row, 0 no more, -1 error. */
 int db_next(struct db_rows *rows, struct err *err);
 /** Values of the current row; borrowed until the next db_next() or db_done(). */

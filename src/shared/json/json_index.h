@@ -13,6 +13,7 @@ struct json_node {
     uint32_t start, end;   /* range of the value */
     uint32_t key, key_len; /* raw key of a member, without quotes; key 0: no member */
     uint32_t next;         /* the first node behind this value */
+    uint32_t tag;          /* for who uses the index; 0 at first */
 };
 
 /** {0} is empty. */

@@ -297,6 +297,7 @@ static bool read_value(struct reader *r, struct str text)
 
     if (json_index(&json, text, &err) < 0)
         return false;
+    llm_keys_note(&json);
     r->json = &json;
     usage = usage_find(&json);
     usage_merge(&r->answer->usage, &usage);

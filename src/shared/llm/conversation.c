@@ -18,6 +18,18 @@ static const struct conv_dialect *const dialects[] = {
     &conv_chat, &conv_completions, &conv_responses, &conv_messages, /* the first that fits */
 };
 
+/* An event of a stream whose API is not known. */
+static const struct conv_dialect *dialect_of_event(const struct conv *c)
+{
+    struct str type = conv_value(c, conv_string(c, 0, "type"));
+
+    if (str_starts(type, STR("\"message_")) || str_starts(type, STR("\"content_block_")))
+        return &conv_messages;
+    if (str_starts(type, STR("\"response.")) || str_starts(type, STR("\"transcript.")))
+        return &conv_responses;
+    return &conv_chat;
+}
+
 static const struct conv_dialect *dialect_of(struct str endpoint)
 {
     while (str_ends(endpoint, STR("/")))
@@ -108,7 +120,7 @@ static void read_request(struct conv *c, const struct conv_dialect *dialect,
 
 struct reader {
     struct conv *c;
-    const struct conv_dialect *dialect;
+    const struct conv_dialect *dialect; /* NULL: whatever an event looks like */
 };
 
 /* An event that says nothing we know, or is no JSON: kept as it came. */
@@ -117,7 +129,7 @@ static void keep_event(struct conv *c, struct str data, bool is_json)
     cJSON *o;
 
     c->unknown++;
-    if (cJSON_GetArraySize(c->unknown_events) >= KEEP_EVENTS ||
+    if (!c->unknown_events || cJSON_GetArraySize(c->unknown_events) >= KEEP_EVENTS ||
         c->unknown_bytes + data.len > KEEP_BYTES)
         return;
     c->unknown_bytes += data.len;
@@ -141,6 +153,7 @@ static void on_event(void *ctx, struct str data, bool cut)
 {
     struct reader *r = ctx;
     struct conv *c = r->c;
+    const struct conv_dialect *dialect;
     struct json_index json = {0};
     struct buf repaired = {0};
 
@@ -150,7 +163,8 @@ static void on_event(void *ctx, struct str data, bool cut)
     } else {
         c->json = &json;
         read_error(c, json.text);
-        if (json.text.ptr[0] != '{' || !r->dialect->event(c))
+        dialect = r->dialect ? r->dialect : dialect_of_event(c);
+        if (json.text.ptr[0] != '{' || !dialect->event(c))
             keep_event(c, json.text, true);
         c->json = NULL;
     }
@@ -189,6 +203,24 @@ static void read_stream(struct reader *r, struct str body)
     sse_clear(&sse);
 }
 
+static void read_lines(struct reader *r, struct str body)
+{
+    struct str line;
+
+    while (str_split(&body, '\n', &line))
+        on_event(r, line, line.len > EVENT_BYTES);
+}
+
+void conv_read_events(struct conv *c, struct str body, bool lines)
+{
+    struct reader r = {.c = c};
+
+    if (lines)
+        read_lines(&r, body);
+    else
+        read_stream(&r, body);
+}
+
 static void read_answer(struct conv *c, const struct conv_dialect *dialect,
                         const struct conversation_input *in)
 {
@@ -208,7 +240,7 @@ static void read_answer(struct conv *c, const struct conv_dialect *dialect,
                                      : STR("The answer is not JSON.");
 }
 
-static void conv_clear(struct conv *c)
+void conv_clear(struct conv *c)
 {
     for (size_t i = 0; i < c->count; i++) {
         for (size_t k = 0; k < c->messages[i].count; k++)

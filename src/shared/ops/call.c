@@ -29,7 +29,9 @@ static bool is_open(struct call *call, const struct store *store)
 
 void call_read(struct call *call, struct store *store)
 {
-    if (is_open(call, store) && query_fits(call))
+    bool without = call->operation && call->operation->without_store;
+
+    if ((without || is_open(call, store)) && query_fits(call))
         call->route->run(call, store);
 }
 
