@@ -77,6 +77,14 @@ static int wants_color(const struct cli *cli, bool *color, struct err *err)
     return 0;
 }
 
+bool out_wants_color(const struct cli *cli)
+{
+    struct err ignored;
+    bool color;
+
+    return wants_color(cli, &color, &ignored) == 0 && color;
+}
+
 const char *out_role_start(const struct out *o, enum role role)
 {
     static const char *const starts[] = {
@@ -337,6 +345,13 @@ int out_open(struct out *o, const struct cli *cli, const struct out_spec *spec, 
         o->flags |= TERM_ASCII;
     choose_pager(o, cli);
     return choose_rows(o, cli, fields, err);
+}
+
+int out_csv(struct out *o, const char *columns, struct err *err)
+{
+    o->form = OUT_CSV;
+    o->header = true;
+    return out_choose(o, columns, NULL, err);
 }
 
 static void print_names(struct str names)

@@ -59,6 +59,8 @@ struct out {
 /** Decide form, columns and width. 0; 1 when --json=help or --columns=help was answered; -1.
  *  Release with out_close() in any case. */
 int out_open(struct out *o, const struct cli *cli, const struct out_spec *spec, struct err *err);
+/** From now on rows are CSV with these columns and a header line, whatever the options say. */
+int out_csv(struct out *o, const char *columns, struct err *err);
 /** One row of a list, a validated JSON object. */
 int out_row(struct out *o, struct str json, struct err *err);
 /** Print what waits for the layout, so that later rows appear at once. */
@@ -75,6 +77,8 @@ int out_usage(const struct out *o, const struct cli *cli, const struct err *err)
 
 /** True when the output goes to a terminal, or LLM_OBSERVE_FORCE_TTY says so; *width its cells. */
 bool out_is_terminal(size_t *width);
+/** True when --color and the environment want colour on this terminal. */
+bool out_wants_color(const struct cli *cli);
 /** The escape sequences around text of a role; empty without colour. */
 const char *out_role_start(const struct out *o, enum role role);
 const char *out_role_end(const struct out *o, enum role role);

@@ -261,6 +261,38 @@ int source_open(struct source *s, const struct cli *cli, struct err *err)
     return 0;
 }
 
+/* Put the new one in the place of the old one. */
+static void turn_to(struct source *s, struct source *fresh)
+{
+    fresh->cli = s->cli;
+    source_close(s);
+    *s = *fresh; /* moved */
+}
+
+int source_to_file(struct source *s, const char *path, struct err *err)
+{
+    struct source fresh = {.cli = s->cli};
+
+    if (open_file(&fresh, path, err) < 0) {
+        source_close(&fresh);
+        return -1;
+    }
+    turn_to(s, &fresh);
+    return 0;
+}
+
+bool source_to_server(struct source *s, const char *url)
+{
+    struct source fresh = {.cli = s->cli};
+    char *database = NULL;
+    bool answers = try_server(&fresh, url, API_CONNECT_MS, &database);
+
+    free(database);
+    if (answers)
+        turn_to(s, &fresh);
+    return answers;
+}
+
 void source_close(struct source *s)
 {
     api_client_close(s->client);

@@ -56,6 +56,10 @@ int source_body(struct source *s, int64_t id, enum body_side side, api_bytes_fn 
                 bool *truncated, struct err *err);
 extern const char *const body_side_names[3];
 
+/** Read the file at path from now on, or ask the server at url; on failure s is as it was. */
+int source_to_file(struct source *s, const char *path, struct err *err);
+bool source_to_server(struct source *s, const char *url);
+
 /** True when another process holds the lock of the instance file of this database; *url becomes an
  *  owned copy of the server's URL, or NULL when the file does not tell. */
 bool source_instance(const char *database, char **url);

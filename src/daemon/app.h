@@ -36,15 +36,17 @@ struct app {
     struct refresh *refresh; /* looks for what other processes change */
     char instance[16];       /* changes with each start */
     int64_t started_wall_us, started_us;
-    char url[300];         /* where it listens */
-    int port;              /* of url */
-    _Atomic int viewers;   /* open event streams */
-    _Atomic size_t unsent; /* bytes of API answers that clients have not taken yet */
+    char url[300];                 /* where it listens */
+    int port;                      /* of url */
+    struct live_views *live_views; /* answers of /api/live, for all who ask the same */
+    _Atomic int viewers;           /* open event streams */
+    _Atomic size_t unsent;         /* bytes of API answers that clients have not taken yet */
 };
 
 /** A reference to the catalog in force. */
 struct catalog *app_catalog(struct app *app);
-/** Put what store holds in force, if that is newer; the next request on every worker uses it. */
-int app_reload(struct app *app, struct store *store, struct err *err);
+/** Put what store holds in force, if that is newer; the next request on every worker uses it.
+ *  kinds, of enum live_kind, is what may have changed: viewers are told. */
+int app_reload(struct app *app, struct store *store, unsigned kinds, struct err *err);
 
 #endif

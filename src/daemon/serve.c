@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "config/legacy_routes.h"
 #include "config/serve_options.h"
+#include "daemon/api/live_views.h"
 #include "daemon/control.h"
 #include "daemon/damage.h"
 #include "daemon/demo.h"
@@ -154,11 +155,20 @@ out:
     return rc;
 }
 
+static void watch_store(struct app *app)
+{
+    struct recorder_stats stats;
+
+    recorder_stats(app->recorder, &stats);
+    live_watch_store(app->live, &stats);
+}
+
 static void on_stored(void *ctx, struct capture *c, bool committed)
 {
     struct app *app = ctx;
 
-    (void)committed;
+    if (!committed)
+        watch_store(app);
     live_finished(app->live, c);
     metrics_add(app->metrics, c);
     otel_add(app->otel, c);
@@ -169,6 +179,7 @@ static void on_committed(void *ctx, struct store *store)
     struct app *app = ctx;
 
     budgets_update(app->budgets, store);
+    watch_store(app);
 }
 
 static char *folder_of(const char *path)
@@ -220,7 +231,7 @@ static int init_catalog(struct server *s, struct err *err)
         return -1;
     s->app.startup = config_startup(&s->config);
     s->app.startup.states = upstream_states_new();
-    rc = app_reload(&s->app, store, err);
+    rc = app_reload(&s->app, store, LIVE_CONFIG, err);
     budgets_update(s->app.budgets, store);
     store_close(store);
     return rc;
@@ -255,6 +266,7 @@ static int init_app(struct server *s, struct err *err)
     init_budgets(s);
     init_guard(s);
     s->app.live = live_new();
+    s->app.live_views = live_views_new();
     s->app.metrics = metrics_new();
     if (otel_start(&s->app.otel, str_c(s->app.instance), s->app.runs, err) < 0)
         return -1;
@@ -398,6 +410,7 @@ static int64_t stop(struct server *s)
         lost = recorder_stop(s->app.recorder, DRAIN_MS);
     otel_stop(s->app.otel, TELEMETRY_DRAIN_MS);
     refresh_free(s->app.refresh);
+    live_views_free(s->app.live_views);
     live_free(s->app.live);
     previews_clear(&s->app.previews);
     open_runs_free(s->app.runs);

@@ -51,8 +51,10 @@ async function cancelled(proxy, state, { target = CHAT, value, raw, wait, reason
   assert.equal(record.outcome, 'cancelled');
   assert.equal(record.terminated_by, 'cancelled');
   assert.equal(record.error, `cancelled by the operator${reason ? `: ${reason}` : ''}`);
-  assert.equal((await proxy.api('/api/live')).inflight_total, 0);
-  assert.equal((await proxy.api('/api/live')).totals.cancelled > 0, true);
+  await until(async () => {
+    const live = await proxy.api('/api/live');
+    return live.inflight_total === 0 && live.totals.cancelled > 0;
+  }, 'nothing in flight');
   const again = await cancel(proxy, row.id);
   assert.equal(again.status, 409);
   assert.deepEqual(again.json, { detail: 'Request is not in flight.' });

@@ -132,6 +132,192 @@ test('states before anything has come', async (t) => {
   await until(async () => (await proxy.api('/api/live')).inflight_total === 0, 'nothing in flight');
 });
 
+const LIVE_ROW = `id rev created_at completed_at method endpoint model upstream_model model_route upstream_url
+  provider_slug provider_name status duration_ms is_stream has_images has_tool_calls task_run tokens
+  tokens_per_second generation_tps generation_tps_estimated cost_usd response_was_rewritten compatibility_label error
+  upstream_error_message ttft_ms first_byte_ms chunk_count event_count chunk_gap_avg_ms chunk_gap_p95_ms
+  chunk_gap_max_ms client_lag_max_ms request_bytes response_bytes finish_reason tool_call_count
+  reasoning_tokens terminated_by outcome state elapsed_ms gap_ms current_tps cost_estimated client`
+  .split(/\s+/)
+  .sort();
+
+test('tokens, speed and cost of a request in flight are estimated', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  const put = async (target, value) => {
+    const answer = await proxy.send(proxy.post(target, value));
+    assert.equal(answer.status, 200, answer.text);
+  };
+  await put('/admin/api/providers', { slug: 'lab', name: 'Lab', upstream_url: upstream.url });
+  await put('/admin/api/pricing/prices', {
+    provider_slug: 'lab', model: 'priced', input_usd_per_million: 1000, output_usd_per_million: 2000,
+  }); // prettier-ignore
+  await put('/admin/api/routes', {
+    model: 'priced', upstream_url: upstream.url, provider_slug: 'lab',
+  }); // prettier-ignore
+  const usage = (tokens) =>
+    `data: ${JSON.stringify({ choices: [], usage: { prompt_tokens: 7, completion_tokens: tokens } })}\n\n`;
+  const body = {
+    model: 'priced',
+    stream: true,
+    messages: [{ role: 'user', content: 'one two three' }],
+  };
+  const ask = async () => {
+    const wire = await proxy.connect();
+    wire.send(proxy.post(CHAT, body), 'POST');
+    return [wire, await wire.head()];
+  };
+  const flight = (fits) =>
+    until(async () => {
+      const [row] = (await proxy.api('/api/live')).inflight;
+      return row && fits(row) && row;
+    }, 'the row in flight');
+
+  let turn;
+  upstream.script(CHAT, async (given) => {
+    turn = given;
+    await turn.begin();
+  });
+  const [first, answer] = await ask();
+  await until(() => turn, 'the request at the upstream');
+  await turn.chunk(event('a') + event('b'));
+
+  const row = await flight((now) => now.event_count === 2 && now.tokens.input !== null);
+  assert.deepEqual(Object.keys(row).sort(), LIVE_ROW);
+  assert.equal(row.tokens.output, 2, 'a token an event as long as nothing is known');
+  assert.equal(row.tokens.output_estimated, true);
+  assert.equal(row.tokens.input_estimated, true);
+  assert.equal(row.tokens.total, row.tokens.input + 2);
+  assert.equal(row.cost_estimated, true);
+  assert.ok(Math.abs(row.cost_usd - (row.tokens.input * 0.001 + 2 * 0.002)) < 1e-9);
+  assert.equal(row.provider_slug, 'lab');
+  assert.ok(Number(row.current_tps) > 0 && Number(row.current_tps) <= 4, row.current_tps);
+  assert.match(row.current_tps, /^\d+\.\d\d$/);
+  await turn.chunk(usage(8) + DONE);
+  await turn.finish();
+  await first.wait(() => answer.complete, 'the end');
+  first.close();
+  const done = await until(
+    async () => (await proxy.api('/api/live')).finished[0],
+    'the finished row',
+  );
+  assert.deepEqual(Object.keys(done).sort(), LIVE_ROW);
+  assert.equal(done.tokens.output, 8);
+  assert.equal(done.tokens.output_estimated, false);
+  assert.equal(done.cost_estimated, false);
+  assert.ok(Math.abs(done.cost_usd - 0.023) < 1e-9);
+
+  turn = null;
+  const [second, later] = await ask();
+  await until(() => turn, 'the request at the upstream');
+  await turn.chunk(event('a') + event('b') + event('c'));
+  assert.equal((await flight((now) => now.event_count === 3)).tokens.output, 12, 'four an event now');
+  await turn.chunk(usage(5));
+  const told = await flight((now) => now.event_count === 4);
+  assert.equal(told.tokens.output, 5, 'what is reported counts');
+  assert.equal(told.tokens.output_estimated, false);
+  await turn.chunk(DONE);
+  await turn.finish();
+  await second.wait(() => later.complete, 'the end');
+  second.close();
+});
+
+test('the text of a request as it arrives', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  const turns = [];
+  upstream.script(CHAT, async (turn) => (turns.push(turn), turn.begin()));
+  const messages = [
+    { role: 'user', content: 'first' },
+    { role: 'assistant', content: 'answer' },
+    { role: 'user', content: `Fix the test. ${'x'.repeat(600)}` },
+  ];
+  const wire = await proxy.connect();
+  wire.send(proxy.post(CHAT, { model: 'm', stream: true, messages }), 'POST');
+  const answer = await wire.head();
+  const { id } = await until(
+    async () => (await proxy.api('/api/live')).inflight[0],
+    'the row in flight',
+  );
+  const text = (fits) =>
+    until(async () => {
+      const live = await proxy.api(`/api/live?text=${id}&parts=text`);
+      assert.deepEqual(Object.keys(live).sort(), ['instance', 'now', 'rev', 'text']);
+      return fits(live.text) && live.text;
+    }, 'the text');
+  const delta = (value) =>
+    `data: ${JSON.stringify({ choices: [{ index: 0, delta: value }] })}\n\n`;
+  const call = (args, more = {}) =>
+    delta({ tool_calls: [{ index: 0, ...more, function: { ...more.function, arguments: args } }] });
+
+  await turns[0].chunk(delta({ reasoning_content: 'Let me th' }) + delta({ reasoning_content: 'ink' }));
+  const first = await text((now) => now.items.length === 1 && now.items[0].text === 'Let me think');
+  assert.deepEqual(first.items, [{ kind: 'reasoning', text: 'Let me think', open: true }]);
+  assert.equal(first.id, id);
+  assert.equal(first.offset, 0);
+  assert.equal(first.truncated, false);
+  assert.equal(first.user, messages[2].content.slice(0, 500));
+  assert.equal(first.gaps_ms.length, 1);
+
+  const edit = call('{"pa', { id: 'c', type: 'function', function: { name: 'edit' } });
+  await turns[0].chunk(Buffer.from(`${delta({ content: 'é🦦' })}${edit}data: {"cho`));
+  assert.deepEqual((await text((now) => now.items.length === 3)).items, [
+    { kind: 'reasoning', text: 'Let me think', open: false },
+    { kind: 'text', text: 'é🦦', open: false },
+    { kind: 'tool_call', name: 'edit', text: '{"pa', open: true },
+  ]);
+  await turns[0].chunk(`ices":[]}\n\n${delta({ content: 'y'.repeat(5000) })}`);
+  const long = await text((now) => now.offset > 0);
+  assert.equal(long.items.map((item) => [...item.text].length).reduce((a, b) => a + b), 4096);
+  assert.equal(long.offset, 12 + 5002 + 4 - 4096);
+
+  await turns[0].chunk(DONE);
+  await turns[0].finish();
+  await wire.wait(() => answer.complete, 'the end');
+  wire.close();
+  const done = await text((now) => now && now.items.every((item) => !item.open));
+  assert.equal(done.offset, long.offset, 'the same from the database');
+  assert.equal((await proxy.api('/api/live?text=987654321')).text, null);
+  assert.equal((await proxy.get('/api/live?text=x')).status, 422);
+});
+
+test('the text of a long stream begins with a whole event', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  let turn;
+  upstream.script(CHAT, async (given) => ((turn = given), given.begin()));
+  const wire = await proxy.connect();
+  wire.send(proxy.post(CHAT, { model: 'm', stream: true }), 'POST');
+  const answer = await wire.head();
+  const events = Array.from({ length: 4000 }, (_, i) => event(`${i} `)).join('');
+  await turn.chunk(events);
+  await wire.wait(() => answer.size === events.length, 'the events');
+  const [{ id }] = (await proxy.api('/api/live')).inflight;
+  const { text } = await proxy.api(`/api/live?text=${id}`);
+  assert.equal(text.truncated, true);
+  assert.equal(text.items.length, 1);
+  assert.match(text.items[0].text, /^ ?\d+ (\d+ )*3999 $/);
+  assert.equal(text.gaps_ms.length, 96);
+  wire.close();
+});
+
+test('parts of the answer', async (t) => {
+  const proxy = await start(t, { upstream: await scripted(t) });
+  const all = Object.keys(await proxy.api('/api/live'));
+  const always = ['rev', 'now', 'instance'];
+  for (const part of all.filter((name) => !always.includes(name) && !name.endsWith('_total')))
+    assert.deepEqual(
+      Object.keys(await proxy.api(`/api/live?parts=${part}`)).filter((n) => !n.endsWith('_total')),
+      [...always, part],
+    );
+  assert.equal((await proxy.get('/api/live?parts=rates,nothing')).status, 422);
+  assert.equal((await proxy.get('/api/live?series=301')).status, 422);
+  const { series } = await proxy.api('/api/live?series=300');
+  for (const [name, values] of Object.entries(series))
+    if (Array.isArray(values)) assert.equal(values.length, 300, name);
+  assert.deepEqual((await proxy.api('/api/live?series=0')).series.requests, []);
+});
+
 /** Reads an event stream. */
 class Viewer {
   events = [];
@@ -223,6 +409,98 @@ test('/api/events tells what happens', async (t) => {
     await viewer.wire.gone();
     assert.equal((await stopped).code, 0);
   });
+});
+
+test('/api/events tells what changed besides requests', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  const viewer = await Viewer.open(proxy);
+  t.after(() => viewer.wire.close());
+  const put = async (target, value) => {
+    const answer = await proxy.send(proxy.post(target, value));
+    assert.equal(answer.status, 200, answer.text);
+    return answer.json;
+  };
+  await viewer.saw('hello');
+  const before = (await proxy.api('/api/live')).rev;
+
+  const { run } = await put('/api/runs/start', { name: 'r' });
+  const started = await viewer.saw('change', (data) => data.run_ids.includes(run.id));
+  assert.deepEqual(started.data.kinds, ['runs']);
+  assert.ok(started.data.rev > before);
+  await proxy.send(proxy.post('/v1/embeddings', { model: 'm' }));
+  const used = await viewer.saw('change', (data) => data.request_ids.length > 0);
+  assert.deepEqual(used.data.kinds, ['requests', 'runs']);
+  assert.deepEqual(used.data.run_ids, [run.id]);
+
+  await put('/admin/api/providers', { slug: 'lab', name: 'Lab', upstream_url: upstream.url });
+  await viewer.saw('change', (data) => data.kinds.includes('providers'));
+  await put('/admin/api/routes', { model: 'm', upstream_url: upstream.url });
+  const routes = await viewer.saw('change', (data) => data.kinds.includes('routes'));
+  assert.ok(!routes.data.kinds.includes('requests'));
+  await put('/admin/api/pricing/prices', { provider_slug: 'lab', model: 'm', input_usd_per_million: 1, output_usd_per_million: 1 }); // prettier-ignore
+  await viewer.saw('change', (data) => data.kinds.includes('prices'));
+  await put('/admin/api/settings/values', { shutdown_grace_ms: 500 });
+  await viewer.saw('change', (data) => data.kinds.includes('settings'));
+  const [id] = used.data.request_ids;
+  await proxy.request('DELETE', `/admin/api/requests/${id}`);
+  await viewer.saw('change', (data) => data.request_ids.includes(id) && data.rev > used.data.rev);
+
+  const ids = viewer.read().map((e) => Number(e.id));
+  assert.deepEqual(
+    ids,
+    [...ids].sort((a, b) => a - b),
+    'revs only grow',
+  );
+  assert.equal((await proxy.get('/api/events?interval_ms=99')).status, 422);
+});
+
+test('what the ring has lost is told', async (t) => {
+  const proxy = await start(t, { upstream: await scripted(t) });
+  const wire = await proxy.connect();
+  const first = (await proxy.api('/api/live')).rev;
+  const body = proxy.post('/v1/embeddings', { model: 'm' });
+  let sent = 0;
+  for (; sent < 1010; sent++) {
+    wire.send(body, 'POST');
+    const answer = await wire.head();
+    await wire.wait(() => answer.complete, 'an answer');
+  }
+  const live = await until(async () => {
+    const now = await proxy.api('/api/live?rows=1000');
+    return now.totals.requests === sent && now.finished[0].id === sent && now;
+  }, 'all rows');
+  assert.equal(live.finished.length, 1000);
+  assert.equal(live.finished_total, 1000);
+  assert.equal(live.finished.at(-1).id, 11, 'the oldest ones went');
+  const revs = live.finished.map((row) => row.rev);
+  assert.deepEqual(
+    revs,
+    [...revs].sort((a, b) => b - a),
+  );
+  const since = await proxy.api(`/api/live?rows=1000&since=${revs[99]}`);
+  assert.equal(since.finished.length, 99);
+  assert.equal((await proxy.api(`/api/live?since=${revs[99]}&rows=7`)).finished_total, 99);
+
+  wire.send(
+    proxy.compose('GET', '/api/events?kinds=finished', { fields: [['Last-Event-ID', `${first}`]] }),
+    'GET',
+  );
+  const viewer = new Viewer();
+  viewer.wire = wire;
+  viewer.answer = await wire.head();
+  const change = await viewer.saw('change');
+  assert.equal(change.data.truncated, true);
+  await viewer.saw('finished', (row) => row.id === sent);
+  assert.equal(viewer.read().filter((e) => e.event === 'finished').length, 1000);
+  wire.close();
+
+  await proxy.stop();
+  await proxy.restart();
+  const again = await proxy.api(`/api/live?since=${live.rev}`);
+  assert.notEqual(again.instance, live.instance, 'viewers see that it is another one');
+  assert.deepEqual(again.finished, []);
+  assert.equal(again.totals.requests, sent);
 });
 
 test('no more than 32 viewers', async (t) => {

@@ -228,8 +228,12 @@ const GOOD = {
   'post /api/requests/{record_id}/cancel': async (w) => {
     const wire = await w.proxy.connect();
     wire.send(`POST ${CHAT} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{`, 'POST');
-    const flight = async () => (await w.proxy.api('/api/live')).inflight[0];
-    return { record_id: (await until(flight, () => 'a request in flight')).id, body: { reason: 'r' } };
+    const flight = async () => {
+      const [row] = (await w.proxy.api('/api/live')).inflight;
+      return row && row.id !== w.cancelled && row;
+    };
+    w.cancelled = (await until(flight, () => 'a request in flight')).id;
+    return { record_id: w.cancelled, body: { reason: 'r' } };
   },
   'patch /api/runs/{run_id}': () => ({ body: { notes: 'n', budget_usd: '1.5' } }),
   'post /api/alerts/{alert_id}/acknowledge': async (w) => {

@@ -12,7 +12,7 @@ const SEARCH = ['', 'shared', 'shared/base', 'daemon'];
 /* Headers that the build makes, and the module they belong to. */
 const GENERATED = { 'sql.h': 'db', 'seed.h': 'store', 'shapes.h': 'api' };
 
-const SHARED = ['base', 'json', 'text', 'db', 'llm', 'core', 'otlp', 'store', 'view', 'config', 'client', 'ops'];
+const SHARED = ['base', 'json', 'text', 'db', 'llm', 'core', 'filter', 'otlp', 'store', 'view', 'config', 'client', 'ops'];
 const PURE = ['base', 'json', 'text', 'llm', 'core'];
 const HOUSE = ['app', 'inbox', 'worker', 'dispatch']; /* headers of src/daemon for all of it */
 const DAEMON = [...HOUSE, 'listen', 'http', 'upstream', 'record', 'proxy', 'jobs', 'otel', 'api', 'web', 'mock'];
@@ -25,12 +25,13 @@ const MAY = {
   db: ['base'],
   llm: ['base', 'json', 'text'],
   core: ['base', 'json', 'text', 'llm'],
+  filter: ['base', 'json', 'text', 'core'],
   otlp: PURE,
-  store: [...PURE, 'db'],
-  view: [...PURE, 'store'],
+  store: [...PURE, 'filter', 'db'],
+  view: [...PURE, 'filter', 'store'],
   config: [...PURE, 'store'],
   client: PURE,
-  ops: [...PURE, 'store', 'view', 'config', 'client'],
+  ops: [...PURE, 'filter', 'store', 'view', 'config', 'client'],
   inbox: SHARED,
   listen: ['base'],
   app: [...SHARED, 'inbox', 'http', 'upstream', 'record'],
@@ -47,7 +48,7 @@ const MAY = {
   mock: [...SHARED, 'inbox', 'listen', 'http'],
   serve: [...SHARED, ...DAEMON, 'listen'],
   cli: SHARED,
-  tui: SHARED,
+  tui: [...SHARED, 'cli'],
   main: ['cli', 'tui', 'serve', 'mock'],
 };
 /* Only the store may see an SQL engine. */

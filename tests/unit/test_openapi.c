@@ -32,7 +32,7 @@ static void every_call_is_described(void **state)
             if (is_undescribed(route->pattern))
                 assert_null(op);
             else if (!op)
-                fail_msg("api_operations.c does not describe %s %s", route->method, route->pattern);
+                fail_msg("operations.c does not describe %s %s", route->method, route->pattern);
         }
     }
 }

@@ -17,6 +17,7 @@
 #include "cli/request_list.h"
 #include "cli/source.h"
 #include "text/term.h"
+#include "json/json_scan.h"
 
 static char folder[] = "/tmp/lop-source-XXXXXX";
 

@@ -9,6 +9,7 @@
 /* Answers that clients do not read take memory: above this, large ones are refused. */
 #define UNSENT_MAX ((size_t)128 * 1024 * 1024)
 #define SMALL_ANSWER ((size_t)64 * 1024)
+#define BUSY_WAIT_MS 2000
 
 static void free_if_over(struct api_call *call)
 {
@@ -84,12 +85,52 @@ static void on_run(struct job *job, struct store *store)
 
 /* ---- calls that write ---- */
 
+/* What a call that writes may change, by its path; the first that fits. */
+static unsigned kinds_of(struct str pattern)
+{
+    static const struct {
+        const char *part;
+        unsigned kinds;
+    } parts[] = {
+        {"/requests/", LIVE_REQUESTS},
+        {"/backfill", LIVE_REQUESTS},
+        {"/reprice-missing", LIVE_REQUESTS},
+        {"/trim", LIVE_REQUESTS},
+        {"/runs", LIVE_RUNS},
+        {"/routes", LIVE_ROUTES},
+        {"/pricing/", LIVE_PRICES | LIVE_PROVIDERS},
+        {"/providers", LIVE_PROVIDERS | LIVE_PRICES},
+        {"/settings", LIVE_SETTINGS},
+        {"/budgets", LIVE_SETTINGS},
+    };
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+        if (str_find(pattern, str_c(parts[i].part)) >= 0)
+            return parts[i].kinds;
+    return LIVE_CONFIG;
+}
+
+/* The configuration tells its changes itself. */
+static void tell_viewers(struct app *app, int64_t id, unsigned kinds, int64_t active_before)
+{
+    int64_t active = open_runs_active(app->runs);
+
+    if (kinds == LIVE_REQUESTS)
+        live_changed(app->live, kinds, UNKNOWN, id > 0 ? id : UNKNOWN);
+    else if (kinds == LIVE_RUNS)
+        live_changed(app->live, kinds,
+                     id > 0              ? id
+                     : active != UNKNOWN ? active
+                                         : active_before,
+                     UNKNOWN);
+}
+
 /* What was just written counts on all workers before the client has the answer. */
-static void put_in_force(struct app *app, struct store *store)
+static void put_in_force(struct app *app, struct store *store, unsigned kinds)
 {
     struct err err;
 
-    if (app_reload(app, store, &err) < 0)
+    if (app_reload(app, store, kinds, &err) < 0)
         log_error("cannot put the saved configuration in force: %s", err.msg);
     else if (open_runs_load(app->runs, store, &err) < 0)
         log_error("cannot see which runs are open: %s", err.msg);
@@ -97,17 +138,32 @@ static void put_in_force(struct app *app, struct store *store)
         budgets_update(app->budgets, store);
 }
 
+/* Another process may change the same file, in short transactions. */
+static void wait_for_others(struct store *store, bool on)
+{
+    if (store)
+        store_set_busy_wait(store, on ? BUSY_WAIT_MS : 0);
+}
+
 /* True: the call goes on when the writer has looked after others. */
 static bool write_once(struct api_call *a, struct store *store)
 {
     struct call *call = &a->call;
+    struct app *app = a->worker->app;
+    unsigned kinds = kinds_of(str_c(call->route->pattern));
+    int64_t active_before = open_runs_active(app->runs);
+    bool kept;
 
-    if (!call_write(call, store))
+    wait_for_others(store, true);
+    kept = call_write(call, store);
+    wait_for_others(store, false);
+    if (!kept)
         return false;
-    put_in_force(a->worker->app, store);
+    put_in_force(app, store, kinds);
+    tell_viewers(app, call->id, kinds, active_before);
     if (call->again) {
         call->again = false;
-        if (recorder_submit(a->worker->app->recorder, &a->writing))
+        if (recorder_submit(app->recorder, &a->writing))
             return true;
     }
     if (call->after)
@@ -242,6 +298,15 @@ static struct catalog *env_catalog(void *ctx)
     return app_catalog(ctx);
 }
 
+static struct str env_upstream_url(void *ctx, struct arena *arena)
+{
+    struct catalog *catalog = app_catalog(ctx);
+    struct str url = arena_dup(arena, catalog->base_url);
+
+    catalog_unref(catalog);
+    return url;
+}
+
 static int env_next_run_id(void *ctx, struct store *store, int64_t *id, struct err *err)
 {
     const struct app *app = ctx;
@@ -264,15 +329,20 @@ struct step {
 
 static int do_step(struct step *s, struct store *store)
 {
+    int rc;
+
     if (!store)
         return err_set(s->err, ERR_BUSY, "The database cannot be opened.");
-    if (store_begin(store, s->err) < 0)
+    wait_for_others(store, true);
+    rc = store_begin(store, s->err);
+    wait_for_others(store, false);
+    if (rc < 0)
         return -1;
     if (s->run(s->arg, store, s->err) < 0 || store_commit(store, s->err) < 0) {
         store_rollback(store);
         return -1;
     }
-    put_in_force(s->app, store);
+    put_in_force(s->app, store, LIVE_CONFIG);
     return 0;
 }
 
@@ -291,14 +361,16 @@ static int env_transact(void *ctx, call_step_fn *run, void *arg, struct err *err
 {
     struct step s = {.job.run = on_step, .app = ctx, .run = run, .arg = arg, .err = err};
 
-    if (!recorder_submit(s.app->recorder, &s.job))
-        return err_set(err, ERR_BUSY, "The proxy is stopping.");
     pthread_mutex_init(&s.lock, NULL);
     pthread_cond_init(&s.over, NULL);
-    pthread_mutex_lock(&s.lock);
-    while (!s.done)
-        pthread_cond_wait(&s.over, &s.lock);
-    pthread_mutex_unlock(&s.lock);
+    if (recorder_submit(s.app->recorder, &s.job)) {
+        pthread_mutex_lock(&s.lock);
+        while (!s.done)
+            pthread_cond_wait(&s.over, &s.lock);
+        pthread_mutex_unlock(&s.lock);
+    } else {
+        s.rc = err_set(err, ERR_BUSY, "The proxy is stopping.");
+    }
     pthread_cond_destroy(&s.over);
     pthread_mutex_destroy(&s.lock);
     return s.rc;
@@ -313,6 +385,7 @@ static struct call_env env_of(struct app *app)
         .port = app->port,
         .previews = &app->previews,
         .catalog = env_catalog,
+        .upstream_url = env_upstream_url,
         .next_run_id = env_next_run_id,
         .transact = env_transact,
         .ctx = app,

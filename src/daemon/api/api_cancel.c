@@ -32,7 +32,7 @@ static void then_cancel(struct api_call *call)
 /* The answer, for the case that it can be cancelled. */
 static void put_answer(struct call *call, const struct live_row *row)
 {
-    cJSON *o = cJSON_CreateObject(), *from = api_live_flight(row, 0);
+    cJSON *o = cJSON_CreateObject(), *from = api_live_flight(row, 0, NULL);
     static const char *const keys[] = {"id", "state", "tokens", "elapsed_ms"};
 
     json_put_bool(o, "cancelled", true);
@@ -60,7 +60,6 @@ static void not_in_flight(struct call *call, struct store *store)
 static void prepare(struct call *call, struct str reason)
 {
     struct arena *arena = &call->arena;
-    struct api_call *api = api_call_of(call);
     struct cancelling *c = arena_alloc(arena, sizeof(*c));
 
     if (!c) {
@@ -68,15 +67,15 @@ static void prepare(struct call *call, struct str reason)
         return;
     }
     *c = (struct cancelling){
-        .order = {.live = api->worker->app->live,
+        .order = {.live = api_app(call)->live,
                   .id = call->id,
                   .reason = arena_dup(arena, utf8_cut(reason, REASON_MAX)),
-                  .back = api->worker->inbox,
+                  .back = api_call_of(call)->worker->inbox,
                   .done = on_cancelled},
-        .call = api,
+        .call = api_call_of(call),
     };
     call->state = c;
-    api->then = then_cancel;
+    api_call_of(call)->then = then_cancel;
 }
 
 void api_cancel_run(struct call *call, struct store *store)

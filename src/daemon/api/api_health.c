@@ -29,18 +29,9 @@ struct checks {
     bool single;
 };
 
-static const char *auth_state(enum key_state key)
-{
-    return key == KEY_CONFIGURED ? "valid" : key == KEY_MISSING ? "missing_key" : "not_configured";
-}
-
 static bool is_healthy(const struct check *c)
 {
-    int status = c->probe.status;
-
-    if (!c->sent || c->probe.error[0] || status == 0 || status >= 500 || c->key == KEY_MISSING)
-        return false;
-    return !(c->key == KEY_CONFIGURED && (status == 401 || status == 403));
+    return c->sent && !c->probe.error[0] && provider_is_healthy(c->probe.status, c->key);
 }
 
 /* ---- checks ---- */
@@ -71,7 +62,7 @@ static struct provider_health result_of(const struct check *c, struct arena *are
         .provider_slug = arena_dup(arena, c->slug),
         .status = is_healthy(c) ? STR("healthy") : STR("warning"),
         .latency_ms = c->sent ? c->probe.duration_ms : UNKNOWN,
-        .auth_state = str_c(auth_state(c->sent ? c->key : KEY_NOT_CONFIGURED)),
+        .auth_state = str_c(key_auth_state(c->sent ? c->key : KEY_NOT_CONFIGURED)),
         .message = c->sent ? message : STR("no base URL"),
         .checked_us = c->checked_us,
     };

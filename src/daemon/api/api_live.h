@@ -6,8 +6,8 @@
 
 /** POST /api/requests/{record_id}/cancel. */
 void api_cancel_run(struct call *call, struct store *store);
-/** A row in flight as JSON. Returns owned. */
-cJSON *api_live_flight(const struct live_row *row, int64_t rev);
+/** A row in flight as JSON; prices may be NULL. Returns owned. */
+cJSON *api_live_flight(const struct live_row *row, int64_t rev, const struct price_book *prices);
 
 /** Send what is new to the event streams of a worker; call every 100 ms or so. */
 void api_events_sweep(struct worker *w, int64_t now_us);

@@ -84,6 +84,7 @@ void exchange_start(struct exchange *x)
     if (!x->started_us) {
         x->started_us = clock_now_us();
         x->capture->overhead_us = x->started_us - x->received_us;
+        live_sent(x->live, x->started_us);
     }
     if (x->attempts)
         exchange_attempt_begin(x);
@@ -364,19 +365,28 @@ void exchange_open(struct worker *w, struct conn *conn, struct request *r)
         exchange_reject(x, &refusal);
         return;
     }
-    owner = (struct live_owner){.home = w->inbox, .cancel = exchange_cancel, .ctx = x};
+    owner = (struct live_owner){
+        .home = w->inbox, .cancel = exchange_cancel, .peek = exchange_peek, .ctx = x};
     x->live = live_begin(w->app->live, record_of(x), &owner);
 }
 
 void exchange_sweep(struct worker *w, int64_t now_us)
 {
+    struct live *live = w->app->live;
+    bool counting = !list_empty(&w->exchanges) && live_count_begin(live);
+    int64_t wall_us = clock_wall_us();
+
     LIST_EACH (node, &w->exchanges) {
         struct exchange *x = LIST_ENTRY(node, struct exchange, node);
 
+        if (counting)
+            live_count(live, x->live, wall_us);
         if (x->announced || now_us - x->arrived_us < ANNOUNCE_US ||
             (x->state != EX_WAITING && x->state != EX_RETRYING && x->state != EX_STREAMING))
             continue;
         x->announced = true;
         recorder_begin(w->app->recorder, x->capture);
     }
+    if (counting)
+        live_count_end(live);
 }

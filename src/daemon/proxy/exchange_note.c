@@ -5,6 +5,9 @@
 #include "daemon/proxy/exchange_priv.h"
 
 #define KEPT_BYTES ((size_t)4096)
+/* What a viewer of an answer under way gets at most: copying it must not hold the loop up. */
+#define PEEK_ANSWER ((size_t)128 * 1024)
+#define PEEK_REQUEST ((size_t)1024 * 1024)
 
 /* Text of our own making that the record keeps. */
 struct str exchange_keep(struct exchange *x, const char *text)
@@ -43,6 +46,8 @@ static void note_watch(struct exchange *x)
         return;
     watch_finish(w, clock_now_us());
     r->event_count = w->event_count;
+    r->content_event_count = w->content_count;
+    x->capture->content_events = w->content_count;
     r->stream_done = w->done;
     if (w->first_content_us)
         r->ttft_ms = (w->first_content_us - x->started_us) / 1000;
@@ -185,4 +190,44 @@ void exchange_note_gone(struct exchange *x, const char *error)
     if (r->response_status == UNKNOWN)
         r->response_status = 499;
     exchange_note_end(x, TERMINATED_CLIENT, error);
+}
+
+static void copy_text(char *out, size_t size, struct str text)
+{
+    text = str_cut(text, size - 1);
+    if (text.len > 0)
+        memcpy(out, text.ptr, text.len);
+    out[text.len] = '\0';
+}
+
+static void peek_gaps(const struct watch *w, struct live_peek *out)
+{
+    size_t count = (size_t)w->gap_count;
+
+    out->gap_count = count < WATCH_RECENT_GAPS ? count : WATCH_RECENT_GAPS;
+    for (size_t i = 0; i < out->gap_count; i++)
+        out->gaps_us[i] = w->recent_gaps[(count - out->gap_count + i) % WATCH_RECENT_GAPS];
+}
+
+void exchange_peek(void *exchange, struct live_peek *out, bool with_request)
+{
+    struct exchange *x = exchange;
+    const struct record *r = record_of(x);
+    struct str answer = blob_str(&x->capture->response);
+    struct err err;
+
+    copy_text(out->endpoint, sizeof(out->endpoint), r->endpoint);
+    if (x->state == EX_READING || x->inspecting)
+        return;
+    if (with_request && x->capture->request.len <= PEEK_REQUEST)
+        (void)buf_add(&out->request, blob_str(&x->capture->request), &err);
+    if (!x->head_seen)
+        return;
+    copy_text(out->content_type, sizeof(out->content_type), r->response_content_type);
+    out->whole = answer.len <= PEEK_ANSWER && (int64_t)answer.len == r->response_bytes;
+    if (answer.len > PEEK_ANSWER)
+        answer = str_from(answer, answer.len - PEEK_ANSWER);
+    (void)buf_add(&out->tail, answer, &err);
+    if (x->watching)
+        peek_gaps(&x->watch, out);
 }

@@ -149,6 +149,9 @@ void exchange_note_end(struct exchange *x, const char *terminated_by, const char
 /** The client left. */
 void exchange_note_gone(struct exchange *x, const char *error);
 
+/** For the live table: what there is of the answer. */
+void exchange_peek(void *exchange, struct live_peek *out, bool with_request);
+
 /** What the fixes of the decision need to know of the request. Any thread. */
 void exchange_plan_fixes(struct exchange *x);
 /** The head of the answer is there: fixes that look at it start. */

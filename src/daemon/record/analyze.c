@@ -148,6 +148,7 @@ void analyze_request(struct capture *c, bool quick)
     if (e.tokens == UNKNOWN)
         return;
     r->estimated_input_tokens = e.tokens;
+    atomic_store_explicit(&c->input_estimate, e.tokens, memory_order_relaxed);
     r->estimated_input_tokenizer = str_c(e.tokenizer);
     r->estimated_input_model = model;
 }

@@ -10,7 +10,8 @@ struct capture *capture_new(struct blob_budget *budget)
         return NULL;
     atomic_init(&c->refs, 1);
     record_init(&c->record);
-    c->overhead_us = UNKNOWN;
+    c->overhead_us = c->content_events = UNKNOWN;
+    atomic_init(&c->input_estimate, UNKNOWN);
     c->request_keep = c->response_keep = c->inspect_max = SIZE_MAX;
     c->request.budget = c->response.budget = c->upstream.budget = budget;
     return c;

@@ -33,6 +33,9 @@ struct capture {
     struct attempt *attempts; /* of a route with several upstreams, in arena */
     size_t attempt_count;
     const struct attempt *served; /* the one whose answer the client got; NULL without attempts */
+    int64_t content_events;       /* of a stream that was watched; UNKNOWN */
+    int64_t moved_events, moved_bytes; /* that the live table has counted already */
+    _Atomic int64_t input_estimate;    /* tokens, once the writer has counted them; UNKNOWN */
     struct str error_event; /* an event or body that reports an error, for the writer to read */
     struct str kept_events; /* what counts of a stream, in case its body is not kept whole */
     struct images images;   /* of the request; writer thread, go with the bodies */

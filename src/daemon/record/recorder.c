@@ -51,7 +51,8 @@ struct recorder {
 
     /* writer thread only */
     struct store *store;
-    struct price_book *prices; /* of the store's generation at the last batch; NULL: not read yet */
+    struct price_book *prices; /* of the store's generation at the last batch; NULL: not read yet;
+                                  replaced under the lock */
     bool reopen;               /* before the next use */
     bool dirty;                /* committed since the last checkpoint */
     bool wal_is_large;
@@ -119,13 +120,34 @@ static struct store *open_store(struct recorder *r, struct err *err)
     return store;
 }
 
+/* Takes book. */
+static void set_prices(struct recorder *r, struct price_book *book)
+{
+    struct price_book *old;
+
+    pthread_mutex_lock(&r->lock);
+    old = r->prices;
+    r->prices = book;
+    pthread_mutex_unlock(&r->lock);
+    price_book_unref(old);
+}
+
+struct price_book *recorder_prices(struct recorder *r)
+{
+    struct price_book *book;
+
+    pthread_mutex_lock(&r->lock);
+    book = r->prices ? price_book_ref(r->prices) : NULL;
+    pthread_mutex_unlock(&r->lock);
+    return book;
+}
+
 /* Open again after damage, or anew when the file is gone. */
 static int reopen(struct recorder *r, struct err *err)
 {
     store_close(r->store);
     r->store = NULL;
-    price_book_unref(r->prices); /* another file may have other prices */
-    r->prices = NULL;
+    set_prices(r, NULL); /* another file may have other prices */
     if (store_prepare(r->path, true, err) < 0)
         return -1;
     r->store = open_store(r, err);
@@ -154,8 +176,7 @@ static void refresh_prices(struct recorder *r)
         log_warning("cannot read the prices: %s", err.msg);
         return;
     }
-    price_book_unref(r->prices);
-    r->prices = book;
+    set_prices(r, book);
 }
 
 /* ---- one operation ---- */

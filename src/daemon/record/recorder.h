@@ -60,6 +60,8 @@ struct recorder_job {
     void (*run)(struct recorder_job *job, struct store *store);
 };
 bool recorder_submit(struct recorder *r, struct recorder_job *job);
+/** A reference to the prices of the last batch, price_book_unref(); NULL: not read yet. */
+struct price_book *recorder_prices(struct recorder *r);
 void recorder_stats(struct recorder *r, struct recorder_stats *out);
 /** Any thread, lock-free: true while the writer makes progress but is behind by so much that new
  *  requests should wait a few milliseconds for it. Never true while the database is stuck. */

@@ -148,23 +148,11 @@ struct str billing_model(struct str provider_slug, struct str upstream_model,
 
 /* ---- the provider ---- */
 
-/* The upstream base a request went to: its URL without query and without what the client's path
- * has behind /v1. */
-static struct str upstream_base(const struct record *r)
-{
-    struct str url = r->upstream_url, tail = str_from(r->endpoint, 3);
-    ptrdiff_t query = str_chr(url, '?');
-
-    if (query >= 0)
-        url = str_cut(url, (size_t)query);
-    return str_ends(url, tail) ? str_cut(url, url.len - tail.len) : STR_NONE;
-}
-
 const struct price_provider *billing_provider(const struct price_book *book, const struct record *r)
 {
     const struct price_provider *p = price_book_provider(book, r->provider_slug);
 
-    return p ? p : price_book_provider_at(book, upstream_base(r));
+    return p ? p : price_book_provider_at(book, record_upstream_base(r));
 }
 
 /* ---- the cost ---- */
@@ -231,4 +219,32 @@ void billing_price(const struct price_book *book, struct record *r, struct str r
     tokens.cache_write_1h = facts->cache_write_1h;
     if (notes.provider && r->billing_model.ptr)
         billing_apply(book, r, &tokens, &notes, arena);
+}
+
+int64_t billing_estimate(const struct price_book *book, const struct record *r, int64_t input,
+                         int64_t output)
+{
+    struct cost_tokens tokens = {.usage = {.input = input,
+                                           .cached_input = UNKNOWN,
+                                           .cache_write_input = UNKNOWN,
+                                           .output = output,
+                                           .reasoning = UNKNOWN,
+                                           .total = UNKNOWN},
+                                 .cache_write_1h = UNKNOWN};
+    const struct price_provider *provider = billing_provider(book, r);
+    struct arena arena = {0};
+    struct str model = STR_NONE;
+    const struct price *p = NULL;
+    enum price_match match;
+    struct cost cost = {.state = COST_UNKNOWN};
+
+    if (provider)
+        model =
+            billing_model(provider->slug, r->upstream_model, STR_NONE, r->model, STR_NONE, &arena);
+    if (model.ptr)
+        p = price_book_find(book, provider->slug, model, &match);
+    if (p)
+        cost_of(p, &tokens, &cost);
+    arena_clear(&arena);
+    return cost.state == COST_KNOWN ? cost.total : UNKNOWN;
 }

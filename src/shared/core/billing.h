@@ -25,6 +25,10 @@ struct billing_facts {
     int64_t upstream_cost;  /* pico-dollars that a router says it paid itself */
 };
 
+/** What an exchange of that provider, upstream URL and model costs with so many tokens, in
+ *  pico-dollars; UNKNOWN without a price. */
+int64_t billing_estimate(const struct price_book *book, const struct record *r, int64_t input,
+                         int64_t output);
 /** Fill provider, model, costs and snapshot of a finished exchange, whose counts are known as far
  *  as they ever will be. What is unknown stays so. A request that got no answer is not billed.
  *  Texts go to arena. */

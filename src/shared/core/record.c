@@ -49,3 +49,26 @@ const char *record_outcome(const struct record *r)
         return "upstream_error";
     return r->response_was_rewritten ? "rewritten" : "ok";
 }
+
+struct str record_upstream_base(const struct record *r)
+{
+    struct str url = r->upstream_url, tail = str_from(r->endpoint, 3);
+    ptrdiff_t query = str_chr(url, '?');
+
+    if (query >= 0)
+        url = str_cut(url, (size_t)query);
+    return str_ends(url, tail) ? str_cut(url, url.len - tail.len) : STR_NONE;
+}
+
+int64_t record_generation_ms(const struct record *r)
+{
+    bool after_first = r->ttft_ms != UNKNOWN && r->duration_ms > r->ttft_ms;
+
+    return after_first ? r->duration_ms - r->ttft_ms : r->duration_ms;
+}
+
+int64_t record_generation_tokens(const struct record *r, bool *estimated)
+{
+    *estimated = r->billing_output_tokens == UNKNOWN && r->content_event_count > 1;
+    return *estimated ? r->content_event_count : r->billing_output_tokens;
+}

@@ -72,3 +72,8 @@ int64_t run_known(int64_t sum, int64_t known)
 {
     return known > 0 ? sum : UNKNOWN;
 }
+
+int64_t run_rank(int64_t count, int64_t percent)
+{
+    return (count * percent + 99) / 100 - 1;
+}

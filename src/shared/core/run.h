@@ -81,6 +81,8 @@ int64_t run_cost(const struct run_sums *sums);
 /** The same of what providers reported. */
 int64_t run_reported_cost(const struct run_sums *sums);
 
+/** Where the value of a percentile stands among count sorted ones, from 0: by nearest rank. */
+int64_t run_rank(int64_t count, int64_t percent);
 /** Of ttft_ms or duration_ms; all but count are UNKNOWN where there are too few values. */
 struct run_percentiles {
     int64_t count, p50, p95, p99, max;

@@ -113,7 +113,7 @@ static int add_run(struct buf *out, struct str *run, size_t start, struct err *e
     return add_comma(out, start, err) < 0 ? -1 : fix_compact(out, members, err);
 }
 
-/* Of equal keys the last one counts. 1: which one that is was not known, so that too much was
+/* Of equal keys the last one counts. 1: that was not known to be another one, so that too much was
  * written; now it is. */
 static int add_members(struct buf *out, struct str object, struct fix_patch *patches, size_t count,
                        struct err *err)
@@ -139,7 +139,7 @@ static int add_members(struct buf *out, struct str object, struct fix_patch *pat
         if (p->at.ptr && it.value.ptr > p->at.ptr)
             rc = 1;
         p->at = it.value;
-        if (p->text.ptr && add_patched(out, it.key, p->text, start, err) < 0)
+        if (rc == 0 && p->text.ptr && add_patched(out, it.key, p->text, start, err) < 0)
             return -1;
     }
     return add_run(out, &run, start, err) < 0 ? -1 : rc;

@@ -25,4 +25,8 @@ void usage_merge(struct usage *u, const struct usage *next);
  *  files, batches and the like. */
 bool usage_is_consumption(struct str method, struct str endpoint);
 
+/** The output tokens that an event reports, found without a look at the whole of it: for a live
+ *  view, on the loop. 0 when it reports none. */
+int64_t usage_output_in(struct str event);
+
 #endif

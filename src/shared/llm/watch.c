@@ -1,5 +1,6 @@
 #include "watch.h"
 
+#include "llm/usage.h"
 #include "utf8.h"
 #include "json/json_scan.h"
 
@@ -300,7 +301,8 @@ static void count_content(struct watch *w)
         int64_t gap = w->now_us - w->last_content_us;
 
         w->gap_sum_us += gap;
-        w->gap_count++;
+        w->recent_gaps[w->gap_count++ % WATCH_RECENT_GAPS] =
+            gap < UINT32_MAX ? (uint32_t)gap : UINT32_MAX;
         if (gap > w->gap_max_us)
             w->gap_max_us = gap;
         w->gaps[bucket_of(gap)]++;
@@ -333,6 +335,10 @@ static void keep_event(struct watch *w, const struct event *e, const struct choi
     bool block = str_eq(type, STR("content_block_start")) && typed_has_output(e, type);
 
     if (e->reports || choices->reports || (is_end(type) && e->response.ptr)) {
+        int64_t output = usage_output_in(event);
+
+        if (output > 0)
+            w->output_tokens = output;
         buf_cut(&w->last, 0);
         add_event(&w->last, event);
     } else if ((w->event_count <= 2 || e->message.ptr || choices->calls || item || block) &&

@@ -7,6 +7,7 @@
 
 /** Gaps between content events, as a histogram of log-spaced buckets: constant memory. */
 #define WATCH_GAP_BUCKETS 64
+#define WATCH_RECENT_GAPS 96
 
 struct watch {
     int64_t event_count;      /* decoded events, without comments and [DONE] */
@@ -15,6 +16,8 @@ struct watch {
     int64_t last_content_us;
     int64_t gap_sum_us, gap_max_us, gap_count;
     uint32_t gaps[WATCH_GAP_BUCKETS];
+    uint32_t recent_gaps[WATCH_RECENT_GAPS]; /* us; a ring of gap_count */
+    int64_t output_tokens;                   /* as reported so far; 0: not yet */
     bool done;              /* [DONE], response.completed, .incomplete, .failed, message_stop */
     char finish_reason[64]; /* last one seen, "" none */
     struct buf error_event; /* data of the first event that holds an error, at most 16 KiB */

@@ -29,7 +29,9 @@ static bool is_open(struct call *call, const struct store *store)
 
 void call_read(struct call *call, struct store *store)
 {
-    if (is_open(call, store) && query_fits(call))
+    bool without = call->operation && call->operation->without_store;
+
+    if ((without || is_open(call, store)) && query_fits(call))
         call->route->run(call, store);
 }
 
@@ -66,14 +68,10 @@ struct catalog *call_catalog(const struct call *call)
 
 struct view_context call_view_context(struct call *call)
 {
-    struct catalog *catalog = call_catalog(call);
-    struct view_context ctx = {
-        .upstream_url = arena_dup(&call->arena, catalog->base_url),
+    return (struct view_context){
+        .upstream_url = call->env->upstream_url(call->env->ctx, &call->arena),
         .now_wall_us = clock_wall_us(),
     };
-
-    catalog_unref(catalog);
-    return ctx;
 }
 
 void call_detail(struct call *call, int status, const char *message)

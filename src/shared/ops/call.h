@@ -46,6 +46,8 @@ struct call_env {
     struct previews *previews;
     /** A reference to the catalog in force. */
     struct catalog *(*catalog)(void *ctx);
+    /** The global upstream in force, in arena: all that most calls want of the catalog. */
+    struct str (*upstream_url)(void *ctx, struct arena *arena);
     /** An id for a run that store, in a transaction, is about to get. */
     int (*next_run_id)(void *ctx, struct store *store, int64_t *id, struct err *err);
     /** For calls that read and then write: run a step, keep what it did when it returns 0. */

@@ -24,6 +24,15 @@ static void run_detail(struct call *call, struct store *store)
         call_error(call, &err);
 }
 
+static void run_export(struct call *call, struct store *store)
+{
+    struct view_context ctx = call_view_context(call);
+    struct err err;
+
+    if (view_record_export(store, call->query, &ctx, &call->status, &call->body, &err) < 0)
+        call_error(call, &err);
+}
+
 static void run_conversation(struct call *call, struct store *store)
 {
     struct err err;
@@ -96,6 +105,7 @@ const struct call_route op_records_routes[] = {
     {"GET", "/admin/api/requests/{record_id}", .run = run_detail},
     {"GET", "/api/requests/{record_id}/conversation", .run = run_conversation},
     {"GET", "/admin/api/requests/{record_id}/conversation", .run = run_conversation},
+    {"GET", "/admin/api/export", .run = run_export},
     {"DELETE", "/admin/api/requests/{record_id}", .write = write_delete},
     {"GET", "/api/requests/{record_id}/body", .run = run_body},
     {"GET", "/admin/api/requests/{record_id}/body", .run = run_body},

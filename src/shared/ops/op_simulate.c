@@ -173,20 +173,23 @@ static void run_simulate(struct call *call, struct store *store)
     struct catalog *catalog = call_catalog(call);
     struct decision d;
     struct body b;
-    struct str model;
+    struct str model, slug;
+    struct err err;
     cJSON *o, *upstreams;
 
-    (void)store;
     body_json(&b, call);
     model = str_trim(body_text(&b, "incoming_model", "model"));
+    slug = body_text(&b, "provider_slug", "provider");
     if (model.len == 0) {
         call_detail(call, 400, "Model is required.");
+    } else if (op_decide(store, catalog, model, slug, &b.arena, &d, &err) < 0) {
+        call_error(call, &err);
     } else {
-        catalog_decide(catalog, model, &b.arena, &d);
         upstreams = view_choices(catalog, model, &b.arena, &d);
         o = view_simulation(&d);
         cJSON_AddItemToObject(o, "upstreams", upstreams);
-        cJSON_AddItemToObject(o, "sample_request", view_sample(call->env->port, model, &d, false));
+        cJSON_AddItemToObject(o, "sample_request",
+                              view_sample(call->env->port, model, &d, str_trim(slug).len > 0));
         call_json(call, 200, o);
     }
     body_clear(&b);

@@ -1,5 +1,6 @@
 /* Saved settings one by one, and how much of the past is kept. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "config/config_values.h"
@@ -7,11 +8,14 @@
 #include "ops/op_routing.h"
 #include "ops/op_storage.h"
 #include "ops/tables.h"
+#include "store/instance.h"
+#include "store/store_check.h"
 #include "store/store_search.h"
 
 #define DAY_US ((int64_t)86400 * 1000000)
 #define TRIM_ROWS 500
 #define TRIM_US 50000
+#define CHECK_MS 60000 /* for each look at the whole file, beside a server */
 
 /* Before any possible date for days that reach further back than that. */
 static int64_t cutoff_us(int64_t days)
@@ -68,9 +72,10 @@ static void run_preview(struct call *call, struct store *store)
 /* Sizes of bodies would need a walk through all of them: they are not known. */
 static void put_storage(cJSON *o, const char *path, const struct store_storage *s)
 {
-    char stamp[CLOCK_ISO_SIZE];
+    char stamp[CLOCK_ISO_SIZE], *whole = realpath(path, NULL);
 
-    json_put_text(o, "database", path);
+    json_put_text(o, "database", whole ? whole : path);
+    free(whole);
     json_put_int(o, "schema_version", s->schema_version);
     json_put_int(o, "rows", s->rows);
     json_put_int(o, "runs", s->runs);
@@ -108,8 +113,24 @@ static void vacuum(struct call *call, struct store *store)
 {
     struct err err;
 
-    if (store_vacuum(store, &err) < 0)
+    if (store_vacuum(store, &err) < 0 || store_checkpoint(store, &err) < 0)
         call_error(call, &err);
+}
+
+/* The new file is written beside the old one. */
+static bool has_room(struct call *call)
+{
+    const char *path = call->env->config->database_path;
+    int64_t need = disk_file_size(path, ""), room = disk_free(path);
+    char message[160];
+
+    if (need == UNKNOWN || room == UNKNOWN || need <= room)
+        return true;
+    snprintf(message, sizeof(message),
+             "This needs %lld bytes of free disk, as many as the database has; there are %lld.",
+             (long long)need, (long long)room);
+    call_detail(call, 503, message);
+    return false;
 }
 
 static int check_trim(int64_t days, bool confirmed, struct err *err)
@@ -162,6 +183,8 @@ static void write_trim(struct call *call, struct store *store)
 static void write_vacuum(struct call *call, struct store *store)
 {
     (void)store;
+    if (!has_room(call))
+        return;
     call->status = 200;
     buf_put(&call->body, STR("{\"ok\":true}"));
     call->after = vacuum;
@@ -182,19 +205,27 @@ static void write_rebuild(struct call *call, struct store *store)
     call_json(call, 200, o);
 }
 
+/* Pending rows are those of a server, when there is one. */
 static void check_file(struct call *call, struct store *store)
 {
+    const char *path = call->env->config->database_path;
+    struct check_options options = {.served = call->env->url || instance_held(path)};
     struct buf found = {0};
-    bool ok = false;
+    struct body body;
     struct err err;
     cJSON *o;
 
-    if (store_quick_check(store, &ok, &found, &err) < 0) {
+    body_json(&body, call);
+    options.quick = body_flag(&body, "quick", true);
+    body_clear(&body);
+    if (call->env->url)
+        store_set_time_limit(store, CHECK_MS);
+    if (store_check_all(store, &options, &found, &err) < 0) {
         call_error(call, &err);
     } else {
         o = cJSON_CreateObject();
-        json_put_bool(o, "ok", ok);
-        json_put_str(o, "found", ok ? STR_NONE : buf_str(&found));
+        json_put_bool(o, "ok", found.len == 0);
+        json_put_str(o, "found", found.len ? str_trim(buf_str(&found)) : STR_NONE);
         call_json(call, 200, o);
     }
     buf_clear(&found);

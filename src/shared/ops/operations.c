@@ -1,5 +1,7 @@
 #include "ops/operations.h"
 
+#include "core/traffic.h"
+#include "view/view_filter.h"
 #include "view/view_live.h"
 #include "view/view_run.h"
 #include "view/view_what_if.h"
@@ -41,10 +43,18 @@ static const struct param live_params[] = {
     {"since", PARAM_INT, .least = INT64_MIN, .most = INT64_MAX,
      .about = "The rev of the last answer: only what finished since then"},
     {"rows", PARAM_INT, .fallback = 200, .most = LIVE_ROWS_MAX, .about = "Finished rows at most"},
+    {"series", PARAM_INT, .fallback = 120, .most = TRAFFIC_SECONDS, .about = "Seconds of history"},
+    {"text", PARAM_INT, .most = INT64_MAX, .about = "A request whose text is wanted"},
+    {"parts", PARAM_TEXT,
+     .about = "Names of members, with commas: only these, and rev, now, instance"},
+    PARAM_WHERE,
     {0},
 };
 static const struct param event_params[] = {
     {"kinds", PARAM_TEXT, .about = "change, finished, or both with a comma"},
+    {"interval_ms", PARAM_INT, .fallback = 1000, .least = 100, .most = 60000,
+     .about = "For events that come regularly; there are none yet"},
+    PARAM_WHERE,
     {0},
 };
 static const struct param route_params[] = {
@@ -140,11 +150,14 @@ const struct operation operations[] = {
      .params = view_what_if_params},
     {"GET", "/api/status", "What runs, and how the store keeps up", .answer = "Status"},
     {"GET", "/api/live", "Requests in flight and those just finished", .answer = "Live",
-     .params = live_params},
+     .params = live_params, .without_store = true},
     {"GET", "/api/events", "The same as an event stream", .answer = "any", .params = event_params,
      .media = "text/event-stream"},
     {"GET", "/metrics", "Counters for Prometheus", .answer = "any", .media = "text/plain"},
 
+    {"GET", "/admin/api/export",
+     "A piece of the requests, oldest first; bodies=1: with headers and bodies; after=next goes on",
+     .answer = "ExportPiece", .params = view_record_params},
     {"GET", "/admin/api/providers", "Providers", .answer = "ProviderPage",
      .params = provider_params},
     {"POST", "/admin/api/providers", "Add or replace a provider", .answer = "Provider",
@@ -206,7 +219,8 @@ const struct operation operations[] = {
     {"GET", "/admin/api/storage", "How large the database is", .answer = "Storage",
      .params = days_params},
     {"POST", "/admin/api/storage/vacuum", "Give free space back", .answer = "Done"},
-    {"POST", "/admin/api/storage/check", "Look for damage", .answer = "FileCheck"},
+    {"POST", "/admin/api/storage/check", "Look for damage", .answer = "FileCheck",
+     .body = "CheckQuestion", .body_optional = true},
     {"POST", "/admin/api/storage/search/rebuild", "Make the full-text index anew",
      .answer = "Search"},
 

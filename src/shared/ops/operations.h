@@ -18,6 +18,7 @@ struct operation {
     const struct param *params; /* of the query; NULL: none */
     const char *media;          /* of the answer; NULL: JSON */
     bool is_public;             /* part of /api/openapi.json, in its place below /api */
+    bool without_store;         /* answered while the database cannot be opened, too */
     bool body_optional;
 };
 

@@ -15,7 +15,7 @@
 #define BUSY_WAIT_MS 5000
 #define PAUSE_MAX_US 20000
 
-static const struct call_route *const tables[] = {OPS_TABLES, NULL};
+static const struct call_route *const tables[] = {OPS_TABLES, op_health_routes, NULL};
 
 struct ops {
     struct store *reader, *writer; /* writer: opened by the first change */
@@ -23,10 +23,11 @@ struct ops {
     struct config config;
     struct startup startup;
     struct catalog *catalog; /* NULL: not read yet, or changed since */
-    struct err catalog_err;
-    bool catalog_failed;
     struct previews previews;
     char *refused; /* why nothing is changed; NULL: it may be */
+    bool changed;  /* something was written since config was read */
+    bool failed;   /* what a call needs, by failure: its answer does not count */
+    struct err failure;
 };
 
 /* ---- what calls need ---- */
@@ -37,17 +38,32 @@ static void forget_catalog(struct ops *ops)
     ops->catalog = NULL;
 }
 
+/* Something was written: the next call reads the configuration again. */
+static void see_change(struct ops *ops)
+{
+    forget_catalog(ops);
+    ops->changed = true;
+}
+
 /* The calls cannot fail here: an empty one takes its place until the call is over. */
 static struct catalog *env_catalog(void *ctx)
 {
     struct ops *ops = ctx;
 
     if (!ops->catalog &&
-        store_catalog(ops->reader, &ops->startup, &ops->catalog, &ops->catalog_err) < 0) {
-        ops->catalog_failed = true;
+        store_catalog(ops->reader, &ops->startup, &ops->catalog, &ops->failure) < 0) {
+        ops->failed = true;
         ops->catalog = catalog_new(&(struct catalog_source){.base_url = ops->startup.base_url});
     }
     return catalog_ref(ops->catalog);
+}
+
+/* As the catalog would say, which takes longer to make than most calls. */
+static struct str env_upstream_url(void *ctx, struct arena *arena)
+{
+    struct ops *ops = ctx;
+
+    return arena_dup(arena, str_c(config_upstream_url(&ops->config)));
 }
 
 static int env_next_run_id(void *ctx, struct store *store, int64_t *id, struct err *err)
@@ -78,13 +94,18 @@ static int env_transact(void *ctx, call_step_fn *step, void *arg, struct err *er
     struct ops *ops = ctx;
     struct store *store = writer(ops, err);
 
-    if (!store || store_begin(store, err) < 0)
+    if (!store) {
+        ops->failed = true;
+        ops->failure = *err;
+        return -1;
+    }
+    if (store_begin(store, err) < 0)
         return -1;
     if (step(arg, store, err) < 0 || store_commit(store, err) < 0) {
         store_rollback(store);
         return -1;
     }
-    forget_catalog(ops);
+    see_change(ops);
     return 0;
 }
 
@@ -97,6 +118,7 @@ static int load_config(struct ops *ops, struct err *err)
     struct opts opts;
     int rc = opts_parse(&opts, serve_options, 2, argv, err);
 
+    config_clear(&ops->config);
     if (rc == 0)
         rc = config_load(&ops->config, &opts, err);
     opts_clear(&opts);
@@ -168,7 +190,7 @@ static int change(struct ops *ops, const struct ops_call *in, struct call *call,
         call->again = false;
         if (!call_write(call, store))
             return 0;
-        forget_catalog(ops);
+        see_change(ops);
         if (in->progress)
             in->progress(in->ctx, call->progress);
         if (!call->again)
@@ -182,14 +204,15 @@ static int change(struct ops *ops, const struct ops_call *in, struct call *call,
 
 static int run(struct ops *ops, const struct ops_call *in, struct call *call, struct err *err)
 {
-    if (call->route->write)
-        return change(ops, in, call, err);
-    call_read(call, ops->reader);
-    if (!ops->catalog_failed)
+    ops->failed = false;
+    if (!call->route->write)
+        call_read(call, ops->reader);
+    else if (change(ops, in, call, err) < 0)
+        return -1;
+    if (!ops->failed)
         return 0;
-    ops->catalog_failed = false;
     forget_catalog(ops);
-    *err = ops->catalog_err;
+    *err = ops->failure;
     return -1;
 }
 
@@ -212,6 +235,7 @@ static int answer_route(struct ops *ops, const struct ops_call *in, const struct
         .port = ops->config.port,
         .previews = &ops->previews,
         .catalog = env_catalog,
+        .upstream_url = env_upstream_url,
         .next_run_id = env_next_run_id,
         .transact = env_transact,
         .ctx = ops,
@@ -260,6 +284,9 @@ int ops_answer(struct ops *ops, const struct ops_call *in, struct ops_answer *ou
     int rc;
 
     *out = (struct ops_answer){.content_type = "application/json"};
+    if (ops->changed && load_config(ops, err) < 0)
+        return -1;
+    ops->changed = false;
     if (query_decode(&path, in->path, false, err) < 0)
         return -1;
     tables_find(tables, str_c(in->method), buf_str(&path), &found);

@@ -23,7 +23,10 @@ extern const struct call_route op_storage_routes[];
 extern const struct call_route op_models_routes[];
 extern const struct call_route op_usage_routes[];
 
-/** All of them, for a list of tables. */
+/** What a server answers itself. */
+extern const struct call_route op_health_routes[];
+
+/** All others, for a list of tables. */
 #define OPS_TABLES                                                                                 \
     op_records_routes, op_routes_routes, op_providers_routes, op_simulate_routes,                  \
         op_default_routes_routes, op_settings_routes, op_prices_routes, op_costs_routes,           \

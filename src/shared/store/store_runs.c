@@ -188,12 +188,6 @@ static int value_at(struct store *store, const struct ranked *sql, int64_t id, i
     return got < 0 ? -1 : 0;
 }
 
-/* By nearest rank. */
-static int64_t rank(int64_t count, int64_t percent)
-{
-    return (count * percent + 99) / 100 - 1;
-}
-
 int store_run_percentiles(struct store *store, int64_t id, enum store_run_times times,
                           int64_t count, struct run_percentiles *out, struct err *err)
 {
@@ -206,9 +200,9 @@ int store_run_percentiles(struct store *store, int64_t id, enum store_run_times 
     *out = (struct run_percentiles){count, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN};
     if (count <= 0)
         return 0;
-    if (value_at(store, s, id, count, rank(count, 50), &out->p50, err) < 0 ||
-        value_at(store, s, id, count, rank(count, 95), &out->p95, err) < 0 ||
-        value_at(store, s, id, count, rank(count, 99), &out->p99, err) < 0)
+    if (value_at(store, s, id, count, run_rank(count, 50), &out->p50, err) < 0 ||
+        value_at(store, s, id, count, run_rank(count, 95), &out->p95, err) < 0 ||
+        value_at(store, s, id, count, run_rank(count, 99), &out->p99, err) < 0)
         return -1;
     return value_at(store, s, id, count, count - 1, &out->max, err);
 }

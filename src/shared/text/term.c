@@ -254,6 +254,22 @@ static size_t cells_of(struct str s, size_t *len)
     return width > 0 ? (size_t)width : 0;
 }
 
+size_t term_next(struct str clean, size_t max, size_t *cells)
+{
+    size_t at, len;
+
+    *cells = cells_of(clean, &at);
+    while (at < clean.len && (unsigned char)clean.ptr[at] >= 0x80) {
+        int32_t code = utf8_next(str_from(clean, at), &len);
+        int width;
+
+        if (at + len > max || code < 0 || classify(code, &width) != MARK)
+            break;
+        at += len;
+    }
+    return at;
+}
+
 size_t term_cells(struct str clean)
 {
     size_t cells = 0, len;

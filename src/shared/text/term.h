@@ -31,6 +31,10 @@ int term_clean(struct buf *out, struct str s, unsigned flags, struct err *err);
 /** True when s is valid UTF-8 and term_clean() would escape nothing of it; TAB and LF are plain. */
 bool term_is_plain(struct str s);
 
+/** The bytes of the character that cleaned text starts with and of the marks on it, and the cells
+ *  they take together; marks that would make it longer than max bytes and joiners follow as
+ *  characters of no cells. clean is not empty. */
+size_t term_next(struct str clean, size_t max, size_t *cells);
 /** The cells that a line of cleaned text takes. */
 size_t term_cells(struct str clean);
 /** Append a line of cleaned text in exactly width cells: padded on the right (on the left with

@@ -12,7 +12,9 @@
 struct view_flight {
     const char *state; /* receiving, connecting, waiting, streaming, stalled */
     int64_t elapsed_ms, gap_ms, ttft_ms, gap_avg_ms, gap_max_ms;
-    int64_t status, request_bytes, response_bytes, chunks, events, content_events;
+    int64_t input, output, cost_pusd, output_milli_per_second; /* estimates */
+    bool output_reported;
+    int64_t status, request_bytes, response_bytes, chunks, events;
     bool is_stream;
 };
 

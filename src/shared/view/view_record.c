@@ -137,15 +137,15 @@ static void put_throughput(cJSON *o, const struct row *row)
 /* Output speed once the answer has begun. */
 static void put_generation_tps(cJSON *o, const struct row *row)
 {
-    const struct record *r = row->r;
-    int64_t ms = r->duration_ms;
+    int64_t ms = record_generation_ms(row->r), tokens;
     char text[DISPLAY_SIZE];
+    bool estimated, known;
     double rate;
 
-    if (ms != UNKNOWN && r->ttft_ms != UNKNOWN && ms - r->ttft_ms > 0)
-        ms -= r->ttft_ms;
-    json_put_text(o, "generation_tps",
-                  display_throughput(row->output, ms, text, &rate) ? text : NULL);
+    tokens = record_generation_tokens(row->r, &estimated);
+    known = display_throughput(tokens, ms, text, &rate);
+    json_put_text(o, "generation_tps", known ? text : NULL);
+    json_put_bool(o, "generation_tps_estimated", known && estimated);
 }
 
 static void put_duration(cJSON *o, const struct record *r, int64_t now_wall_us)
@@ -174,7 +174,7 @@ static void put_signals(cJSON *o, const struct row *row)
     json_put_bool(signals, "large", row->large);
 }
 
-static const char *compatibility_label(const struct record *r)
+const char *view_compatibility_label(const struct record *r)
 {
     if (r->response_was_rewritten)
         return "rewritten";
@@ -314,7 +314,7 @@ static void put_row(cJSON *o, const struct row *row, struct str model, int64_t n
     json_put_bool(o, "response_was_rewritten", r->response_was_rewritten);
     json_put_str(o, "compat_fixes_json", r->compat_fixes_json);
     json_put_str(o, "compat_fix_errors_json", r->compat_fix_errors_json);
-    json_put_text(o, "compatibility_label", compatibility_label(r));
+    json_put_text(o, "compatibility_label", view_compatibility_label(r));
     json_put_str(o, "error", r->error);
     put_signals(o, row);
     put_summary(o, row);

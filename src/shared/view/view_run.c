@@ -215,20 +215,25 @@ static int put_groups(cJSON *o, struct store *store, int64_t id, struct err *err
     return store_run_groups(store, id, RUN_STATUSES, add_group, &statuses, err);
 }
 
+void view_put_percentiles(cJSON *o, const char *key, const struct run_percentiles *p)
+{
+    cJSON *to = cJSON_AddObjectToObject(o, key);
+
+    json_put_int(to, "count", p->count);
+    json_put_int(to, "p50", p->p50);
+    json_put_int(to, "p95", p->p95);
+    json_put_int(to, "p99", p->p99);
+    json_put_int(to, "max", p->max);
+}
+
 static int put_percentiles(cJSON *o, const char *key, struct store *store, int64_t id,
                            enum store_run_times times, int64_t count, struct err *err)
 {
     struct run_percentiles p;
-    cJSON *to;
 
     if (store_run_percentiles(store, id, times, count, &p, err) < 0)
         return -1;
-    to = cJSON_AddObjectToObject(o, key);
-    json_put_int(to, "count", p.count);
-    json_put_int(to, "p50", p.p50);
-    json_put_int(to, "p95", p.p95);
-    json_put_int(to, "p99", p.p99);
-    json_put_int(to, "max", p.max);
+    view_put_percentiles(o, key, &p);
     return 0;
 }
 
