@@ -27,7 +27,7 @@ static struct {
     size_t restore_len;
     struct sigaction before[CRASHES];
     bool ignored[EVENTS]; /* by whoever started us */
-    char stack[STACK_SIZE];
+    _Alignas(16) char stack[STACK_SIZE];
 } guard = {.pipe = {-1, -1}, .fd = -1};
 
 /* ---- events ---- */
