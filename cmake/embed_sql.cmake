@@ -2,7 +2,8 @@
 #
 # Turns "-- name: run_get" blocks into `enum sql_id { SQL_RUN_GET, ... }` (sql.h) and the table
 # `sql_text[]` (sql.c), and numbered migration files into `sql_migrations[]`. A "-- text: columns"
-# block is no statement: {{columns}} in the statements of all files stands for it.
+# block is no statement: {{columns}} in the statements of all files stands for it. A "-- part: open"
+# block is a piece of statements that the store puts together: PART_OPEN in `sql_part[]`.
 cmake_minimum_required(VERSION 3.25)
 
 string(ASCII 1 SEMICOLON)
@@ -31,7 +32,7 @@ foreach(file IN LISTS FILES)
   string(REPLACE ";" "${SEMICOLON}" text "${text}")
   string(REPLACE "[" "${OPEN}" text "${text}")
   string(REPLACE "]" "${CLOSE}" text "${text}")
-  string(REGEX REPLACE "(^|\n)-- (name|text): " "\\1;\\2 " text "${text}")
+  string(REGEX REPLACE "(^|\n)-- (name|text|part): " "\\1;\\2 " text "${text}")
   list(POP_FRONT text preamble)
   list(APPEND blocks ${text})
 endforeach()
@@ -46,18 +47,21 @@ foreach(block IN LISTS blocks)
 endforeach()
 
 set(enum "")
+set(part_enum "")
+set(part_table "")
 set(table "")
 set(names "")
 set(seen "")
 foreach(block IN LISTS blocks)
-  if(NOT block MATCHES "^name ([a-z0-9_]+)")
+  if(NOT block MATCHES "^(name|part) ([a-z0-9_]+)")
     continue()
   endif()
-  set(name ${CMAKE_MATCH_1})
-  if(name IN_LIST seen)
+  set(kind ${CMAKE_MATCH_1})
+  set(name ${CMAKE_MATCH_2})
+  if("${kind} ${name}" IN_LIST seen)
     message(FATAL_ERROR "two statements are named ${name}")
   endif()
-  list(APPEND seen ${name})
+  list(APPEND seen "${kind} ${name}")
   block_body(body "${block}")
   foreach(part IN LISTS parts parts) # twice, so that a text may hold others
     string(REPLACE "{{${part}}}" "${part_${part}}" body "${body}")
@@ -70,6 +74,11 @@ foreach(block IN LISTS blocks)
   string(REPLACE "${CLOSE}" "]" body "${body}")
   string(TOUPPER ${name} upper)
   c_string(body "${body}")
+  if("${kind}" STREQUAL "part")
+    string(APPEND part_enum "    PART_${upper},\n")
+    string(APPEND part_table "    [PART_${upper}] =\n    ${body},\n")
+    continue()
+  endif()
   string(APPEND enum "    SQL_${upper},\n")
   string(APPEND table "    [SQL_${upper}] =\n    ${body},\n")
   string(APPEND names "    [SQL_${upper}] = \"${name}\",\n")
@@ -92,6 +101,12 @@ enum sql_id {
 ${enum}    SQL_COUNT
 };
 
+/* Pieces of statements, by sql_part_id. */
+enum sql_part_id {
+${part_enum}    PART_COUNT
+};
+extern const char *const sql_part[PART_COUNT];
+
 /* The text and the name of each statement, by sql_id. */
 extern const char *const sql_text[SQL_COUNT];
 extern const char *const sql_name[SQL_COUNT];
@@ -110,6 +125,9 @@ ${table}};
 
 const char *const sql_name[SQL_COUNT] = {
 ${names}};
+
+const char *const sql_part[PART_COUNT] = {
+${part_table}};
 
 const char *const sql_migrations[SQL_SCHEMA_VERSION] = {
 ${migrations}};

@@ -15,7 +15,8 @@
     billing_provider_name, billing_model, billing_input_tokens, billing_cached_input_tokens,
     billing_cache_write_input_tokens, billing_output_tokens, billing_reasoning_tokens,
     billing_total_tokens, billing_input_cost_pusd, billing_cached_input_cost_pusd,
-    billing_output_cost_pusd, billing_total_cost_pusd, pricing_snapshot_json
+    billing_output_cost_pusd, billing_total_cost_pusd, pricing_snapshot_json,
+    content_event_count
 
 -- text: r_columns
     r.id, r.created_us, r.task_run_id, r.method, r.endpoint, r.query_string, r.model,
@@ -35,7 +36,7 @@
     r.billing_cached_input_tokens, r.billing_cache_write_input_tokens, r.billing_output_tokens,
     r.billing_reasoning_tokens, r.billing_total_tokens, r.billing_input_cost_pusd,
     r.billing_cached_input_cost_pusd, r.billing_output_cost_pusd, r.billing_total_cost_pusd,
-    r.pricing_snapshot_json
+    r.pricing_snapshot_json, r.content_event_count
 
 -- text: bodies
     b.request_headers_json, b.response_headers_json,
@@ -50,7 +51,7 @@ INSERT INTO requests (
     ?1, ?2, (SELECT id FROM task_runs WHERE id = ?3), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
     ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38,
     ?39, ?40, ?41, ?42, ?43, ?44, ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53, ?54, ?55, ?56,
-    ?57, ?58, ?59, ?60, ?61, ?62, ?63, ?64, ?65, ?66, ?67, ?68, ?69, ?70, ?71
+    ?57, ?58, ?59, ?60, ?61, ?62, ?63, ?64, ?65, ?66, ?67, ?68, ?69, ?70, ?71, ?72
 );
 
 -- name: request_complete
@@ -69,7 +70,8 @@ UPDATE requests SET
     billing_cached_input_tokens = ?41, billing_cache_write_input_tokens = ?42,
     billing_output_tokens = ?43, billing_reasoning_tokens = ?44, billing_total_tokens = ?45,
     billing_input_cost_pusd = ?46, billing_cached_input_cost_pusd = ?47,
-    billing_output_cost_pusd = ?48, billing_total_cost_pusd = ?49, pricing_snapshot_json = ?50
+    billing_output_cost_pusd = ?48, billing_total_cost_pusd = ?49, pricing_snapshot_json = ?50,
+    content_event_count = ?51
 WHERE id = ?1;
 
 -- text: counted_columns

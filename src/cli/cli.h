@@ -74,11 +74,6 @@ int cli_confirm(const struct cli *cli, const char *question, const char *refused
 /** Die as a program dies that writes to a pipe nobody reads. Does not return. */
 void cli_die_of_pipe(void) __attribute__((noreturn));
 
-/** Run the verb that argv names; argv[0] is the command. Returns the exit status. For commands
- * whose row in src/main.c has no verbs yet. */
-int verbs_run(const char *command, const char *purpose, const struct verb *verbs, int argc,
-              char **argv);
-
 /** The index of the first word of argv[start..argc) that is neither an option of a or b (b may be
  *  NULL) nor its value; argc when there is none or "--" comes first. ERR_INVALID (-1): an unknown
  *  option stands before it. */

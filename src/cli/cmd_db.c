@@ -26,7 +26,8 @@ int db_path(const struct cli *cli, char **out, struct err *err)
 
 int db_print(struct cli *cli, struct str json, struct str text)
 {
-    static const struct out_spec spec = {0};
+    static const char *const no_fields[] = {NULL};
+    static const struct out_spec spec = {.fields = no_fields};
     struct out out;
     struct err err;
     int rc = out_open(&out, cli, &spec, &err), status = 0;
@@ -43,6 +44,18 @@ int db_print(struct cli *cli, struct str json, struct str text)
 }
 
 const struct verb db_verbs[] = {
+    {"stats", "[options]", "tell how large the database is", db_stats_options, FORM_JSON,
+     db_stats_more, db_stats, .out = &db_stats_object},
+    {"check", "[options]", "look for what is wrong", db_check_options, FORM_JSON, db_check_more,
+     db_check, .out = &db_check_object},
+    {"trim", "[options]", "delete old requests", db_trim_options, FORM_JSON | FORM_CHANGES,
+     db_trim_more, db_trim, .out = &db_trim_object},
+    {"vacuum", "", "give unused disk back", NULL, FORM_JSON, db_vacuum_more, db_vacuum,
+     .out = &db_vacuum_object},
+    {"backup", "FILE", "copy the database while it is used", NULL, FORM_JSON, db_backup_more,
+     db_copy, .out = &db_backup_object},
+    {"path", "", "print where the database is", NULL, FORM_JSON, db_path_more, db_where,
+     .out = &db_stats_object},
     {"import", "FILE [options]", "take over a database of the Python program", db_import_options,
      FORM_JSON | FORM_CHANGES, db_import_more, db_import},
     {"search", "[status|on|off|rebuild]", "look after the full-text index", db_search_options,

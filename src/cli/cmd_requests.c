@@ -41,12 +41,18 @@ bool job_start(struct job *job, struct cli *cli, const struct out_spec *spec)
         job->status = out_usage(&job->out, cli, &job->err);
         return false;
     }
-    if (request_list_read(&job->list, cli, &job->err) < 0) {
+    if (!where_check(cli, FILTER_STORED, &job->status))
+        return false;
+    if (find_option(cli->table, "--before") && request_list_read(&job->list, cli, &job->err) < 0) {
         job->status = cli_usage(cli->name, &job->err);
         return false;
     }
     if (source_open(&job->source, cli, &job->err) < 0) {
         job->status = source_fail(&job->source, &job->err);
+        return false;
+    }
+    if (request_list_open(&job->list, &job->source, &job->err) < 0) {
+        job->status = cli_fail(&job->err);
         return false;
     }
     return true;
@@ -211,6 +217,7 @@ static const char list_more[] =
     "TIME is ISO 8601, 14:02, today, yesterday, or a duration so long ago (15m).\n"
     "\n"
     "Examples\n"
+    "  llm-observe-proxy requests list --where 'model:qwen* ttft>2s since:1h'\n"
     "  llm-observe-proxy requests list --error --since 1h\n"
     "  llm-observe-proxy requests list --sort cost --limit 10\n"
     "  llm-observe-proxy req list --json=id,model,tokens.output\n"
@@ -222,7 +229,7 @@ static const char tail_more[] =
     "line a request, until interrupted; a lost server is tried again.\n"
     "\n"
     "Examples\n"
-    "  llm-observe-proxy requests tail -f --error\n"
+    "  llm-observe-proxy requests tail -f --where is:error\n"
     "  llm-observe-proxy requests tail -fn0 --jsonl=id,status,duration_ms\n";
 
 static const char grep_more[] =
@@ -247,5 +254,11 @@ const struct verb requests_verbs[] = {
      tail_more, requests_tail, .out = &request_rows},
     {"grep", "PATTERN [options]", "find a pattern in requests and answers", grep_options,
      FORM_JSON | FORM_ROWS, grep_more, requests_grep, .out = &grep_rows},
+    {"export", "[options]", "write requests as JSON lines or CSV", export_options, 0, export_more,
+     requests_export},
+    {"curl", "ID [options]", "print the command that sends a request again", curl_options, 0,
+     curl_more, requests_curl},
+    {"cancel", "ID [options]", "cancel a request in flight", cancel_options,
+     FORM_JSON | FORM_CHANGES, cancel_more, requests_cancel, .out = &cancel_object},
     {0},
 };

@@ -41,7 +41,8 @@ const struct column request_columns[] = {
     NUMBER("reason", "REASON", 6, 21, KIND_COUNT, "reasoning_tokens", NULL, NULL),
     NUMBER("total", "TOTAL", 6, 10, KIND_COUNT, "tokens.total", NULL, NULL),
     NUMBER("ttft", "TTFT", 6, 11, KIND_DURATION, "ttft_ms", NULL, NULL),
-    NUMBER("tps", "TOK/S", 6, 7, KIND_RATE, "generation_tps", "current_tps", NULL),
+    NUMBER("tps", "TOK/S", 6, 7, KIND_RATE, "generation_tps", "current_tps",
+           "generation_tps_estimated"),
     NUMBER("otps", "TPS", 6, 16, KIND_RATE, "tokens_per_second", NULL, NULL),
     NUMBER("gap", "GAP", 6, 22, KIND_DURATION, "chunk_gap_p95_ms", "gap_ms", NULL),
     NUMBER("maxgap", "MAXGAP", 6, 23, KIND_DURATION, "chunk_gap_max_ms", NULL, NULL),
@@ -101,6 +102,7 @@ const char *const request_fields[] = {
     "tokens_per_second",
     "tokens_per_second_display",
     "generation_tps",
+    "generation_tps_estimated",
     "cost_usd",
     "cost_display",
     "billing_provider",
@@ -300,6 +302,49 @@ static const char *path_of(const struct column *c, const struct row *row)
     return c->path;
 }
 
+static void put_key(const struct row *row, const struct column *c, struct buf *out, enum role *role)
+{
+    if (row_text(row, c->path, out) && has(row, "api_key_state", "missing")) {
+        put(out, " (missing)");
+        *role = ROLE_WARN;
+    }
+}
+
+static int64_t length_of(struct str array)
+{
+    struct json_iter it = json_iter(array);
+    int64_t n = 0;
+
+    while (json_next(&it))
+        n++;
+    return n;
+}
+
+static void put_length(const struct row *row, const char *path, const char *unit, struct buf *out)
+{
+    struct str value;
+
+    if (row_get(row, path, &value) && json_type_of(value) == JSON_ARRAY)
+        buf_printf(out, "%" PRId64 "%s", length_of(value), unit);
+}
+
+/* "0.5 -> 0.4", or the number alone when it is the same or the first one. */
+static void put_new(const struct row *row, const struct column *c, struct buf *out)
+{
+    struct buf now = {0}, was = {0};
+    struct err err;
+
+    row_text(row, c->path, &now);
+    row_text(row, c->live, &was);
+    if (was.len > 0 && !str_eq(buf_str(&was), buf_str(&now))) {
+        buf_add(out, buf_str(&was), &err);
+        put(out, " -> ");
+    }
+    buf_add(out, buf_str(&now), &err);
+    buf_clear(&now);
+    buf_clear(&was);
+}
+
 static void put_number(const struct column *c, const struct row *row,
                        const struct column_context *ctx, struct buf *out, enum role *role)
 {
@@ -351,6 +396,10 @@ static void put_number(const struct column *c, const struct row *row,
     case KIND_ENDPOINT:
     case KIND_ROUTE:
     case KIND_HOST:
+    case KIND_KEY:
+    case KIND_UPSTREAM:
+    case KIND_LENGTH:
+    case KIND_NEW:
         break;
     }
     put(out, text);
@@ -397,6 +446,19 @@ void column_text(const struct column *c, const struct row *row, const struct col
     case KIND_HOST:
         put_host(row, c, out);
         break;
+    case KIND_KEY:
+        put_key(row, c, out, role);
+        break;
+    case KIND_UPSTREAM:
+        if (!row_text(row, c->path, out))
+            put_length(row, "upstreams", " upstreams", out);
+        break;
+    case KIND_LENGTH:
+        put_length(row, c->path, "", out);
+        break;
+    case KIND_NEW:
+        put_new(row, c, out);
+        break;
     case KIND_INT:
     case KIND_COUNT:
     case KIND_RATE:
@@ -441,6 +503,14 @@ void column_value(const struct column *c, const struct row *row, const struct co
             snprintf(text, sizeof(text), "%.4f", (double)row_int(row, c->path) / (double)n);
             put(out, text);
         }
+        break;
+    case KIND_LENGTH:
+        put_length(row, c->path, "", out);
+        break;
+    case KIND_NEW:
+    case KIND_KEY:
+    case KIND_UPSTREAM:
+        row_text(row, c->path, out);
         break;
     case KIND_TEXT:
     case KIND_FLAG:
@@ -511,6 +581,10 @@ void sort_key_read(struct sort_key *key, const struct column *c, const struct ro
     case KIND_ENDPOINT:
     case KIND_ROUTE:
     case KIND_HOST:
+    case KIND_KEY:
+    case KIND_UPSTREAM:
+    case KIND_LENGTH:
+    case KIND_NEW:
         key->numeric = false;
         column_value(c, row, &ctx, &text);
         key->known = text.len > 0;

@@ -23,6 +23,10 @@ enum column_kind {
     KIND_CACHED, /* cached of input tokens, percent */
     KIND_ROUTE,
     KIND_HOST,
+    KIND_KEY,      /* the name of a variable, and whether it is unset */
+    KIND_UPSTREAM, /* a URL, or how many upstreams there are */
+    KIND_LENGTH,   /* of an array */
+    KIND_NEW,      /* a number, and behind an arrow the one that it replaces */
 };
 
 struct column {
@@ -33,7 +37,7 @@ struct column {
     int drop; /* the highest goes first when the table is too wide; 0 stays longest */
     enum column_kind kind;
     const char *path;      /* where the value is */
-    const char *live;      /* where it is while the request runs, or NULL */
+    const char *live;      /* where it is while the request runs (KIND_NEW: the old one), or NULL */
     const char *estimated; /* a flag that it is an estimate, or NULL */
 };
 

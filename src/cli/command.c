@@ -162,14 +162,6 @@ static int run_verbs(const struct command *commands, const struct command *comma
     return run_verb(commands, command, verb, argc - 2, argv + 2);
 }
 
-int verbs_run(const char *command, const char *purpose, const struct verb *verbs, int argc,
-              char **argv)
-{
-    const struct command row = {.name = command, .help = purpose, .verbs = verbs};
-
-    return run_verbs(NULL, &row, argc, argv);
-}
-
 /* ---- commands that read their command line themselves ---- */
 
 /* Output forms, changes, and what names a server or database. */

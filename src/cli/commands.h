@@ -4,7 +4,8 @@
 
 #include "cli.h"
 
-extern const struct verb db_verbs[], help_verbs[], requests_verbs[], tables_verbs[],
-    version_verbs[];
+extern const struct verb complete_verbs[], completion_verbs[], config_verbs[], db_verbs[],
+    doctor_verbs[], help_verbs[], pricing_verbs[], providers_verbs[], requests_verbs[],
+    routes_verbs[], runs_verbs[], tables_verbs[], version_verbs[];
 
 #endif

@@ -19,4 +19,19 @@ extern const struct opt db_search_options[];
 extern const char db_search_more[];
 int db_search(struct cli *cli);
 
+/* Verbs that ask the API, so a running server when there is one. */
+#define STORAGE "/admin/api/storage"
+
+extern const struct out_spec db_stats_object, db_check_object, db_trim_object, db_vacuum_object,
+    db_backup_object;
+extern const struct opt db_stats_options[], db_check_options[], db_trim_options[];
+extern const char db_stats_more[], db_check_more[], db_path_more[], db_trim_more[],
+    db_vacuum_more[], db_backup_more[];
+int db_stats(struct cli *cli);
+int db_check(struct cli *cli);
+int db_where(struct cli *cli);
+int db_trim(struct cli *cli);
+int db_vacuum(struct cli *cli);
+int db_copy(struct cli *cli);
+
 #endif

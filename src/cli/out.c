@@ -347,6 +347,13 @@ int out_open(struct out *o, const struct cli *cli, const struct out_spec *spec, 
     return choose_rows(o, cli, fields, err);
 }
 
+int out_csv(struct out *o, const char *columns, struct err *err)
+{
+    o->form = OUT_CSV;
+    o->header = true;
+    return out_choose(o, columns, NULL, err);
+}
+
 static void print_names(struct str names)
 {
     size_t used = 0;

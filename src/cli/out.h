@@ -59,6 +59,8 @@ struct out {
 /** Decide form, columns and width. 0; 1 when --json=help or --columns=help was answered; -1.
  *  Release with out_close() in any case. */
 int out_open(struct out *o, const struct cli *cli, const struct out_spec *spec, struct err *err);
+/** From now on rows are CSV with these columns and a header line, whatever the options say. */
+int out_csv(struct out *o, const char *columns, struct err *err);
 /** One row of a list, a validated JSON object. */
 int out_row(struct out *o, struct str json, struct err *err);
 /** Print what waits for the layout, so that later rows appear at once. */

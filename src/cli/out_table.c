@@ -84,8 +84,9 @@ static void add_column(struct out *o, struct str name)
     o->columns = xrealloc(o->columns, o->column_count + 1, sizeof(*o->columns));
     c = &o->columns[o->column_count++];
     *c = (struct out_column){.name = str_dup(name)};
-    /* In TSV and CSV the name of a field is the field; "cached" and the like are columns only. */
-    if (known && !(machine && out_field_known(o->spec, name)))
+    /* In TSV and CSV the name of a field is the field; "cached" and the like are columns only. A
+     * list is its length. */
+    if (known && (known->kind == KIND_LENGTH || !(machine && out_field_known(o->spec, name))))
         c->column = *known;
     else
         c->column = (struct column){.id = c->name,

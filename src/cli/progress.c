@@ -25,6 +25,14 @@ char *grouped(int64_t n, char out[GROUPED_SIZE])
     return out;
 }
 
+char *counted(int64_t n, const char *one, char out[COUNTED_SIZE])
+{
+    char digits[GROUPED_SIZE];
+
+    snprintf(out, COUNTED_SIZE, "%s %.36s%s", grouped(n, digits), one, n == 1 ? "" : "s");
+    return out;
+}
+
 void progress_start(struct progress *p, const struct cli *cli, const char *name)
 {
     *p = (struct progress){

@@ -22,4 +22,8 @@ void progress_end(struct progress *p);
 /** 20311 as "20 311". Returns out. */
 char *grouped(int64_t n, char out[GROUPED_SIZE]);
 
+/** "1 route", "20 311 routes". Returns out. */
+#define COUNTED_SIZE 80
+char *counted(int64_t n, const char *one, char out[COUNTED_SIZE]);
+
 #endif

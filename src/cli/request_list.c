@@ -5,10 +5,13 @@
 
 #include "base/clock.h"
 #include "base/query.h"
+#include "run_name.h"
 #include "json/json_scan.h"
 
 #define PATH "/api/requests"
 #define PAGE_MAX 200
+#define EXPORT_PATH "/admin/api/export"
+#define EXPORT_MS 60000
 /* Lists are ordered by time of arrival, pages are cut by id. Two requests that arrive within the
  * same moment may have these in opposite order, so pages overlap by this many ids. */
 #define OVERLAP 32
@@ -49,7 +52,7 @@ static int read_number(struct request_list *list, const char *option, struct err
 
 int request_list_read(struct request_list *list, const struct cli *cli, struct err *err)
 {
-    static const char *const texts[] = {"model", "provider", "route", "endpoint"};
+    static const char *const texts[] = {"where", "model", "provider", "route", "endpoint"};
 
     *list = (struct request_list){.cli = cli};
     buf_put(&list->query, STR("facets=0"));
@@ -59,7 +62,7 @@ int request_list_read(struct request_list *list, const struct cli *cli, struct e
     for (size_t i = 0; i < FLAGS; i++)
         if (opts_flag(&cli->opts, flags[i]))
             buf_printf(&list->query, "&%s=1", flags[i]);
-    if (read_number(list, "status", err) < 0 || read_number(list, "run", err) < 0 ||
+    if (read_number(list, "status", err) < 0 ||
         cli_int(cli, "before", 1, INT64_MAX, &list->before, err) < 0 ||
         cli_int(cli, "after", 0, INT64_MAX, &list->after, err) < 0)
         return -1;
@@ -71,6 +74,24 @@ int request_list_read(struct request_list *list, const struct cli *cli, struct e
 void request_list_clear(struct request_list *list)
 {
     buf_clear(&list->query);
+}
+
+void request_list_of_run(struct request_list *list, int64_t run)
+{
+    list->run = run;
+    buf_printf(&list->query, "&run=%" PRId64, run);
+}
+
+int request_list_open(struct request_list *list, struct source *source, struct err *err)
+{
+    const char *word = list->cli ? opts_text(&list->cli->opts, "run") : NULL;
+    struct run_name run = {0};
+    int rc = word ? run_name_find(source, word, &run, err) : 0;
+
+    if (rc == 0 && word)
+        request_list_of_run(list, run.id);
+    run_name_clear(&run);
+    return rc;
 }
 
 /* ---- matching rows that came another way ---- */
@@ -113,7 +134,7 @@ bool request_list_match(const struct request_list *list, const struct row *row)
     const struct opts *o = &list->cli->opts;
     const char *model = opts_text(o, "model"), *provider = opts_text(o, "provider");
     const char *route = opts_text(o, "route"), *endpoint = opts_text(o, "endpoint");
-    const char *status = opts_text(o, "status"), *run = opts_text(o, "run");
+    const char *status = opts_text(o, "status");
     char path[32];
 
     for (size_t i = 0; i < FLAGS; i++) {
@@ -127,7 +148,7 @@ bool request_list_match(const struct request_list *list, const struct row *row)
            (!route || text_is(row, "model_route", route)) &&
            (!endpoint || text_has(row, "endpoint", endpoint)) &&
            (!status || number_is(row, "status", status)) &&
-           (!run || number_is(row, "task_run.id", run));
+           (!list->run || row_int(row, "task_run.id") == list->run);
 }
 
 /* ---- pages ---- */
@@ -219,6 +240,53 @@ int request_list_each(const struct request_list *list, struct source *source, in
         per_page = PAGE_MAX;
     } while (p.last_id > 1);
     row_clear(&p.row);
+    buf_clear(&text);
+    return rc < 0 ? -1 : 0;
+}
+
+/* ---- pieces of an export ---- */
+
+static int get_piece(const struct request_list *list, struct source *source, int64_t after,
+                     bool bodies, struct buf *text, struct str *answer, struct err *err)
+{
+    struct buf query = {0};
+    int rc;
+
+    buf_put(&query, buf_str(&list->query));
+    buf_printf(&query, "&per_page=%d&bodies=%d", PAGE_MAX, bodies);
+    if (after)
+        buf_printf(&query, "&after=%" PRId64, after);
+    if (list->before)
+        buf_printf(&query, "&before=%" PRId64, list->before);
+    rc = source_send(source, "requests", "GET", EXPORT_PATH, query.ptr, STR_NONE, EXPORT_MS, text,
+                     answer, err);
+    buf_clear(&query);
+    return rc;
+}
+
+int request_list_export(const struct request_list *list, struct source *source, bool bodies,
+                        request_row_fn *each, void *ctx, struct err *err)
+{
+    struct buf text = {0};
+    struct row row = {0};
+    struct str answer, items;
+    struct json_iter it;
+    int64_t next = list->after;
+    int rc = 0;
+
+    do {
+        rc = get_piece(list, source, next, bodies, &text, &answer, err);
+        if (rc == 0 && !json_member(answer, STR("items"), &items))
+            rc = err_set(err, ERR_FAILED, "requests: the answer of %s has no items",
+                         source_name(source));
+        if (rc < 0)
+            break;
+        next = row_read(&row, answer) ? row_int(&row, "next") : ROW_UNKNOWN;
+        for (it = json_iter(items); rc == 0 && json_next(&it);)
+            if (row_read(&row, it.value) && in_range(list, &row))
+                rc = each(ctx, it.value, &row, err);
+    } while (rc == 0 && next != ROW_UNKNOWN);
+    row_clear(&row);
     buf_clear(&text);
     return rc < 0 ? -1 : 0;
 }

@@ -4,15 +4,18 @@
 
 #include "columns.h"
 #include "source.h"
+#include "where.h"
 
 #define LIST_SCAN_ALL INT64_MAX
 
 /** The options themselves, for the tables of the verbs. */
-#define LIST_OPTIONS                                                                               \
-    {"run", 0, OPT_TEXT, "ID", "of this run", .values = "RUN"},                                    \
-        {"model", 0, OPT_TEXT, "MODEL", "with this model, as the client named it"},                \
-        {"provider", 0, OPT_TEXT, "NAME", "billed to this provider, slug or name"},                \
-        {"route", 0, OPT_TEXT, "PATTERN", "matched by this route"},                                \
+#define LIST_OPTIONS {"run", 0, OPT_TEXT, "RUN", "of this run", .values = "RUN"}, RUN_LIST_OPTIONS
+/** Those that choose among the requests of a run. */
+#define RUN_LIST_OPTIONS                                                                           \
+    WHERE_OPTION, {"model", 0, OPT_TEXT, "MODEL", "with this model, as the client named it"},      \
+        {"provider",          0, OPT_TEXT, "NAME", "billed to this provider, slug or name",        \
+         .values = "PROVIDER"},                                                                    \
+        {"route", 0, OPT_TEXT, "PATTERN", "matched by this route", .values = "ROUTE"},             \
         {"status", 0, OPT_TEXT, "CODE", "answered with this HTTP status"},                         \
         {"endpoint", 0, OPT_TEXT, "TEXT", "whose path contains this"},                             \
         {"stream", 0, OPT_FLAG, NULL, "streamed"}, {"image", 0, OPT_FLAG, NULL, "with images"},    \
@@ -29,6 +32,7 @@
 struct request_list {
     struct buf query; /* the filters as the API's parameters */
     const struct cli *cli;
+    int64_t run;                /* its id; 0: none is wanted */
     int64_t before, after;      /* ids; 0: none */
     int64_t since_us, until_us; /* 0: none */
 };
@@ -36,6 +40,10 @@ struct request_list {
 /** Read the list options. ERR_INVALID. Release with request_list_clear(), also after an error. */
 int request_list_read(struct request_list *list, const struct cli *cli, struct err *err);
 void request_list_clear(struct request_list *list);
+/** Choose the requests of one run only. */
+void request_list_of_run(struct request_list *list, int64_t run);
+/** Find out which run --run means, before the first request is asked for. ERR_NOT_FOUND. */
+int request_list_open(struct request_list *list, struct source *source, struct err *err);
 
 /** json is borrowed; row reads it. 0 to go on, 1 to stop, -1 with *err filled. */
 typedef int request_row_fn(void *ctx, struct str json, const struct row *row, struct err *err);
@@ -43,6 +51,9 @@ typedef int request_row_fn(void *ctx, struct str json, const struct row *row, st
  *  (LIST_SCAN_ALL: many), then for more. */
 int request_list_each(const struct request_list *list, struct source *source, int64_t expected,
                       request_row_fn *each, void *ctx, struct err *err);
+/** The same, oldest first, in the form of lines of an export, with bodies or without. */
+int request_list_export(const struct request_list *list, struct source *source, bool bodies,
+                        request_row_fn *each, void *ctx, struct err *err);
 /** True when a row that came another way matches. */
 bool request_list_match(const struct request_list *list, const struct row *row);
 

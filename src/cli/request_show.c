@@ -1,12 +1,8 @@
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "output_file.h"
 #include "request_text.h"
 #include "requests_priv.h"
 #include "text/term.h"
@@ -99,50 +95,6 @@ static const char *const talk_fields[] = {
     "stream",         "error",  "omitted",       "notice", "id",       "upstream_model",
     "response_model", "status", "terminated_by", "usage",  "related",  NULL,
 };
-
-/* ---- a file instead of stdout ---- */
-
-/* The unfinished file, for the signal handler. */
-static char unfinished[4096];
-
-static void on_signal(int number)
-{
-    unlink(unfinished);
-    signal(number, SIG_DFL);
-    raise(number);
-}
-
-/* Make stdout a new file beside name; output_keep() puts it in its place. */
-static int output_start(const char *name, struct err *err)
-{
-    int fd;
-
-    if ((size_t)snprintf(unfinished, sizeof(unfinished), "%s.tmp", name) >= sizeof(unfinished))
-        return err_set(err, ERR_INVALID, "--output: the name is too long");
-    fd = open(unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return err_set(err, ERR_FAILED, "cannot write %s: %s", unfinished, strerror(errno));
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
-    signal(SIGHUP, on_signal);
-    if (dup2(fd, STDOUT_FILENO) < 0) {
-        err_set(err, ERR_FAILED, "cannot write %s: %s", unfinished, strerror(errno));
-        close(fd);
-        unlink(unfinished);
-        return -1;
-    }
-    close(fd);
-    return 0;
-}
-
-static int output_keep(const char *name, struct err *err)
-{
-    if (fflush(stdout) == 0 && rename(unfinished, name) == 0)
-        return 0;
-    err_set(err, ERR_FAILED, "cannot write %s: %s", name, strerror(errno));
-    unlink(unfinished);
-    return -1;
-}
 
 /* ---- raw bytes ---- */
 
@@ -317,6 +269,6 @@ int requests_show(struct cli *cli)
             rc = output_keep(args.output, &job.err);
     }
     if (to_file && rc < 0)
-        unlink(unfinished);
+        output_drop();
     return job_end(&job, rc);
 }

@@ -8,12 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "row.h"
-#include "view/view_record.h"
 #include "json/json_scan.h"
 
-#define DEFAULT_UPSTREAM "http://localhost:8000/v1"
 #define STATUS_PATH "/api/status"
 #define PROBE_MS 300
 #define INSTANCE_MAX 65536
@@ -137,24 +134,33 @@ static bool is_file(const char *path)
 
 static int open_file(struct source *s, const char *path, struct err *err)
 {
-    char *saved = NULL;
-
     if (!is_file(path))
         return err_set(err, ERR_UNREACHABLE, "there is no database %s", path);
-    s->store = store_open(path, STORE_READ, err);
-    if (!s->store)
+    s->ops = ops_open(path, err);
+    if (!s->ops)
         return -1;
+    s->store = ops_store(s->ops);
     s->path = str_dup(str_c(path));
-    if (store_setting_get(s->store, STR("upstream_url"), &saved, err) < 0)
-        return -1;
-    if (saved && *saved) {
-        s->upstream_url = saved;
-        return 0;
-    }
-    free(saved);
-    s->upstream_url = str_dup(str_c(
-        env("LLM_OBSERVE_UPSTREAM_URL") ? env("LLM_OBSERVE_UPSTREAM_URL") : DEFAULT_UPSTREAM));
     return 0;
+}
+
+/* A server has the file but does not answer: what it does next is not known. */
+static int open_beside(struct source *s, const char *path, const char *url, struct err *err)
+{
+    struct buf why = {0};
+    int rc;
+
+    cli_note(s->cli, "note: the server at %s does not answer, reading %s",
+             url ? url : "an unknown address", path);
+    rc = open_file(s, path, err);
+    buf_printf(&why,
+               "the server at %s does not answer; to change its database all the same, name it: "
+               "--database-url %s",
+               url ? url : "an unknown address", path);
+    if (rc == 0)
+        ops_refuse_changes(s->ops, why.ptr);
+    buf_clear(&why);
+    return rc;
 }
 
 static int open_named_file(struct source *s, const char *url, struct err *err)
@@ -198,9 +204,7 @@ static int open_default(struct source *s, const char *path, struct err *err)
             rc = 0;
             goto out;
         }
-        cli_note(s->cli, "note: the server at %s does not answer, reading %s",
-                 url ? url : "an unknown address", path);
-        rc = open_file(s, path, err);
+        rc = open_beside(s, path, url, err);
         goto out;
     }
     default_address(address, sizeof(address));
@@ -292,9 +296,8 @@ bool source_to_server(struct source *s, const char *url)
 void source_close(struct source *s)
 {
     api_client_close(s->client);
-    store_close(s->store);
+    ops_close(s->ops);
     free(s->path);
-    free(s->upstream_url);
     *s = (struct source){0};
 }
 
@@ -337,25 +340,25 @@ static int ask_server(struct source *s, const char *method, const char *path, co
     return rc;
 }
 
-static int ask_file(struct source *s, const char *path, const char *query,
-                    struct api_answer *answer, struct err *err)
+static int ask_file(struct source *s, const char *method, const char *path, const char *query,
+                    struct str json, struct api_answer *answer, struct err *err)
 {
-    struct view_context ctx = {str_c(s->upstream_url), clock_wall_us()};
-    const struct str suffix = STR("/conversation");
-    struct str id = str_from(str_c(path), strlen("/api/requests/"));
-    bool talk = str_ends(id, suffix);
-    int64_t number;
+    struct ops_call call = {
+        .what = s->cli->name,
+        .method = method,
+        .path = str_c(path),
+        .query = str_c(query),
+        .json = json,
+        .progress = s->progress,
+        .ctx = s->progress_ctx,
+    };
+    struct ops_answer got;
 
-    answer->body.limit = ANSWER_MAX;
-    if (id.len == 0)
-        return view_record_list(s->store, str_c(path), str_c(query), &ctx, &answer->status,
-                                &answer->body, err);
-    if (!str_int64(str_cut(id, talk ? id.len - suffix.len : id.len), &number))
-        return err_set(err, ERR_INVALID, "\"%.*s\" is no request id", STR_ARG(str_cut(id, 40)));
-    if (talk)
-        return view_record_conversation(s->store, number, &answer->status, &answer->body, err);
-    return view_record_detail(s->store, number, str_c(query), &ctx, &answer->status, &answer->body,
-                              err);
+    if (ops_answer(s->ops, &call, &got, err) < 0)
+        return -1;
+    answer->status = got.status;
+    answer->body = got.body;
+    return 0;
 }
 
 /* The body of a good answer, moved to out; *value is the JSON in it. */
@@ -390,10 +393,8 @@ int source_send(struct source *s, const char *what, const char *method, const ch
     if (s->client)
         rc = ask_server(s, method, path, query, json, timeout_ms ? timeout_ms : API_ANSWER_MS,
                         &answer, err);
-    else if (json.ptr || strcmp(method, "GET") != 0)
-        rc = err_set(err, ERR_UNREACHABLE, "%s needs a running server", what);
     else
-        rc = ask_file(s, path, query, &answer, err);
+        rc = ask_file(s, method, path, query, json, &answer, err);
     if (rc == 0)
         rc = take_answer(s, what, path, &answer, out, value, err);
     api_answer_clear(&answer);

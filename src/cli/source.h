@@ -1,23 +1,28 @@
 /* cli/source.h - where a command gets its rows: a running server, or the database file.
  *
- * Both give the same JSON: a server through its API, a file through the functions that the server
- * answers with. Which one it is follows from options, environment, the lock of the instance file
- * beside the database, and what answers at the default address, in this order. */
+ * Both give the same JSON: a server through its API, a file through the handlers of that API. Which
+ * one it is follows from options, environment, the lock of the instance file beside the database,
+ * and what answers at the default address, in this order. */
 #ifndef CLI_SOURCE_H
 #define CLI_SOURCE_H
 
 #include "cli.h"
 #include "client/api_client.h"
+#include "ops/ops.h"
 #include "store/store.h"
 
 #define SOURCE_DEFAULT_DATABASE "sqlite:///./llm_observe_proxy.sqlite3"
 
 struct source {
-    struct api_client *client; /* NULL: the file is read */
-    struct store *store;
-    char *path;         /* of the database in file mode */
-    char *upstream_url; /* what the file says the global upstream is */
+    struct api_client *client; /* NULL: the file is used */
+    struct ops *ops;
+    struct store *store; /* of ops */
+    char *path;          /* of the database in file mode */
     const struct cli *cli;
+    /** Set by commands that show it: rows so far, of a change that takes several transactions of
+     *  the file. */
+    void (*progress)(void *ctx, int64_t rows);
+    void *progress_ctx;
     char hint[1024]; /* further lines for an error of source_open() */
 };
 
@@ -38,7 +43,8 @@ int source_get(struct source *s, const char *what, const char *path, const char 
 
 /** Any call: method, path, query (no "?") and a JSON body (json.ptr NULL: none). An answer of any
  *  JSON type, or none (*value is STR_NONE), goes to out; one of 400 and above is an error with its
- *  code. timeout_ms 0: API_ANSWER_MS. */
+ *  code. timeout_ms 0: API_ANSWER_MS. ERR_UNREACHABLE: a file cannot answer that, or must not be
+ *  changed while its server is silent. */
 int source_send(struct source *s, const char *what, const char *method, const char *path,
                 const char *query, struct str json, int64_t timeout_ms, struct buf *out,
                 struct str *value, struct err *err);

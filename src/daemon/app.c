@@ -36,7 +36,7 @@ static bool is_current(struct app *app, int64_t generation)
     return current;
 }
 
-int app_reload(struct app *app, struct store *store, struct err *err)
+int app_reload(struct app *app, struct store *store, unsigned kinds, struct err *err)
 {
     struct catalog *made;
     int64_t generation;
@@ -48,5 +48,6 @@ int app_reload(struct app *app, struct store *store, struct err *err)
     if (store_catalog(store, &app->startup, &made, err) < 0)
         return -1;
     put_in_force(app, made);
+    live_changed(app->live, kinds, UNKNOWN, UNKNOWN);
     return 0;
 }

@@ -8,7 +8,6 @@
 #include "base/blob.h"
 #include "config/config.h"
 #include "core/catalog.h"
-#include "core/sync.h"
 #include "daemon/http/guard.h"
 #include "daemon/record/budgets.h"
 #include "daemon/record/live.h"
@@ -16,6 +15,7 @@
 #include "daemon/record/open_runs.h"
 #include "daemon/record/reader.h"
 #include "daemon/record/recorder.h"
+#include "ops/previews.h"
 
 struct app {
     const struct config *config; /* immutable while the workers run */
@@ -32,10 +32,7 @@ struct app {
     struct startup startup;       /* what every catalog starts from */
     pthread_mutex_t catalog_lock; /* of catalog */
     struct catalog *catalog;
-    pthread_mutex_t previews_lock;                /* of previews and next_preview */
-    struct sync_preview *previews[SYNC_PREVIEWS]; /* the last ones; NULL: none */
-    unsigned next_preview;
-    _Atomic bool syncing;    /* a catalogue is being fetched */
+    struct previews previews;
     struct refresh *refresh; /* looks for what other processes change */
     char instance[16];       /* changes with each start */
     int64_t started_wall_us, started_us;
@@ -48,7 +45,8 @@ struct app {
 
 /** A reference to the catalog in force. */
 struct catalog *app_catalog(struct app *app);
-/** Put what store holds in force, if that is newer; the next request on every worker uses it. */
-int app_reload(struct app *app, struct store *store, struct err *err);
+/** Put what store holds in force, if that is newer; the next request on every worker uses it.
+ *  kinds, of enum live_kind, is what may have changed: viewers are told. */
+int app_reload(struct app *app, struct store *store, unsigned kinds, struct err *err);
 
 #endif

@@ -26,8 +26,8 @@ struct demo {
     char *url;    /* of the proxy, without a slash at its end */
     char *folder; /* of the temporary database, or NULL */
     CURLM *multi;
-    struct curl_slist *fields;
     CURL *calls[CALLS]; /* under way; NULL: free */
+    struct curl_slist *fields[CALLS];
     _Atomic bool stopping;
 };
 
@@ -40,35 +40,54 @@ struct demo {
     "\"name\":\"bash\",\"description\":\"Run a command\",\"parameters\":{\"type\":\"object\","     \
     "\"properties\":{\"command\":{\"type\":\"string\"}},\"required\":[\"command\"]}"
 
+#define RULES                                                                                      \
+    "You are a coding agent in a repository of a small proxy. Work step by step. Read a file "     \
+    "before you change it, keep changes small, and run the tests after each of them. Never touch " \
+    "generated files. When a test fails, find out why before you try again, and say in one line "  \
+    "what you are going to do. Answer in plain text, without headings, and stop as soon as the "   \
+    "task is done. Ask only when the task cannot be understood; guess the rest and say so. "
+#define LONG_RULES RULES RULES RULES RULES
+
 static const struct sample {
-    const char *path, *body;
+    const char *path, *options, *body;
 } samples[] = {
-    {"/v1/chat/completions",
-     "{\"model\":\"demo,tokens=40\",\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},"
+    {"/v1/chat/completions", "tokens=40,tps=60",
+     "{\"model\":\"gpt-5.4-mini\",\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},"
      "{\"role\":\"user\",\"content\":\"What does a proxy do?\"}]}"},
-    {"/v1/chat/completions",
-     "{\"model\":\"demo,tokens=90,cached=60\",\"stream\":true,"
-     "\"stream_options\":{\"include_usage\":true},\"messages\":[{\"role\":\"user\",\"content\":"
-     "\"Tell me about streams, token by token.\"}]}"},
-    {"/v1/chat/completions",
-     "{\"model\":\"demo,tool=bash\",\"messages\":[{\"role\":\"user\",\"content\":"
+    {"/v1/messages", "reasoning=20,tokens=90,tps=58,ttft=900ms,cached=90",
+     "{\"model\":\"claude-sonnet-4-6\",\"max_tokens\":1024,\"stream\":true,\"system\":\"" LONG_RULES
+     "\",\"messages\":[{\"role\":\"user\",\"content\":\"Fix the flaky retry test.\"}]}"},
+    {"/v1/chat/completions", "tokens=280,tps=140,ttft=180ms,cached=60",
+     "{\"model\":\"qwen3-coder-30b\",\"stream\":true,"
+     "\"stream_options\":{\"include_usage\":true},\"messages\":[{\"role\":\"system\",\"content\":"
+     "\"" RULES "\"},{\"role\":\"user\",\"content\":\"Explain streams, token by token.\"}]}"},
+    {"/v1/chat/completions", "tool=bash,ttft=300ms",
+     "{\"model\":\"gpt-5.4-mini\",\"messages\":[{\"role\":\"user\",\"content\":"
      "\"Which files are here?\"}],\"tools\":[{\"type\":\"function\",\"function\":{" BASH "}}]}"},
-    {"/v1/chat/completions",
-     "{\"model\":\"demo,status=429,retry-after=2\",\"messages\":[{\"role\":\"user\",\"content\":"
-     "\"One more, please.\"}]}"},
-    {"/v1/chat/completions",
-     "{\"model\":\"demo,tokens=25\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":"
+    {"/v1/chat/completions", "status=429,retry-after=2",
+     "{\"model\":\"glm-4.7\",\"messages\":[{\"role\":\"user\",\"content\":\"One more, "
+     "please.\"}]}"},
+    {"/v1/responses", "tokens=160,tps=66,ttft=400ms,reasoning=40,cached=80",
+     "{\"model\":\"gpt-5.4-mini\",\"stream\":true,\"instructions\":\"" LONG_RULES
+     "\",\"input\":\"What is new in this answer?\"}"},
+    {"/v1/chat/completions", "tokens=25,tps=60",
+     "{\"model\":\"gpt-5.4-mini\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":"
      "\"text\",\"text\":\"What is on this picture?\"},{\"type\":\"image_url\",\"image_url\":{"
      "\"url\":\"data:image/png;base64," PIXEL "\"}}]}]}"},
-    {"/v1/embeddings",
-     "{\"model\":\"demo-embed\",\"input\":[\"first text\",\"second text\"],\"dimensions\":16}"},
-    {"/v1/messages",
-     "{\"model\":\"demo,reasoning=20,tokens=50\",\"max_tokens\":1024,\"stream\":true,\"messages\":"
-     "[{\"role\":\"user\",\"content\":\"Think first, then answer.\"}]}"},
-    {"/v1/responses",
-     "{\"model\":\"demo,tokens=60\",\"stream\":true,\"input\":\"What is new in this answer?\"}"},
+    {"/v1/embeddings", "ttft=30ms",
+     "{\"model\":\"bge-m3\",\"input\":[\"first text\",\"second text\"],\"dimensions\":16}"},
+    {"/v1/chat/completions", "tokens=60,tps=12,ttft=1800ms",
+     "{\"model\":\"glm-4.7\",\"stream\":true,\"stream_options\":{\"include_usage\":true},"
+     "\"messages\":[{\"role\":\"user\",\"content\":\"Take your time.\"}]}"},
 };
 #define SAMPLES (sizeof(samples) / sizeof(*samples))
+
+/* Models that the price list knows; the others are local ones without a price. */
+#define ROUTE(model, provider)                                                                     \
+    "{\"model\":\"" model "\",\"provider_slug\":\"" provider                                       \
+    "\",\"auth_style\":\"none\",\"upstream_url\":\"%s\"}"
+static const char routes[] = "[" ROUTE("gpt-5.4-mini", "openai") "," ROUTE(
+    "claude-sonnet-4-6", "anthropic") "," ROUTE("glm-4.7", "zai") "]";
 
 /* ---- traffic: one thread, all transfers in one multi handle ---- */
 
@@ -79,7 +98,17 @@ static size_t drop(char *bytes, size_t one, size_t len, void *ctx)
     return one * len;
 }
 
-static CURL *new_call(struct demo *d, const struct sample *sample)
+static struct curl_slist *new_fields(const struct sample *sample)
+{
+    char options[200];
+    struct curl_slist *fields = curl_slist_append(NULL, "Content-Type: application/json");
+
+    snprintf(options, sizeof(options), "x-mock-options: %s", sample->options);
+    fields = curl_slist_append(fields, "X-LLM-Observe-Run: demo");
+    return curl_slist_append(fields, options);
+}
+
+static CURL *new_call(struct demo *d, const struct sample *sample, struct curl_slist *fields)
 {
     CURL *easy = curl_easy_init();
     char url[400];
@@ -91,7 +120,7 @@ static CURL *new_call(struct demo *d, const struct sample *sample)
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "llm-observe-proxy-demo");
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, d->fields);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, fields);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, sample->body);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)CALL_MS);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, drop);
@@ -107,18 +136,24 @@ static void send_sample(struct demo *d, const struct sample *sample)
     for (size_t i = 0; i < CALLS; i++) {
         if (d->calls[i])
             continue;
-        d->calls[i] = new_call(d, sample);
+        d->fields[i] = new_fields(sample);
+        d->calls[i] = new_call(d, sample, d->fields[i]);
+        if (!d->calls[i])
+            curl_slist_free_all(d->fields[i]);
         return;
     }
 }
 
 static void end_call(struct demo *d, CURL *easy)
 {
-    for (size_t i = 0; i < CALLS; i++)
-        if (d->calls[i] == easy)
-            d->calls[i] = NULL;
     curl_multi_remove_handle(d->multi, easy);
     curl_easy_cleanup(easy);
+    for (size_t i = 0; i < CALLS; i++) {
+        if (d->calls[i] != easy)
+            continue;
+        d->calls[i] = NULL;
+        curl_slist_free_all(d->fields[i]);
+    }
 }
 
 static void end_finished(struct demo *d)
@@ -186,7 +221,8 @@ static void *mock_main(void *arg)
 
 static int start_mock(struct demo *d, struct err *err)
 {
-    static const char *const models[] = {"demo", "demo-embed"};
+    static const char *const models[] = {"gpt-5.4-mini", "claude-sonnet-4-6", "glm-4.7",
+                                         "qwen3-coder-30b", "bge-m3"};
     struct mock_config config = {
         .host = "127.0.0.1",
         .models = models,
@@ -235,6 +271,19 @@ static int use_temporary_database(struct demo *d, struct config *c, struct err *
     return 0;
 }
 
+/* Nobody's own routes are taken into a demo. */
+static int use_routes(struct config *c, struct err *err)
+{
+    struct buf text = {0};
+    int rc;
+
+    buf_printf(&text, routes, c->upstream_url, c->upstream_url, c->upstream_url);
+    models_clear(&c->models);
+    rc = models_parse(&c->models, buf_str(&text), "--demo", err);
+    buf_clear(&text);
+    return rc;
+}
+
 struct demo *demo_new(struct config *c, bool database_named, struct err *err)
 {
     struct demo *d = xcalloc(1, sizeof(*d));
@@ -246,6 +295,10 @@ struct demo *demo_new(struct config *c, bool database_named, struct err *err)
     }
     set_text(&c->upstream_url, "http://127.0.0.1:%d/v1", mock_port(d->mock));
     c->upstream_source = "flag";
+    if (use_routes(c, err) < 0) {
+        demo_free(d);
+        return NULL;
+    }
     return d;
 }
 
@@ -263,8 +316,6 @@ static void set_url(struct demo *d, const char *url)
 void demo_start(struct demo *demo, const char *url)
 {
     set_url(demo, url);
-    demo->fields = curl_slist_append(NULL, "Content-Type: application/json");
-    demo->fields = curl_slist_append(demo->fields, "X-LLM-Observe-Run: demo");
     demo->multi = curl_multi_init();
     if (demo->multi)
         demo->traffic_runs = start_thread(&demo->traffic_thread, traffic_main, demo);
@@ -309,7 +360,6 @@ void demo_free(struct demo *demo)
     demo_stop(demo);
     mock_close(demo->mock);
     curl_multi_cleanup(demo->multi);
-    curl_slist_free_all(demo->fields);
     if (demo->folder)
         remove_database(demo->folder);
     free(demo->folder);

@@ -4,10 +4,10 @@
 
 #include "daemon/worker.h"
 
-struct api_route;
+struct call_route;
 
 /** All that is answered outside of /v1. Each table ends with a NULL method, the list with NULL. */
-extern const struct api_route *const dispatch_tables[];
+extern const struct call_route *const dispatch_tables[];
 
 /** The head callback of a worker's connections. */
 void dispatch_head(void *ctx, struct conn *conn, struct request *r);

@@ -9,17 +9,35 @@ struct refresh {
     struct recorder_job job;
     struct app *app;
     _Atomic bool busy;
-    bool failing; /* writer thread only */
+    bool failing;    /* this and the next, writer thread only */
+    int64_t version; /* of what others committed, when it was looked at last */
 };
+
+/* Runs that another process started, paused or ended. Changes of our own are seen when they are
+ * made. */
+static int look_at_runs(struct refresh *r, struct store *store, struct err *err)
+{
+    int64_t version;
+
+    if (store_data_version(store, &version, err) < 0)
+        return -1;
+    if (version == r->version)
+        return 0;
+    if (open_runs_load(r->app->runs, store, err) < 0)
+        return -1;
+    r->version = version;
+    return 0;
+}
 
 static void look(struct recorder_job *job, struct store *store)
 {
     struct refresh *r = LIST_ENTRY(job, struct refresh, job);
     struct err err;
-    bool failed = store && app_reload(r->app, store, &err) < 0;
+    bool failed = store && (app_reload(r->app, store, LIVE_CONFIG, &err) < 0 ||
+                            look_at_runs(r, store, &err) < 0);
 
     if (failed && !r->failing)
-        log_warning("cannot look for a changed configuration: %s", err.msg);
+        log_warning("cannot look for what other processes changed: %s", err.msg);
     r->failing = failed;
     if (store && !failed)
         budgets_update(r->app->budgets, store);

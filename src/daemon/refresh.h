@@ -1,5 +1,6 @@
-/* daemon/refresh.h - looks whether another process changed the configuration, and puts it in force
- * then. The writer looks, between batches: it has a connection, and another one would cost memory.
+/* daemon/refresh.h - looks whether another process changed the configuration or the runs, and puts
+ * it in force then. The writer looks, between batches: it has a connection, and another one would
+ * cost memory.
  */
 #ifndef DAEMON_REFRESH_H
 #define DAEMON_REFRESH_H

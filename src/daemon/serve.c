@@ -231,7 +231,7 @@ static int init_catalog(struct server *s, struct err *err)
         return -1;
     s->app.startup = config_startup(&s->config);
     s->app.startup.states = upstream_states_new();
-    rc = app_reload(&s->app, store, err);
+    rc = app_reload(&s->app, store, LIVE_CONFIG, err);
     budgets_update(s->app.budgets, store);
     store_close(store);
     return rc;
@@ -262,7 +262,7 @@ static int init_app(struct server *s, struct err *err)
     snprintf(s->app.instance, sizeof(s->app.instance), "%08x",
              (unsigned)(s->app.started_wall_us ^ getpid()));
     pthread_mutex_init(&s->app.catalog_lock, NULL);
-    pthread_mutex_init(&s->app.previews_lock, NULL);
+    previews_init(&s->app.previews, s->app.instance);
     init_budgets(s);
     init_guard(s);
     s->app.live = live_new();
@@ -412,8 +412,7 @@ static int64_t stop(struct server *s)
     refresh_free(s->app.refresh);
     live_views_free(s->app.live_views);
     live_free(s->app.live);
-    for (size_t i = 0; i < SYNC_PREVIEWS; i++)
-        sync_preview_unref(s->app.previews[i]);
+    previews_clear(&s->app.previews);
     open_runs_free(s->app.runs);
     metrics_free(s->app.metrics);
     budgets_free(s->app.budgets);

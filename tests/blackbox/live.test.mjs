@@ -134,7 +134,7 @@ test('states before anything has come', async (t) => {
 
 const LIVE_ROW = `id rev created_at completed_at method endpoint model upstream_model model_route upstream_url
   provider_slug provider_name status duration_ms is_stream has_images has_tool_calls task_run tokens
-  tokens_per_second generation_tps cost_usd response_was_rewritten compatibility_label error
+  tokens_per_second generation_tps generation_tps_estimated cost_usd response_was_rewritten compatibility_label error
   upstream_error_message ttft_ms first_byte_ms chunk_count event_count chunk_gap_avg_ms chunk_gap_p95_ms
   chunk_gap_max_ms client_lag_max_ms request_bytes response_bytes finish_reason tool_call_count
   reasoning_tokens terminated_by outcome state elapsed_ms gap_ms current_tps cost_estimated client`
@@ -409,6 +409,98 @@ test('/api/events tells what happens', async (t) => {
     await viewer.wire.gone();
     assert.equal((await stopped).code, 0);
   });
+});
+
+test('/api/events tells what changed besides requests', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  const viewer = await Viewer.open(proxy);
+  t.after(() => viewer.wire.close());
+  const put = async (target, value) => {
+    const answer = await proxy.send(proxy.post(target, value));
+    assert.equal(answer.status, 200, answer.text);
+    return answer.json;
+  };
+  await viewer.saw('hello');
+  const before = (await proxy.api('/api/live')).rev;
+
+  const { run } = await put('/api/runs/start', { name: 'r' });
+  const started = await viewer.saw('change', (data) => data.run_ids.includes(run.id));
+  assert.deepEqual(started.data.kinds, ['runs']);
+  assert.ok(started.data.rev > before);
+  await proxy.send(proxy.post('/v1/embeddings', { model: 'm' }));
+  const used = await viewer.saw('change', (data) => data.request_ids.length > 0);
+  assert.deepEqual(used.data.kinds, ['requests', 'runs']);
+  assert.deepEqual(used.data.run_ids, [run.id]);
+
+  await put('/admin/api/providers', { slug: 'lab', name: 'Lab', upstream_url: upstream.url });
+  await viewer.saw('change', (data) => data.kinds.includes('providers'));
+  await put('/admin/api/routes', { model: 'm', upstream_url: upstream.url });
+  const routes = await viewer.saw('change', (data) => data.kinds.includes('routes'));
+  assert.ok(!routes.data.kinds.includes('requests'));
+  await put('/admin/api/pricing/prices', { provider_slug: 'lab', model: 'm', input_usd_per_million: 1, output_usd_per_million: 1 }); // prettier-ignore
+  await viewer.saw('change', (data) => data.kinds.includes('prices'));
+  await put('/admin/api/settings/values', { shutdown_grace_ms: 500 });
+  await viewer.saw('change', (data) => data.kinds.includes('settings'));
+  const [id] = used.data.request_ids;
+  await proxy.request('DELETE', `/admin/api/requests/${id}`);
+  await viewer.saw('change', (data) => data.request_ids.includes(id) && data.rev > used.data.rev);
+
+  const ids = viewer.read().map((e) => Number(e.id));
+  assert.deepEqual(
+    ids,
+    [...ids].sort((a, b) => a - b),
+    'revs only grow',
+  );
+  assert.equal((await proxy.get('/api/events?interval_ms=99')).status, 422);
+});
+
+test('what the ring has lost is told', async (t) => {
+  const proxy = await start(t, { upstream: await scripted(t) });
+  const wire = await proxy.connect();
+  const first = (await proxy.api('/api/live')).rev;
+  const body = proxy.post('/v1/embeddings', { model: 'm' });
+  let sent = 0;
+  for (; sent < 1010; sent++) {
+    wire.send(body, 'POST');
+    const answer = await wire.head();
+    await wire.wait(() => answer.complete, 'an answer');
+  }
+  const live = await until(async () => {
+    const now = await proxy.api('/api/live?rows=1000');
+    return now.totals.requests === sent && now.finished[0].id === sent && now;
+  }, 'all rows');
+  assert.equal(live.finished.length, 1000);
+  assert.equal(live.finished_total, 1000);
+  assert.equal(live.finished.at(-1).id, 11, 'the oldest ones went');
+  const revs = live.finished.map((row) => row.rev);
+  assert.deepEqual(
+    revs,
+    [...revs].sort((a, b) => b - a),
+  );
+  const since = await proxy.api(`/api/live?rows=1000&since=${revs[99]}`);
+  assert.equal(since.finished.length, 99);
+  assert.equal((await proxy.api(`/api/live?since=${revs[99]}&rows=7`)).finished_total, 99);
+
+  wire.send(
+    proxy.compose('GET', '/api/events?kinds=finished', { fields: [['Last-Event-ID', `${first}`]] }),
+    'GET',
+  );
+  const viewer = new Viewer();
+  viewer.wire = wire;
+  viewer.answer = await wire.head();
+  const change = await viewer.saw('change');
+  assert.equal(change.data.truncated, true);
+  await viewer.saw('finished', (row) => row.id === sent);
+  assert.equal(viewer.read().filter((e) => e.event === 'finished').length, 1000);
+  wire.close();
+
+  await proxy.stop();
+  await proxy.restart();
+  const again = await proxy.api(`/api/live?since=${live.rev}`);
+  assert.notEqual(again.instance, live.instance, 'viewers see that it is another one');
+  assert.deepEqual(again.finished, []);
+  assert.equal(again.totals.requests, sent);
 });
 
 test('no more than 32 viewers', async (t) => {

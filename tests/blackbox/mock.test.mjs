@@ -222,9 +222,19 @@ test('mistakes on the command line are told', async () => {
   assert.match(help.out, /--qwen-tags/);
 });
 
+test('options of one request may come in a header, where the model has to keep its name', async (t) => {
+  const { openai } = await clients(t);
+  const ask = (options) =>
+    openai.chat.completions.create({ model: 'gpt-x', messages }, { headers: { 'x-mock-options': options } });
+  const answer = await ask('tokens=3');
+  assert.equal(answer.usage.completion_tokens, 3);
+  assert.equal(answer.model, 'gpt-x');
+  await assert.rejects(ask('tokens=3,wrong=1'), { status: 400 });
+});
+
 test('serve --demo has one request of each kind to show', async (t) => {
   const proxy = await start(t, { args: ['--demo'] });
-  assert.equal((await proxy.api('/admin/api/routes')).total, 0, 'all models go to the mock');
+  assert.equal((await proxy.api('/admin/api/routes')).total, 0, 'nothing is stored for the demo');
   for (const endpoint of ['/v1/messages', '/v1/responses']) {
     const row = await proxy.row(endpoint, ms(10000));
     assert.equal(row.status, 200);

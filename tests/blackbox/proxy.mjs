@@ -36,9 +36,9 @@ function environment(extra) {
   return { ...env, ...extra };
 }
 
-/** Start the binary; it is ended with this process at the latest. */
-export function launch(args, { env = {}, cwd, wrap = [] } = {}) {
-  const command = [...wrap, BINARY, ...args];
+/** Start the binary, or another one; it is ended with this process at the latest. */
+export function launch(args, { env = {}, cwd, wrap = [], binary = BINARY } = {}) {
+  const command = [...wrap, binary, ...args];
   const child = spawn(command[0], command.slice(1), {
     cwd,
     env: environment(env),

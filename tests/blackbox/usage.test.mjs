@@ -94,6 +94,29 @@ test('an answer that reports nothing has unknown tokens, not 0', async (t) => {
   assert.equal(read.tokens.total, null, 'a read of a stored answer consumes nothing');
 });
 
+test('the speed of a stream without usage is estimated from its content', async (t) => {
+  const upstream = await scripted(t);
+  const proxy = await start(t, { upstream });
+  const word = sse({ choices: [{ index: 0, delta: { content: 'word ' } }] });
+  upstream.script(CHAT, async (turn) => {
+    turn.begin();
+    for (let i = 0; i < 20; i++) turn.chunk(word);
+    await new Promise((done) => setTimeout(done, 50));
+    turn.chunk(sse({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }, '[DONE]'));
+    turn.finish();
+  });
+  await proxy.send(proxy.post(CHAT, { model: 'm', stream: true }));
+  const { id } = await proxy.row(CHAT);
+  const { record } = await proxy.detail(id);
+  assert.equal(record.tokens.output, null);
+  assert.equal(record.tokens_per_second, null);
+  assert.equal(record.generation_tps_estimated, true);
+  const seconds = (record.duration_ms - record.ttft_ms) / 1000;
+  assert.equal(record.generation_tps, (20 / seconds).toFixed(2));
+  const show = await run(['requests', 'show', String(id), '--url', proxy.url]);
+  assert.match(show.out, /~[\d.]+ tok\/s/);
+});
+
 test('a stream that is not stored whole is counted all the same', async (t) => {
   const upstream = await scripted(t);
   const proxy = await start(t, { upstream, set: { capture_max_response_bytes: 100 } });

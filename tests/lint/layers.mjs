@@ -12,7 +12,7 @@ const SEARCH = ['', 'shared', 'shared/base', 'daemon'];
 /* Headers that the build makes, and the module they belong to. */
 const GENERATED = { 'sql.h': 'db', 'seed.h': 'store', 'shapes.h': 'api' };
 
-const SHARED = ['base', 'json', 'text', 'db', 'llm', 'core', 'filter', 'otlp', 'store', 'view', 'config', 'client'];
+const SHARED = ['base', 'json', 'text', 'db', 'llm', 'core', 'filter', 'otlp', 'store', 'view', 'config', 'client', 'ops'];
 const PURE = ['base', 'json', 'text', 'llm', 'core'];
 const HOUSE = ['app', 'inbox', 'worker', 'dispatch']; /* headers of src/daemon for all of it */
 const DAEMON = [...HOUSE, 'listen', 'http', 'upstream', 'record', 'proxy', 'jobs', 'otel', 'api', 'web', 'mock'];
@@ -31,6 +31,7 @@ const MAY = {
   view: [...PURE, 'filter', 'store'],
   config: [...PURE, 'store'],
   client: PURE,
+  ops: [...PURE, 'filter', 'store', 'view', 'config', 'client'],
   inbox: SHARED,
   listen: ['base'],
   app: [...SHARED, 'inbox', 'http', 'upstream', 'record'],

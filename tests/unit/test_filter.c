@@ -188,7 +188,7 @@ static void mistakes_are_named_and_located(void **state)
     mistake("is:streem", "unknown flag \"streem\", did you mean \"stream\"?", 3, 6);
     mistake("is:-", "unknown flag \"-\"", 3, 1);
     mistake("is:stalled", "is:stalled is known only of requests in flight", 3, 7);
-    mistake("state:done", "\"state\" is known only of requests in flight", 0, 5);
+    mistake("state:done", "\"state\" is known only in top", 0, 5);
     mistake("outcome:cutt", "unknown outcome \"cutt\", did you mean \"cut\"?", 8, 4);
     mistake("model:", "the value is missing after \"model:\"", 5, 1);
     mistake("a status>= b", "the value is missing after \"status>=\"", 8, 2);

@@ -281,6 +281,35 @@ static void reasoning_tags_of_a_stream_move_also_when_split(void **state)
            DELTA("\"content\":\"b\",\"reasoning_content\":\"a\"") DONE, NULL);
 }
 
+static void what_is_rewritten_keeps_the_rest_and_the_last_of_equal_keys(void **state)
+{
+    struct buf many = {0}, out = {0};
+
+    (void)state;
+    stream(THINK,
+           "data: {\"a b\" :\"c  d\", \"choices\":1,\t\"choices\": [ {\"delta\":{},\"index\" : 0, "
+           "\"d\\u0065lta\":{ \"content\":\"x\", \"content\":\"<think>b\", \"y\": [ 1, 2 ]}, "
+           "\"z\":\" \"} , 5 ] , \"n\":12345678901234567890}\n\n" STOP("stop") DONE,
+           "data: {\"a b\":\"c  d\",\"choices\":[{\"index\":0,\"d\\u0065lta\":{\"y\":[1,2],"
+           "\"reasoning_content\":\"b\"},\"z\":\" \"},5],\"n\":12345678901234567890}\n\n" STOP(
+               "stop") DONE,
+           "before the closing tag");
+    buf_put(&many, STR("data: {\"choices\":[{"));
+    for (int i = 0; i < 10000; i++)
+        buf_put(&many, STR("\"delta\":{},"));
+    buf_put(&many, STR("\"delta\":{\"content\":\"<think>"));
+    for (int i = 0; i < 10000; i++)
+        buf_put(&many, STR("many words"));
+    buf_put(&many, STR("\"}}]}\n\n"));
+    buf_put(&out, STR("data: {\"choices\":[{\"delta\":{\"reasoning_content\":\""));
+    for (int i = 0; i < 10000; i++)
+        buf_put(&out, STR("many words"));
+    buf_put(&out, STR("\"}}]}\n\n"));
+    stream(THINK, many.ptr, out.ptr, "before the closing tag");
+    buf_clear(&many);
+    buf_clear(&out);
+}
+
 static void an_unclosed_reasoning_loses_nothing(void **state)
 {
     (void)state;
@@ -430,6 +459,7 @@ int main(void)
         cmocka_unit_test(lists_of_fixes_are_read_as_the_cases_say),
         cmocka_unit_test(reasoning_tags_of_a_body_move),
         cmocka_unit_test(reasoning_tags_of_a_stream_move_also_when_split),
+        cmocka_unit_test(what_is_rewritten_keeps_the_rest_and_the_last_of_equal_keys),
         cmocka_unit_test(an_unclosed_reasoning_loses_nothing),
         cmocka_unit_test(nothing_comes_behind_an_event_without_its_end),
         cmocka_unit_test(content_without_tags_passes_byte_for_byte),

@@ -121,6 +121,15 @@ static void a_file_that_is_not_there_is_named(void **state)
     models_clear(&m);
 }
 
+static void what_a_message_quotes_stays_on_its_line(void **state)
+{
+    (void)state;
+    refuses("{\"default_fixes\":[\"a\\nb\\u001b[2J\"]}", "Unknown compatibility fix: a\\nb\\e[2J.");
+    refuses("[{\"model\":\"a\\nb\",\"upstream_url\":\"http://h/v1\"},"
+            "{\"model\":\"a\\nb\",\"upstream_url\":\"http://h/v1\"}]",
+            "model \"a\\nb\"");
+}
+
 static void no_message_shows_a_key(void **state)
 {
     struct models m = {0};
@@ -142,6 +151,7 @@ int main(void)
         cmocka_unit_test(configurations_load_as_the_cases_say),
         cmocka_unit_test(a_value_of_the_wrong_type_is_refused),
         cmocka_unit_test(a_file_that_is_not_there_is_named),
+        cmocka_unit_test(what_a_message_quotes_stays_on_its_line),
         cmocka_unit_test(no_message_shows_a_key),
     };
 

@@ -5,8 +5,8 @@
 
 #include <cmocka.h>
 
-#include "daemon/api/api_operations.h"
 #include "daemon/dispatch.h"
+#include "ops/operations.h"
 #include "shapes.h"
 #include "json/json.h"
 #include "json/shape.h"
@@ -26,22 +26,22 @@ static void every_call_is_described(void **state)
 {
     (void)state;
     for (size_t t = 0; dispatch_tables[t]; t++) {
-        for (const struct api_route *route = dispatch_tables[t]; route->method; route++) {
-            const struct api_operation *op = api_operation_of(route);
+        for (const struct call_route *route = dispatch_tables[t]; route->method; route++) {
+            const struct operation *op = operation_of(route);
 
             if (is_undescribed(route->pattern))
                 assert_null(op);
             else if (!op)
-                fail_msg("api_operations.c does not describe %s %s", route->method, route->pattern);
+                fail_msg("operations.c does not describe %s %s", route->method, route->pattern);
         }
     }
 }
 
-static bool is_answered(const struct api_operation *op)
+static bool is_answered(const struct operation *op)
 {
     for (size_t t = 0; dispatch_tables[t]; t++)
-        for (const struct api_route *route = dispatch_tables[t]; route->method; route++)
-            if (api_operation_of(route) == op)
+        for (const struct call_route *route = dispatch_tables[t]; route->method; route++)
+            if (operation_of(route) == op)
                 return true;
     return false;
 }
@@ -49,7 +49,7 @@ static bool is_answered(const struct api_operation *op)
 static void every_description_is_of_a_call(void **state)
 {
     (void)state;
-    for (const struct api_operation *op = api_operations; op->method; op++)
+    for (const struct operation *op = operations; op->method; op++)
         if (!is_answered(op))
             fail_msg("nothing answers %s %s", op->method, op->pattern);
 }
@@ -88,8 +88,8 @@ static void shapes_of_calls_exist(void **state)
     if (shapes_add(schemas, str_c(api_shapes), &err) < 0)
         fail_msg("%s", err.msg);
     for (size_t t = 0; dispatch_tables[t]; t++) {
-        for (const struct api_route *route = dispatch_tables[t]; route->method; route++) {
-            const struct api_operation *op = api_operation_of(route);
+        for (const struct call_route *route = dispatch_tables[t]; route->method; route++) {
+            const struct operation *op = operation_of(route);
 
             if (!op)
                 continue;

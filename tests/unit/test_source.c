@@ -17,6 +17,7 @@
 #include "cli/request_list.h"
 #include "cli/source.h"
 #include "text/term.h"
+#include "json/json_scan.h"
 
 static char folder[] = "/tmp/lop-source-XXXXXX";
 
@@ -92,9 +93,11 @@ struct asked {
     int rc;
 };
 
+static const struct verb any = {.name = "list", .forms = ~0u};
+
 static void ask(struct asked *a, int argc, char **argv)
 {
-    assert_int_equal(cli_parse(&a->cli, "requests list", NULL, ~0u, argc, argv, &a->err), 0);
+    assert_int_equal(cli_parse(&a->cli, "requests list", &any, argc, argv, &a->err), 0);
     a->cli.quiet = true;
     a->rc = source_open(&a->source, &a->cli, &a->err);
 }

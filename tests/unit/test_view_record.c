@@ -90,7 +90,8 @@ static void keys_are(const cJSON *o, const char *expect)
     "chunk_gap_avg_ms chunk_gap_p95_ms chunk_gap_max_ms client_lag_max_ms request_bytes "          \
     "response_bytes response_model finish_reason tool_call_count reasoning_tokens "                \
     "cache_write_input_tokens reported_cost_usd upstream_error_message stream_done "               \
-    "terminated_by completed_at provider_slug generation_tps outcome rev "
+    "terminated_by completed_at provider_slug generation_tps generation_tps_estimated outcome "    \
+    "rev "
 
 /* ---- rows ---- */
 
@@ -166,6 +167,35 @@ static void numbers_are_exact_and_shown(void **state)
     IS(row, "stream_done", "true");
     IS(row, "outcome", "\"ok\"");
     IS(row, "duration_is_elapsed", "false");
+    cJSON_Delete(row);
+}
+
+static void speed_is_estimated_where_no_tokens_are_reported(void **state)
+{
+    struct record r = sample(1);
+    cJSON *row;
+
+    (void)state;
+    r.is_stream = true;
+    r.duration_ms = 12000;
+    r.ttft_ms = 2000;
+    r.content_event_count = 700;
+    row = view_record_row(&r, NOW);
+    IS(row, "generation_tps", "\"70.00\"");
+    IS(row, "generation_tps_estimated", "true");
+    IS(row, "tokens.output", "null");
+    IS(row, "tokens_per_second", "null");
+    cJSON_Delete(row);
+    r.billing_output_tokens = 500;
+    row = view_record_row(&r, NOW);
+    IS(row, "generation_tps", "\"50.00\"");
+    IS(row, "generation_tps_estimated", "false");
+    cJSON_Delete(row);
+    r.billing_output_tokens = UNKNOWN;
+    r.content_event_count = 1; /* all at once: that is no speed */
+    row = view_record_row(&r, NOW);
+    IS(row, "generation_tps", "null");
+    IS(row, "generation_tps_estimated", "false");
     cJSON_Delete(row);
 }
 
@@ -620,6 +650,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_has_all_keys_in_order_and_nulls_for_what_is_unknown),
         cmocka_unit_test(numbers_are_exact_and_shown),
+        cmocka_unit_test(speed_is_estimated_where_no_tokens_are_reported),
         cmocka_unit_test(money_is_written_without_a_double_in_between),
         cmocka_unit_test(an_estimate_stands_in_while_pending_only),
         cmocka_unit_test(the_summary_says_what_matters_first),

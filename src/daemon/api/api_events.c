@@ -6,6 +6,8 @@
 #include "base/query.h"
 #include "daemon/api/api.h"
 #include "daemon/api/api_live.h"
+#include "ops/operations.h"
+#include "view/view_filter.h"
 #include "view/view_record.h"
 #include "json/json.h"
 
@@ -23,10 +25,11 @@ struct viewer {
     struct conn *conn; /* NULL: gone */
     struct job job;
     bool working, wants_change, wants_finished, started;
-    bool over;         /* bye was said: nothing may follow */
-    int64_t rev;       /* what was sent up to */
-    int64_t last_us;   /* when something was sent last */
-    int64_t change_us; /* when the last change event was */
+    bool over;            /* bye was said: nothing may follow */
+    int64_t rev;          /* what was sent up to */
+    int64_t last_us;      /* when something was sent last */
+    int64_t change_us;    /* when the last change event was */
+    struct filter *where; /* NULL: all that finish */
     /* for the reader thread */
     int64_t until_rev;
     struct buf text;
@@ -47,6 +50,7 @@ static void free_if_over(struct viewer *v)
     end(v);
     list_remove(&v->node);
     buf_clear(&v->text);
+    filter_free(v->where);
     free(v);
 }
 
@@ -56,17 +60,84 @@ static void put_event(struct buf *out, int64_t rev, const char *name, struct buf
     json->len = 0;
 }
 
-static void put_change(struct viewer *v, const struct live_done *done, size_t count, bool missed)
+/* Ids of one list, each once. */
+struct ids {
+    int64_t list[IDS_MAX];
+    size_t count;
+    bool truncated;
+};
+
+static void add_id(struct ids *ids, int64_t id)
 {
+    if (id == UNKNOWN)
+        return;
+    for (size_t i = ids->count; i > 0; i--)
+        if (ids->list[i - 1] == id)
+            return;
+    if (ids->count == IDS_MAX)
+        ids->truncated = true;
+    else
+        ids->list[ids->count++] = id;
+}
+
+static void put_ids(struct buf *json, const char *key, const struct ids *ids)
+{
+    buf_printf(json, ",\"%s\":[", key);
+    for (size_t i = 0; i < ids->count; i++)
+        buf_printf(json, "%s%lld", i ? "," : "", (long long)ids->list[i]);
+    buf_put(json, STR("]"));
+}
+
+static void put_kinds(struct buf *json, unsigned kinds)
+{
+    static const char *const names[] = {"requests",  "runs",   "routes",
+                                        "providers", "prices", "settings"};
+    const char *comma = "";
+
+    buf_put(json, STR(",\"kinds\":["));
+    for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        if (!(kinds & 1u << i))
+            continue;
+        buf_printf(json, "%s\"%s\"", comma, names[i]);
+        comma = ",";
+    }
+    buf_put(json, STR("]"));
+}
+
+/* What happened to a viewer's world since it was told last. */
+struct news {
+    struct live_done *done; /* newest first */
+    size_t count;
+    struct live_change changes[LIVE_CHANGES];
+    size_t change_count;
+    bool missed;
+};
+
+static void put_change(struct viewer *v, const struct news *n)
+{
+    struct ids requests = {0}, runs = {0};
+    unsigned kinds = n->count > 0 || n->missed ? LIVE_REQUESTS : 0;
     struct buf json = {0};
 
-    buf_printf(&json, "{\"rev\":%lld,\"kinds\":[\"requests\"],\"request_ids\":[",
-               (long long)v->until_rev);
-    for (size_t i = 0; i < count && i < IDS_MAX; i++)
-        buf_printf(&json, "%s%lld", i ? "," : "",
-                   (long long)done[count - 1 - i].capture->record.id);
-    buf_printf(&json, "],\"run_ids\":[],\"truncated\":%s}",
-               missed || count > IDS_MAX ? "true" : "false");
+    for (size_t i = n->count; i > 0; i--) {
+        const struct record *r = &n->done[i - 1].capture->record;
+
+        add_id(&requests, r->id);
+        add_id(&runs, r->task_run_id);
+    }
+    for (size_t i = 0; i < n->change_count; i++) {
+        kinds |= n->changes[i].kinds;
+        add_id(&requests, n->changes[i].request_id);
+        add_id(&runs, n->changes[i].run_id);
+    }
+    if (runs.count > 0)
+        kinds |= LIVE_RUNS;
+    buf_printf(&json, "{\"rev\":%lld", (long long)v->until_rev);
+    put_kinds(&json, kinds);
+    put_ids(&json, "request_ids", &requests);
+    put_ids(&json, "run_ids", &runs);
+    buf_printf(&json, ",\"truncated\":%s}",
+               n->missed || requests.truncated || runs.truncated ? "true" : "false");
     put_event(&v->text, v->until_rev, "change", &json);
     buf_clear(&json);
 }
@@ -79,12 +150,17 @@ static void put_finished(struct viewer *v, struct store *store, const struct liv
     struct buf json = {0};
     struct err err;
     bool stored = store && store_record_get(store, done->capture->record.id, &arena, &r, &err) == 0;
-    cJSON *row = view_record_row(stored ? &r : &done->capture->record, clock_wall_us());
+    const struct record *record = stored ? &r : &done->capture->record;
+    cJSON *row = view_record_row(record, clock_wall_us());
 
     cJSON_DeleteItemFromObject(row, "rev");
     json_put_int(row, "rev", done->rev);
-    json_print(&json, row);
-    put_event(&v->text, done->rev, "finished", &json);
+    if (store)
+        (void)view_put_task_run(row, store, record, clock_wall_us(), &err);
+    if (!v->where || view_filter_wants(v->where, row, store)) {
+        json_print(&json, row);
+        put_event(&v->text, done->rev, "finished", &json);
+    }
     cJSON_Delete(row);
     buf_clear(&json);
     arena_clear(&arena);
@@ -93,20 +169,31 @@ static void put_finished(struct viewer *v, struct store *store, const struct liv
 static void on_run(struct job *job, struct store *store)
 {
     struct viewer *v = LIST_ENTRY(job, struct viewer, job);
-    size_t count, total, left;
-    bool missed;
-    struct live_done *done =
-        live_done(v->worker->app->live, v->rev, LIVE_ROWS_MAX, &count, &total, &missed);
+    struct live *live = v->worker->app->live;
+    struct news n = {0};
+    struct live_done *all;
+    bool missed_changes;
+    size_t count;
+    size_t total, left, later = 0;
 
-    left = count;
-    v->until_rev = count ? done[0].rev : v->rev;
-    if (count > 0 && (v->wants_change || missed))
-        put_change(v, done, count, missed);
+    v->until_rev = live_rev(live); /* what comes after it is told the next time */
+    all = live_done(live, v->rev, LIVE_ROWS_MAX, &count, &total, &n.missed);
+    while (later < count && all[later].rev > v->until_rev)
+        later++;
+    n.done = all + later;
+    n.count = count - later;
+    n.change_count = live_changes(live, v->rev, n.changes, &missed_changes);
+    while (n.change_count > 0 && n.changes[n.change_count - 1].rev > v->until_rev)
+        n.change_count--;
+    n.missed = n.missed || missed_changes;
+    left = n.count;
+    if (n.count + n.change_count > 0 && (v->wants_change || n.missed))
+        put_change(v, &n);
     while (v->wants_finished && left > 0 && v->text.len < UNSENT_MAX * 16)
-        put_finished(v, store, &done[--left]);
+        put_finished(v, store, &n.done[--left]);
     if (v->wants_finished && left > 0) /* the rest comes with the next look */
-        v->until_rev = done[left].rev;
-    live_done_free(done, count);
+        v->until_rev = n.done[left].rev;
+    live_done_free(all, count);
 }
 
 static void send_text(struct viewer *v, struct str text)
@@ -132,8 +219,9 @@ static void on_done(struct job *job)
 
 static void say_bye(struct viewer *v, const char *reason)
 {
-    char text[96];
-    int n = snprintf(text, sizeof(text), "event: bye\ndata: {\"reason\":\"%s\"}\n\n", reason);
+    char text[128];
+    int n = snprintf(text, sizeof(text), "id: %lld\nevent: bye\ndata: {\"reason\":\"%s\"}\n\n",
+                     (long long)v->rev, reason);
 
     end(v);
     conn_bytes(v->conn, (struct str){text, (size_t)n});
@@ -266,15 +354,39 @@ static void choose_start(struct viewer *v, struct request *r)
         v->rev = rev;
 }
 
+/* False: the query is wrong, and the client knows. */
+static bool query_fits(struct conn *conn, struct request *r)
+{
+    static const struct call_route route = {.method = "GET", .pattern = "/api/events"};
+    struct buf wrong = {0};
+    bool fits = params_check(operation_of(&route)->params, r->query, &wrong);
+
+    if (!fits)
+        conn_answer(conn, 422, STR("application/json"), NULL, buf_str(&wrong));
+    buf_clear(&wrong);
+    return fits;
+}
+
 void api_events_open(struct worker *w, struct conn *conn, struct request *r)
 {
     struct viewer *v = NULL;
     struct headers extra = {0};
+    struct buf refusal = {0};
+    struct filter *where;
     struct err err;
 
+    if (!query_fits(conn, r))
+        return;
+    where = view_filter_read(r->query, FILTER_STORED, clock_wall_us(), &refusal);
+    if (refusal.len > 0) {
+        conn_answer(conn, 400, STR("application/json"), &extra, buf_str(&refusal));
+        buf_clear(&refusal);
+        return;
+    }
     if (atomic_fetch_add(&w->app->viewers, 1) < VIEWERS_MAX)
         v = calloc(1, sizeof(*v));
     if (!v) {
+        filter_free(where);
         atomic_fetch_sub(&w->app->viewers, 1);
         headers_add(&extra, &r->arena, STR("Retry-After"), STR("5"), &err);
         conn_answer(conn, 503, STR("application/json"), &extra,
@@ -283,6 +395,7 @@ void api_events_open(struct worker *w, struct conn *conn, struct request *r)
     }
     v->worker = w;
     v->conn = conn;
+    v->where = where;
     choose_kinds(v, r->query);
     choose_start(v, r);
     list_add_tail(&w->viewers, &v->node);

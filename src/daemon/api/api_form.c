@@ -1,12 +1,12 @@
 #include "daemon/api/api_form.h"
 
-void form_redirect(struct api_call *call, const char *location)
+void form_redirect(struct call *call, const char *location)
 {
     struct err err;
 
     call->status = 303;
-    if (headers_add(&call->extra, &call->request.arena, STR("Location"), str_c(location), &err) < 0)
-        api_error(call, &err);
+    if (headers_add(&call->extra, &call->arena, STR("Location"), str_c(location), &err) < 0)
+        call_error(call, &err);
 }
 
 void form_escape(struct buf *out, struct str text)
@@ -31,7 +31,7 @@ void form_escape(struct buf *out, struct str text)
     }
 }
 
-void form_page(struct api_call *call, int status, struct str html)
+void form_page(struct call *call, int status, struct str html)
 {
     struct err ignored;
 
@@ -41,11 +41,11 @@ void form_page(struct api_call *call, int status, struct str html)
     buf_put(&call->body,
             STR("<!doctype html><meta charset=\"utf-8\"><title>llm-observe-proxy</title>"));
     buf_put(&call->body, html);
-    headers_add(&call->extra, &call->request.arena, STR("Content-Security-Policy"),
+    headers_add(&call->extra, &call->arena, STR("Content-Security-Policy"),
                 STR("default-src 'none'; base-uri 'none'; frame-ancestors 'none'"), &ignored);
 }
 
-void form_error(struct api_call *call, const struct err *err, const char *back)
+void form_error(struct call *call, const struct err *err, const char *back)
 {
     struct buf html = {0};
 
@@ -56,7 +56,7 @@ void form_error(struct api_call *call, const struct err *err, const char *back)
     buf_clear(&html);
 }
 
-void form_finish(struct api_call *call, int rc, struct err *err, const char *page)
+void form_finish(struct call *call, int rc, struct err *err, const char *page)
 {
     if (rc == 0) {
         form_redirect(call, page);

@@ -1,10 +1,12 @@
-/* Health checks of providers, and what the last ones found. */
+/* Health checks of providers. */
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "core/routing_input.h"
+#include "daemon/api/api.h"
 #include "daemon/api/api_probes.h"
-#include "daemon/api/api_routing.h"
+#include "store/store_routing.h"
+#include "view/view_routing.h"
 
 #define CHECK_MS 10000
 #define AT_ONCE 8
@@ -27,57 +29,9 @@ struct checks {
     bool single;
 };
 
-static const char *auth_state(enum key_state key)
-{
-    return key == KEY_CONFIGURED ? "valid" : key == KEY_MISSING ? "missing_key" : "not_configured";
-}
-
 static bool is_healthy(const struct check *c)
 {
-    int status = c->probe.status;
-
-    if (!c->sent || c->probe.error[0] || status == 0 || status >= 500 || c->key == KEY_MISSING)
-        return false;
-    return !(c->key == KEY_CONFIGURED && (status == 401 || status == 403));
-}
-
-static cJSON *view_health(const struct provider_health *h)
-{
-    cJSON *o = cJSON_CreateObject();
-    char iso[CLOCK_ISO_SIZE];
-
-    json_put_str(o, "provider_slug", h->provider_slug);
-    json_put_str(o, "status", h->status);
-    json_put_int(o, "latency_ms", h->latency_ms);
-    json_put_str(o, "auth_state", h->auth_state);
-    json_put_str(o, "message", h->message);
-    json_put_text(o, "checked_at", h->status.ptr ? clock_iso(h->checked_us, iso) : NULL);
-    return o;
-}
-
-/* ---- the last results ---- */
-
-static void add_last(void *ctx, const struct provider_health *h)
-{
-    cJSON *o = view_health(h);
-
-    json_put_str(o, "provider_name", h->provider_name);
-    json_put_bool(o, "active", h->active);
-    cJSON_AddItemToArray(ctx, o);
-}
-
-/* Of all providers, with nulls for one that was never checked. */
-static void run_last(struct api_call *call, struct store *store)
-{
-    cJSON *list = cJSON_CreateArray();
-    struct err err;
-
-    if (store_health(store, add_last, list, &err) == 0) {
-        api_json(call, 200, list);
-        return;
-    }
-    cJSON_Delete(list);
-    api_error(call, &err);
+    return c->sent && !c->probe.error[0] && provider_is_healthy(c->probe.status, c->key);
 }
 
 /* ---- checks ---- */
@@ -90,7 +44,7 @@ struct results {
 /* Writer thread. */
 static int keep_results(struct api_call *call, struct store *store, struct err *err)
 {
-    const struct results *r = call->state;
+    const struct results *r = call->call.state;
 
     for (size_t i = 0; i < r->count; i++)
         if (store_health_put(store, &r->list[i], err) < 0)
@@ -108,7 +62,7 @@ static struct provider_health result_of(const struct check *c, struct arena *are
         .provider_slug = arena_dup(arena, c->slug),
         .status = is_healthy(c) ? STR("healthy") : STR("warning"),
         .latency_ms = c->sent ? c->probe.duration_ms : UNKNOWN,
-        .auth_state = str_c(auth_state(c->sent ? c->key : KEY_NOT_CONFIGURED)),
+        .auth_state = str_c(key_auth_state(c->sent ? c->key : KEY_NOT_CONFIGURED)),
         .message = c->sent ? message : STR("no base URL"),
         .checked_us = c->checked_us,
     };
@@ -125,29 +79,29 @@ static void free_checks(struct checks *all)
 
 static void finish(struct checks *all)
 {
-    struct api_call *call = all->call;
-    struct arena *arena = &call->request.arena;
+    struct call *call = &all->call->call;
+    struct arena *arena = &call->arena;
     struct results *r = arena_alloc(arena, sizeof(*r) + all->count * sizeof(r->list[0]));
     cJSON *list;
 
     if (!r) {
-        api_detail(call, 503, "No memory for the answer.");
+        call_detail(call, 503, "No memory for the answer.");
         free_checks(all);
-        api_finish(call);
+        api_finish(api_call_of(call));
         return;
     }
     list = cJSON_CreateArray();
     r->count = all->count;
     for (size_t i = 0; i < all->count; i++) {
         r->list[i] = result_of(&all->checks[i], arena);
-        cJSON_AddItemToArray(list, view_health(&r->list[i]));
+        cJSON_AddItemToArray(list, view_provider_health(&r->list[i]));
     }
-    api_json(call, 200, all->single ? cJSON_DetachItemFromArray(list, 0) : list);
+    call_json(call, 200, all->single ? cJSON_DetachItemFromArray(list, 0) : list);
     if (all->single)
         cJSON_Delete(list);
     free_checks(all);
     call->state = r;
-    api_finish_stored(call, keep_results);
+    api_finish_stored(api_call_of(call), keep_results);
 }
 
 static void start_checks(struct checks *all);
@@ -180,7 +134,7 @@ static void start_checks(struct checks *all)
 
 static void then_check(struct api_call *call)
 {
-    start_checks(call->state);
+    start_checks(call->call.state);
 }
 
 static void add_check(struct checks *all, const struct provider *p)
@@ -210,7 +164,7 @@ static void add_check(struct checks *all, const struct provider *p)
 }
 
 /* slug STR_NONE: all active ones. */
-static void prepare(struct api_call *call, struct store *store, struct str slug, bool single)
+static void prepare(struct call *call, struct store *store, struct str slug, bool single)
 {
     struct checks *all = calloc(1, sizeof(*all));
     struct provider *list = NULL;
@@ -224,41 +178,40 @@ static void prepare(struct api_call *call, struct store *store, struct str slug,
     if (rc == 0 && !all->checks)
         rc = err_set(&err, ERR_NO_MEMORY, "no memory for the checks");
     if (rc == 0) {
-        all->call = call;
+        all->call = api_call_of(call);
         all->single = single;
         for (size_t i = 0; i < count; i++)
             if (single ? str_eq(list[i].slug, slug) : list[i].active)
                 add_check(all, &list[i]);
         if (!single || all->count > 0) {
             call->state = all;
-            call->then = then_check;
+            all->call->then = then_check;
             return;
         }
         rc = err_set(&err, ERR_NOT_FOUND, "Provider not found.");
     }
-    api_error(call, &err);
+    call_error(call, &err);
     if (all)
         free_checks(all);
 }
 
-static void run_one(struct api_call *call, struct store *store)
+static void run_one(struct call *call, struct store *store)
 {
     struct str slug = STR_NONE;
     struct err err;
 
-    if (slug_from_input(call->slug, &call->request.arena, &slug, &err) < 0 || !slug.ptr)
-        api_detail(call, 404, "Provider not found.");
+    if (slug_from_input(call->slug, &call->arena, &slug, &err) < 0 || !slug.ptr)
+        call_detail(call, 404, "Provider not found.");
     else
         prepare(call, store, slug, true);
 }
 
-static void run_all(struct api_call *call, struct store *store)
+static void run_all(struct call *call, struct store *store)
 {
     prepare(call, store, STR_NONE, false);
 }
 
-const struct api_route api_health_routes[] = {
-    {"GET", "/admin/api/providers/health", .run = run_last},
+const struct call_route api_health_routes[] = {
     {"POST", "/admin/api/providers/health-checks", .run = run_all},
     {"POST", "/admin/api/providers/{slug}/test", .run = run_one},
     {0},

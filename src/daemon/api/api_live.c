@@ -4,6 +4,7 @@
 #include "base/query.h"
 #include "core/billing.h"
 #include "daemon/api/live_views.h"
+#include "view/view_filter.h"
 #include "view/view_live.h"
 #include "view/view_traffic.h"
 #include "json/json.h"
@@ -92,13 +93,9 @@ struct snapshot {
     struct run_names names;
 };
 
-/* Where rows that are not asked for are left out; flight is NULL for a finished one. */
-static bool wanted(const struct snapshot *s, const struct record *r, const struct live_row *flight)
+static bool wanted(const struct snapshot *s, const cJSON *row)
 {
-    (void)s;
-    (void)r;
-    (void)flight;
-    return true;
+    return !s->query->filter || view_filter_wants(s->query->filter, row, s->names.store);
 }
 
 static void put_server(cJSON *o, struct snapshot *s)
@@ -164,13 +161,14 @@ static void put_inflight(cJSON *o, struct snapshot *s)
         cJSON *row;
 
         live_row_record(&rows[i], &r);
-        if (!wanted(s, &r, &rows[i])) {
-            left_out++;
-            continue;
-        }
         row = api_live_flight(&rows[i], s->totals.rev, prices);
         put_task_run(row, &s->names, r.task_run_id);
-        cJSON_AddItemToArray(list, row);
+        if (wanted(s, row)) {
+            cJSON_AddItemToArray(list, row);
+        } else {
+            cJSON_Delete(row);
+            left_out++;
+        }
     }
     json_put_int(o, "inflight_total", s->totals.inflight - left_out);
     cJSON_AddItemToObject(o, "inflight", list);
@@ -188,18 +186,21 @@ static void put_finished(cJSON *o, struct snapshot *s)
 
     for (size_t i = 0; i < count; i++) {
         const struct record *r = &done[i].capture->record;
+        bool is_wanted;
         cJSON *row;
 
-        if (!wanted(s, r, NULL)) {
-            total--;
-            continue;
-        }
-        if (shown == s->query->rows)
-            continue;
-        shown++;
+        if (shown == s->query->rows && !s->query->filter)
+            break;
         row = view_live_done(r, done[i].rev);
         put_task_run(row, &s->names, r->task_run_id);
-        cJSON_AddItemToArray(list, row);
+        is_wanted = wanted(s, row);
+        total -= !is_wanted;
+        if (is_wanted && shown < s->query->rows) {
+            cJSON_AddItemToArray(list, row);
+            shown++;
+        } else {
+            cJSON_Delete(row);
+        }
     }
     json_put_int(o, "finished_total", (int64_t)total);
     cJSON_AddItemToObject(o, "finished", list);
@@ -255,20 +256,20 @@ static unsigned part_of(struct str name)
 }
 
 /* False: the call is answered. */
-static bool read_parts(struct api_call *call, struct live_query *q)
+static bool read_parts(struct call *call, struct live_query *q)
 {
     struct buf text = {0};
     struct str rest, name;
 
     q->parts = ~0u;
-    if (api_query_text(call, "parts", &text) && text.len > 0) {
+    if (call_query_text(call, "parts", &text) && text.len > 0) {
         q->parts = 0;
         rest = buf_str(&text);
         while (str_split(&rest, ',', &name)) {
             unsigned part = part_of(str_trim(name));
 
             if (!part) {
-                api_detail(call, 422, "parts must name members of the answer, with commas.");
+                call_detail(call, 422, "parts must name members of the answer, with commas.");
                 buf_clear(&text);
                 return false;
             }
@@ -302,22 +303,34 @@ void api_live_build(struct app *app, struct store *store, const struct live_quer
     cJSON_Delete(o);
 }
 
-static void run_live(struct api_call *call, struct store *store)
+static void run_live(struct call *call, struct store *store)
 {
     struct live_query q = {
-        .since = api_query_int(call, "since"),
-        .rows = (size_t)api_query_int(call, "rows"),
-        .series = (size_t)api_query_int(call, "series"),
-        .text_id = api_query_int(call, "text"),
+        .since = call_query_int(call, "since"),
+        .rows = (size_t)call_query_int(call, "rows"),
+        .series = (size_t)call_query_int(call, "series"),
+        .text_id = call_query_int(call, "text"),
     };
+
+    struct buf where = {0};
+    struct filter *filter;
 
     if (!read_parts(call, &q))
         return;
-    call->status = 200;
-    live_views_answer(call->worker->app, store, &q, &call->body);
+    call->status = 400;
+    filter = view_filter_read(call->query, FILTER_LIVE, clock_wall_us(), &call->body);
+    if (call->body.len == 0) {
+        call_query_text(call, "where", &where);
+        q.where = buf_str(&where);
+        q.filter = filter;
+        call->status = 200;
+        live_views_answer(api_app(call), store, &q, &call->body);
+    }
+    filter_free(filter);
+    buf_clear(&where);
 }
 
-const struct api_route api_live_routes[] = {
+const struct call_route api_live_routes[] = {
     {"GET", "/api/live", .run = run_live},
     {"GET", "/admin/api/live", .run = run_live},
     {"POST", "/api/requests/{record_id}/cancel", .run = api_cancel_run},

@@ -5,7 +5,7 @@
 #include "daemon/api/api.h"
 
 /** POST /api/requests/{record_id}/cancel. */
-void api_cancel_run(struct api_call *call, struct store *store);
+void api_cancel_run(struct call *call, struct store *store);
 /** A row in flight as JSON; prices may be NULL. Returns owned. */
 cJSON *api_live_flight(const struct live_row *row, int64_t rev, const struct price_book *prices);
 

@@ -6,12 +6,13 @@
 #include "core/money.h"
 #include "daemon/api/api.h"
 #include "daemon/otel/otel.h"
+#include "ops/disk.h"
 #include "store/store_budgets.h"
 
 static void put_file(struct buf *out, struct app *app, const char *suffix, const char *name,
                      const char *help)
 {
-    int64_t bytes = api_file_size(app->config->database_path, suffix);
+    int64_t bytes = disk_file_size(app->config->database_path, suffix);
 
     metrics_put(out, name, "gauge", help, bytes == UNKNOWN ? 0 : bytes);
 }
@@ -109,9 +110,9 @@ static void put_budgets(struct buf *out, struct store *store)
     store_budgets(store, now_us, put_spent, out, &err);
 }
 
-static void run_metrics(struct api_call *call, struct store *store)
+static void run_metrics(struct call *call, struct store *store)
 {
-    struct app *app = call->worker->app;
+    struct app *app = api_app(call);
     struct buf *out = &call->body;
 
     metrics_write(app->metrics, out);
@@ -131,7 +132,7 @@ static void run_metrics(struct api_call *call, struct store *store)
     call->content_type = STR("text/plain; version=0.0.4; charset=utf-8");
 }
 
-const struct api_route api_metrics_routes[] = {
+const struct call_route api_metrics_routes[] = {
     {"GET", "/metrics", .run = run_metrics},
     {0},
 };

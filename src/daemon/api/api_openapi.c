@@ -2,8 +2,8 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-#include "daemon/api/api_operations.h"
 #include "daemon/dispatch.h"
+#include "ops/operations.h"
 #include "shapes.h"
 #include "json/json.h"
 #include "json/shape.h"
@@ -102,7 +102,7 @@ static bool next_name(struct str *pattern, struct str *name)
     return false;
 }
 
-static void put_parameters(cJSON *o, const struct api_route *route, const struct api_operation *op)
+static void put_parameters(cJSON *o, const struct call_route *route, const struct operation *op)
 {
     cJSON *list = cJSON_AddArrayToObject(o, "parameters");
     struct str pattern = str_c(route->pattern), name;
@@ -132,7 +132,7 @@ static void put_response(cJSON *responses, const char *status, const char *descr
     put_content(o, media, type);
 }
 
-static void put_body(cJSON *o, const struct api_operation *op)
+static void put_body(cJSON *o, const struct operation *op)
 {
     cJSON *body = cJSON_AddObjectToObject(o, "requestBody");
 
@@ -140,7 +140,7 @@ static void put_body(cJSON *o, const struct api_operation *op)
     put_content(body, MEDIA_JSON, op->body);
 }
 
-static void put_responses(cJSON *o, const struct api_route *route, const struct api_operation *op)
+static void put_responses(cJSON *o, const struct call_route *route, const struct operation *op)
 {
     cJSON *responses = cJSON_AddObjectToObject(o, "responses");
     struct str pattern = str_c(route->pattern), name;
@@ -158,7 +158,7 @@ static void put_responses(cJSON *o, const struct api_route *route, const struct 
 /* ---- operations ---- */
 
 /* get_api_requests_record_id */
-static void put_operation_id(cJSON *o, const struct api_route *route)
+static void put_operation_id(cJSON *o, const struct call_route *route)
 {
     struct buf id = {0};
 
@@ -192,8 +192,8 @@ static void put_tags(cJSON *o, struct str pattern, bool is_public)
         json_add_str(tags, tag);
 }
 
-static void add_operation(cJSON *paths, const struct api_route *route,
-                          const struct api_operation *op, bool is_public)
+static void add_operation(cJSON *paths, const struct call_route *route, const struct operation *op,
+                          bool is_public)
 {
     cJSON *path = cJSON_GetObjectItemCaseSensitive(paths, route->pattern), *o;
     char method[16] = "";
@@ -217,8 +217,8 @@ static void put_paths(cJSON *document, bool is_public)
     cJSON *paths = cJSON_AddObjectToObject(document, "paths");
 
     for (size_t t = 0; dispatch_tables[t]; t++) {
-        for (const struct api_route *route = dispatch_tables[t]; route->method; route++) {
-            const struct api_operation *op = api_operation_of(route);
+        for (const struct call_route *route = dispatch_tables[t]; route->method; route++) {
+            const struct operation *op = operation_of(route);
 
             if (op &&
                 is_public == (op->is_public && !str_starts(str_c(route->pattern), STR(ADMIN))))
@@ -278,7 +278,7 @@ static int put_components(cJSON *document, struct err *err)
     return rc;
 }
 
-static void answer(struct api_call *call, bool is_public)
+static void answer(struct call *call, bool is_public)
 {
     cJSON *o = cJSON_CreateObject(), *info;
     struct err err;
@@ -294,26 +294,26 @@ static void answer(struct api_call *call, bool is_public)
     json_put_text(info, "version", LOP_VERSION);
     put_paths(o, is_public);
     if (put_components(o, &err) == 0) {
-        api_json(call, 200, o);
+        call_json(call, 200, o);
     } else {
-        api_error(call, &err);
+        call_error(call, &err);
         cJSON_Delete(o);
     }
 }
 
-static void run_public(struct api_call *call, struct store *store)
+static void run_public(struct call *call, struct store *store)
 {
     (void)store;
     answer(call, true);
 }
 
-static void run_admin(struct api_call *call, struct store *store)
+static void run_admin(struct call *call, struct store *store)
 {
     (void)store;
     answer(call, false);
 }
 
-const struct api_route api_openapi_routes[] = {
+const struct call_route api_openapi_routes[] = {
     {"GET", "/api/openapi.json", .run = run_public},
     {"GET", "/admin/api/openapi.json", .run = run_admin},
     {0},

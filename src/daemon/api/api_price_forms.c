@@ -1,13 +1,13 @@
 /* The forms about prices: they answer with a redirect to the page they are on. */
 #include "core/price_json.h"
-#include "daemon/api/api_body.h"
 #include "daemon/api/api_form.h"
-#include "daemon/api/api_prices.h"
+#include "ops/body.h"
+#include "ops/op_prices.h"
 #include "store/store_prices.h"
 
 #define PRICING_PAGE "/admin/settings/pricing"
 
-static bool has_required(struct api_call *call, const struct body *b, const char *const *names)
+static bool has_required(struct call *call, const struct body *b, const char *const *names)
 {
     bool all = true;
 
@@ -21,17 +21,17 @@ static int save_price(struct store *store, const struct price_book *book, struct
 {
     struct price p;
 
-    if (api_price_edit(book, b->fields, &b->arena, NULL, &p, err) < 0)
+    if (op_price_edit(book, b->fields, &b->arena, NULL, &p, err) < 0)
         return -1;
     p.active = form_checkbox(b, "active", true);
     return store_price_put(store, &p, false, err);
 }
 
-static void write_price(struct api_call *call, struct store *store)
+static void write_price(struct call *call, struct store *store)
 {
     static const char *const required[] = {"provider_slug", "model", "input_usd_per_million",
                                            "output_usd_per_million", NULL};
-    struct price_book *book = api_book(call, store);
+    struct price_book *book = op_book(call, store);
     struct body b;
     struct err err;
 
@@ -54,10 +54,10 @@ static int delete_price(struct store *store, const struct price_book *book, cons
              : err_set(err, ERR_INVALID, "Price not found.");
 }
 
-static void write_price_delete(struct api_call *call, struct store *store)
+static void write_price_delete(struct call *call, struct store *store)
 {
     static const char *const required[] = {"provider_slug", "model", NULL};
-    struct price_book *book = api_book(call, store);
+    struct price_book *book = op_book(call, store);
     struct body b;
     struct err err;
 
@@ -70,7 +70,7 @@ static void write_price_delete(struct api_call *call, struct store *store)
     price_book_unref(book);
 }
 
-static bool required_id(struct api_call *call, const struct body *b, const char *name, int64_t *out)
+static bool required_id(struct call *call, const struct body *b, const char *name, int64_t *out)
 {
     return form_required(b, call, name).ptr && form_int(b, call, name, 0, out);
 }
@@ -83,15 +83,15 @@ static int add_tier(struct store *store, const struct price_book *book, struct b
 
     if (!p)
         return err_set(err, ERR_INVALID, "Price not found.");
-    if (api_tier_edit(p, b->fields, &b->arena, &t, err) < 0)
+    if (op_tier_edit(p, b->fields, &b->arena, &t, err) < 0)
         return -1;
     return store_price_tier_put(store, &t, err);
 }
 
-static void write_tier(struct api_call *call, struct store *store)
+static void write_tier(struct call *call, struct store *store)
 {
     static const char *const required[] = {"input_usd_per_million", "output_usd_per_million", NULL};
-    struct price_book *book = api_book(call, store);
+    struct price_book *book = op_book(call, store);
     struct body b;
     struct err err;
     int64_t id;
@@ -107,7 +107,7 @@ static void write_tier(struct api_call *call, struct store *store)
     price_book_unref(book);
 }
 
-static void write_tier_delete(struct api_call *call, struct store *store)
+static void write_tier_delete(struct call *call, struct store *store)
 {
     struct body b;
     struct err err;
@@ -119,7 +119,7 @@ static void write_tier_delete(struct api_call *call, struct store *store)
     body_clear(&b);
 }
 
-const struct api_route api_price_forms_routes[] = {
+const struct call_route api_price_forms_routes[] = {
     {"POST", "/admin/settings/model-prices", .write = write_price},
     {"POST", "/admin/settings/model-prices/delete", .write = write_price_delete},
     {"POST", "/admin/settings/model-price-tiers", .write = write_tier},

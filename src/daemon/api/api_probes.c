@@ -5,8 +5,8 @@
 #include "core/routing_input.h"
 #include "daemon/api/api_form.h"
 #include "daemon/api/api_probes.h"
-#include "daemon/api/api_routing.h"
 #include "daemon/jobs/probe.h"
+#include "ops/op_routing.h"
 #include "json/json_index.h"
 
 #define BAD_KIND "Choose a valid upstream test: simple, image or tools."
@@ -158,7 +158,7 @@ static cJSON *view_test(const struct test *t)
 }
 
 /* The same for the eyes of a person. */
-static void answer_page(struct api_call *call, cJSON *o)
+static void answer_page(struct call *call, cJSON *o)
 {
     struct buf html = {0}, number = {0};
     const cJSON *item;
@@ -190,9 +190,9 @@ static void on_tested(struct probe *p)
     struct api_call *call = t->call;
 
     if (t->as_page)
-        answer_page(call, view_test(t));
+        answer_page(&call->call, view_test(t));
     else
-        api_json(call, 200, view_test(t));
+        call_json(&call->call, 200, view_test(t));
     free_test(t);
     api_finish(call);
 }
@@ -219,7 +219,7 @@ static int prepare_test(struct test *t, struct str model, struct str base, struc
 
 static void then_test(struct api_call *call)
 {
-    struct test *t = call->state;
+    struct test *t = call->call.state;
 
     probe_start(&t->probe);
 }
@@ -230,22 +230,22 @@ struct asked {
     bool as_page;
 };
 
-static void open_test(struct api_call *call, const struct asked *asked)
+static void open_test(struct call *call, const struct asked *asked)
 {
     struct str prompt = asked->prompt;
     struct test *t = calloc(1, sizeof(*t));
     struct err err;
 
     if (!t) {
-        api_detail(call, 503, "No memory for the call.");
+        call_detail(call, 503, "No memory for the call.");
         return;
     }
-    t->call = call;
+    t->call = api_call_of(call);
     t->kind = asked->kind;
     t->as_page = asked->as_page;
     t->budget = (struct blob_budget){.limit = SIZE_MAX, .each = SIZE_MAX};
-    t->catalog = app_catalog(call->worker->app);
-    t->probe = (struct probe){.worker = call->worker,
+    t->catalog = call_catalog(call);
+    t->probe = (struct probe){.worker = t->call->worker,
                               .method = STR("POST"),
                               .timeout_ms = TEST_MS,
                               .keep = TEST_KEEP,
@@ -253,12 +253,12 @@ static void open_test(struct api_call *call, const struct asked *asked)
     prompt = str_trim(prompt).len > 0 ? prompt : STR("Answer with one short sentence.");
     if (prepare_test(t, arena_dup(&t->arena, asked->model), arena_dup(&t->arena, asked->base),
                      prompt, &err) < 0) {
-        api_error(call, &err);
+        call_error(call, &err);
         free_test(t);
         return;
     }
     call->state = t;
-    call->then = then_test;
+    t->call->then = then_test;
 }
 
 static const char *kind_of_body(struct body *b, const char *key, const char *other)
@@ -268,7 +268,7 @@ static const char *kind_of_body(struct body *b, const char *key, const char *oth
     return kind_of(kind.len > 0 ? kind : STR("simple"));
 }
 
-static void run_route_test(struct api_call *call, struct store *store)
+static void run_route_test(struct call *call, struct store *store)
 {
     struct arena arena = {0};
     struct route route;
@@ -280,9 +280,9 @@ static void run_route_test(struct api_call *call, struct store *store)
     asked = (struct asked){.kind = kind_of_body(&b, "test_kind", "message_type"),
                            .prompt = body_text(&b, "prompt", NULL)};
     if (store_route_get(store, call->id, &arena, &route, &err) < 0) {
-        api_error(call, &err);
+        call_error(call, &err);
     } else if (!asked.kind) {
-        api_detail(call, 400, BAD_KIND);
+        call_detail(call, 400, BAD_KIND);
     } else {
         asked.model = route.incoming_model;
         asked.base = route.upstream_url;
@@ -292,7 +292,7 @@ static void run_route_test(struct api_call *call, struct store *store)
     arena_clear(&arena);
 }
 
-static void run_test(struct api_call *call, struct store *store)
+static void run_test(struct call *call, struct store *store)
 {
     struct asked asked;
     struct body b;
@@ -307,11 +307,11 @@ static void run_test(struct api_call *call, struct store *store)
     if (asked.kind)
         open_test(call, &asked);
     else
-        api_detail(call, 400, BAD_KIND);
+        call_detail(call, 400, BAD_KIND);
     body_clear(&b);
 }
 
-static void run_test_form(struct api_call *call, struct store *store)
+static void run_test_form(struct call *call, struct store *store)
 {
     struct asked asked = {.as_page = true};
     struct body b;
@@ -335,7 +335,7 @@ static void run_test_form(struct api_call *call, struct store *store)
     body_clear(&b);
 }
 
-const struct api_route api_probes_routes[] = {
+const struct call_route api_probes_routes[] = {
     {"POST", "/admin/api/routes/{route_id}/test", .run = run_route_test},
     {"POST", "/admin/api/diagnostics/test-upstream", .run = run_test},
     {"POST", "/admin/settings/test-upstream", .run = run_test_form},

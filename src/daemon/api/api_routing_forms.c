@@ -5,7 +5,7 @@
 #include "core/fix_ids.h"
 #include "core/routing_input.h"
 #include "daemon/api/api_form.h"
-#include "daemon/api/api_routing.h"
+#include "ops/op_routing.h"
 
 #define SERVER_PAGE "/admin/settings/server"
 #define ROUTING_PAGE "/admin/settings/routing"
@@ -40,7 +40,7 @@ static int find_id(struct store *store, struct route *route, struct arena *arena
     return route->id || err->code != ERR_NOT_FOUND ? -1 : 0;
 }
 
-static int save_route(struct api_call *call, struct store *store, struct body *b, int64_t priority,
+static int save_route(struct call *call, struct store *store, struct body *b, int64_t priority,
                       int64_t id, struct err *err)
 {
     struct route_input in = {
@@ -64,10 +64,10 @@ static int save_route(struct api_call *call, struct store *store, struct body *b
     route.id = id;
     if (find_id(store, &route, &b->arena, err) < 0)
         return -1;
-    return api_route_save(call, store, &route, &b->arena, err);
+    return op_route_save(call, store, &route, &b->arena, err);
 }
 
-static void write_route(struct api_call *call, struct store *store)
+static void write_route(struct call *call, struct store *store)
 {
     struct body b;
     struct err err;
@@ -84,10 +84,10 @@ static void write_route(struct api_call *call, struct store *store)
     body_clear(&b);
 }
 
-static int delete_by_model(struct api_call *call, struct store *store, struct str model,
+static int delete_by_model(struct call *call, struct store *store, struct str model,
                            struct arena *arena, struct err *err)
 {
-    struct catalog *catalog = app_catalog(call->worker->app);
+    struct catalog *catalog = call_catalog(call);
     bool startup = catalog_startup(catalog, model, false);
     struct route route;
 
@@ -100,7 +100,7 @@ static int delete_by_model(struct api_call *call, struct store *store, struct st
     return store_route_delete(store, route.id, err);
 }
 
-static void write_route_delete(struct api_call *call, struct store *store)
+static void write_route_delete(struct call *call, struct store *store)
 {
     struct str id_text;
     struct body b;
@@ -166,7 +166,7 @@ static int save_provider(struct store *store, struct body *b, struct err *err)
     return rc;
 }
 
-static void write_provider(struct api_call *call, struct store *store)
+static void write_provider(struct call *call, struct store *store)
 {
     struct body b;
     struct err err;
@@ -180,7 +180,7 @@ static void write_provider(struct api_call *call, struct store *store)
     body_clear(&b);
 }
 
-static void write_provider_delete(struct api_call *call, struct store *store)
+static void write_provider_delete(struct call *call, struct store *store)
 {
     struct body b;
     struct str slug;
@@ -208,7 +208,7 @@ static const char *return_page(const struct body *b)
     return str_eq(to, STR(PROVIDERS_PAGE)) ? PROVIDERS_PAGE : SERVER_PAGE;
 }
 
-static void write_defaults(struct api_call *call, struct store *store)
+static void write_defaults(struct call *call, struct store *store)
 {
     struct upstream_defaults in;
     struct body b;
@@ -224,12 +224,12 @@ static void write_defaults(struct api_call *call, struct store *store)
             .has_failover = body_get(&b, "failover_to_fallback"),
             .failover_to_fallback = form_checkbox(&b, "failover_to_fallback", false),
         };
-        form_finish(call, api_save_upstream(store, &in, &b.arena, &err), &err, return_page(&b));
+        form_finish(call, op_save_upstream(store, &in, &b.arena, &err), &err, return_page(&b));
     }
     body_clear(&b);
 }
 
-static void write_upstream(struct api_call *call, struct store *store)
+static void write_upstream(struct call *call, struct store *store)
 {
     struct body b;
     struct str url;
@@ -246,7 +246,7 @@ static void write_upstream(struct api_call *call, struct store *store)
     body_clear(&b);
 }
 
-static void write_fixes(struct api_call *call, struct store *store)
+static void write_fixes(struct call *call, struct store *store)
 {
     struct buf json = {0};
     struct body b;
@@ -262,7 +262,7 @@ static void write_fixes(struct api_call *call, struct store *store)
     body_clear(&b);
 }
 
-const struct api_route api_routing_forms_routes[] = {
+const struct call_route api_routing_forms_routes[] = {
     {"POST", "/admin/settings/model-routes", .write = write_route},
     {"POST", "/admin/settings/model-routes/delete", .write = write_route_delete},
     {"POST", "/admin/settings/providers", .write = write_provider},

@@ -1,11 +1,10 @@
 #include <inttypes.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "daemon/api/api.h"
 #include "daemon/otel/otel.h"
+#include "ops/disk.h"
 #include "view/view_budget.h"
 #include "json/json.h"
 
@@ -33,24 +32,6 @@ void api_server_json(struct app *app, struct buf *out)
     catalog_unref(catalog);
 }
 
-int64_t api_file_size(const char *path, const char *suffix)
-{
-    char name[4096];
-    struct stat st;
-
-    snprintf(name, sizeof(name), "%s%s", path, suffix);
-    return stat(name, &st) == 0 ? (int64_t)st.st_size : UNKNOWN;
-}
-
-int64_t api_disk_free(const char *path)
-{
-    struct statvfs fs;
-
-    if (statvfs(path, &fs) != 0)
-        return UNKNOWN;
-    return (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
-}
-
 void api_store_json(struct app *app, struct store *store, struct buf *out)
 {
     struct store_counters counters = {.total = UNKNOWN};
@@ -70,9 +51,9 @@ void api_store_json(struct app *app, struct store *store, struct buf *out)
     json_put_int(o, "shed_bodies", s.shed_bodies);
     json_put_int(o, "lost_events", s.lost_events);
     json_put_int(o, "rows", counters.total);
-    json_put_int(o, "db_bytes", api_file_size(path, ""));
-    json_put_int(o, "wal_bytes", api_file_size(path, "-wal"));
-    json_put_int(o, "disk_free_bytes", api_disk_free(path));
+    json_put_int(o, "db_bytes", disk_file_size(path, ""));
+    json_put_int(o, "wal_bytes", disk_file_size(path, "-wal"));
+    json_put_int(o, "disk_free_bytes", disk_free(path));
     json_put_str(o, "last_error", s.last_error[0] ? str_c(s.last_error) : STR_NONE);
     json_print(out, o);
     cJSON_Delete(o);
@@ -101,7 +82,7 @@ static void telemetry_json(struct app *app, struct buf *out)
 }
 
 /* The members of an object of their own, behind what is there already. */
-static void put_budgets(struct api_call *call, struct store *store)
+static void put_budgets(struct call *call, struct store *store)
 {
     cJSON *o = cJSON_CreateObject();
     struct buf text = {0};
@@ -115,10 +96,10 @@ static void put_budgets(struct api_call *call, struct store *store)
     buf_clear(&text);
 }
 
-static void run_status(struct api_call *call, struct store *store)
+static void run_status(struct call *call, struct store *store)
 {
-    struct app *app = call->worker->app;
-    int64_t room = api_disk_free(app->config->database_path);
+    struct app *app = api_app(call);
+    int64_t room = disk_free(app->config->database_path);
     struct recorder_stats s;
 
     recorder_stats(app->recorder, &s);
@@ -177,7 +158,7 @@ static void open_admin(struct worker *w, struct conn *conn, struct request *r)
         conn_answer(conn, 200, STR("text/html; charset=utf-8"), &extra, STR(page));
 }
 
-const struct api_route api_status_routes[] = {
+const struct call_route api_status_routes[] = {
     {"GET", "/healthz", .open = open_healthz},
     {"GET", "/", .open = open_root},
     {"GET", "/admin", .open = open_admin},

@@ -13,7 +13,8 @@
 
 struct answer {
     struct live_query query;
-    int64_t made_us; /* 0: none */
+    struct buf where; /* what query borrows */
+    int64_t made_us;  /* 0: none */
     struct buf text;
 };
 
@@ -45,8 +46,10 @@ void live_views_free(struct live_views *v)
     buf_clear(&v->stored.alerts);
     buf_clear(&v->user.text);
     traffic_figures_clear(&v->figures);
-    for (size_t i = 0; i < ANSWERS; i++)
+    for (size_t i = 0; i < ANSWERS; i++) {
         buf_clear(&v->answers[i].text);
+        buf_clear(&v->answers[i].where);
+    }
     pthread_mutex_destroy(&v->lock);
     free(v);
 }
@@ -112,7 +115,18 @@ static void look(struct live_views *v, struct app *app, struct store *store, int
 static bool same(const struct live_query *a, const struct live_query *b)
 {
     return a->since == b->since && a->rows == b->rows && a->series == b->series &&
-           a->parts == b->parts && a->text_id == b->text_id;
+           a->parts == b->parts && a->text_id == b->text_id && str_eq(a->where, b->where);
+}
+
+static void keep_query(struct answer *a, const struct live_query *q, int64_t now_us)
+{
+    struct err err;
+
+    buf_cut(&a->where, 0);
+    a->made_us = buf_add(&a->where, q->where, &err) == 0 ? now_us : 0;
+    a->query = *q;
+    a->query.where = buf_str(&a->where);
+    a->query.filter = NULL;
 }
 
 /* The answer to a query, or the place of the oldest one. */
@@ -144,8 +158,7 @@ void live_views_answer(struct app *app, struct store *store, const struct live_q
     if (!a->made_us || now_us - a->made_us >= FRESH_US) {
         buf_cut(&a->text, 0);
         api_live_build(app, store, query, &v->stored, &v->figures, &v->user, &a->text);
-        a->query = *query;
-        a->made_us = now_us;
+        keep_query(a, query, now_us);
     }
     (void)buf_add(out, buf_str(&a->text), &err);
     pthread_mutex_unlock(&v->lock);

@@ -18,8 +18,10 @@ void live_views_free(struct live_views *v);
 struct live_query {
     int64_t since;
     size_t rows, series;
-    unsigned parts;  /* bits */
-    int64_t text_id; /* 0: none */
+    unsigned parts;              /* bits */
+    int64_t text_id;             /* 0: none */
+    struct str where;            /* the text of filter */
+    const struct filter *filter; /* NULL: all rows */
 };
 /** What the database knows, as JSON; empty when it is not known. */
 struct live_stored {

@@ -280,20 +280,23 @@ static int set_form(struct mock_options *o, struct str option, struct err *err)
     return unknown(name, err);
 }
 
-int mock_options_from_model(struct mock_options *out, struct str model, struct err *err)
+int mock_options_from_list(struct mock_options *out, struct str list, struct err *err)
 {
-    ptrdiff_t comma = str_chr(model, ',');
     struct mock_options o = *out;
-    struct str rest, option;
+    struct str option;
 
-    if (comma < 0)
-        return 0;
-    rest = str_from(model, (size_t)comma + 1);
-    if (rest.len == 0)
-        return unknown(rest, err);
-    while (str_split(&rest, ',', &option))
+    if (list.len == 0)
+        return unknown(list, err);
+    while (str_split(&list, ',', &option))
         if (set_form(&o, option, err) < 0)
             return -1;
     *out = o;
     return 0;
+}
+
+int mock_options_from_model(struct mock_options *out, struct str model, struct err *err)
+{
+    ptrdiff_t comma = str_chr(model, ',');
+
+    return comma < 0 ? 0 : mock_options_from_list(out, str_from(model, (size_t)comma + 1), err);
 }

@@ -34,6 +34,8 @@ int mock_options_from_flags(struct mock_options *out, const struct opts *opts, s
 /** Put in what follows the first comma of model. *out borrows from model. ERR_INVALID names the
  *  option. */
 int mock_options_from_model(struct mock_options *out, struct str model, struct err *err);
+/** The same from a list without a model, as the header x-mock-options has it. */
+int mock_options_from_list(struct mock_options *out, struct str list, struct err *err);
 /** What a tool of the mock may be called: letters, digits, "_", "-", "." */
 bool mock_name_valid(struct str name);
 

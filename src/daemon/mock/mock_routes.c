@@ -44,14 +44,22 @@ static bool send_wanted_error(struct mock_call *call)
     return true;
 }
 
+static int header_options(struct mock_call *call, const struct request *r, struct err *err)
+{
+    struct str list = headers_get(&r->headers, STR("x-mock-options"));
+
+    return list.ptr ? mock_options_from_list(&call->answer.request.options, list, err) : 0;
+}
+
 /* Model, options and the errors they want. False: it was answered. */
-static bool begin(struct mock_call *call, struct str *body)
+static bool begin(struct mock_call *call, const struct request *r, struct str *body)
 {
     struct mock_answer *a = &call->answer;
     struct err err;
 
     a->key = mock_hash(call->shared->config.options.seed, *body);
-    if (mock_request_model(&a->request, body, &a->arena, &err) < 0) {
+    if (header_options(call, r, &err) < 0 ||
+        mock_request_model(&a->request, body, &a->arena, &err) < 0) {
         fail(call, &err);
         return false;
     }
@@ -77,29 +85,25 @@ static void complete(struct mock_call *call, enum mock_api api, struct str body)
 
 static void on_chat(struct mock_call *call, struct request *r, struct str body)
 {
-    (void)r;
-    if (begin(call, &body))
+    if (begin(call, r, &body))
         complete(call, MOCK_CHAT, body);
 }
 
 static void on_completions(struct mock_call *call, struct request *r, struct str body)
 {
-    (void)r;
-    if (begin(call, &body))
+    if (begin(call, r, &body))
         complete(call, MOCK_COMPLETIONS, body);
 }
 
 static void on_responses(struct mock_call *call, struct request *r, struct str body)
 {
-    (void)r;
-    if (begin(call, &body))
+    if (begin(call, r, &body))
         complete(call, MOCK_RESPONSES, body);
 }
 
 static void on_messages(struct mock_call *call, struct request *r, struct str body)
 {
-    (void)r;
-    if (begin(call, &body))
+    if (begin(call, r, &body))
         complete(call, MOCK_MESSAGES, body);
 }
 
@@ -110,8 +114,7 @@ static void on_count_tokens(struct mock_call *call, struct request *r, struct st
     struct err err;
     int n;
 
-    (void)r;
-    if (!begin(call, &body))
+    if (!begin(call, r, &body))
         return;
     if (mock_request_read(q, MOCK_MESSAGES, body, &err) < 0) {
         fail(call, &err);
@@ -125,8 +128,7 @@ static void on_embeddings(struct mock_call *call, struct request *r, struct str 
 {
     struct err err;
 
-    (void)r;
-    if (!begin(call, &body))
+    if (!begin(call, r, &body))
         return;
     if (mock_embeddings(&call->json, &call->answer.request, body, &err) < 0) {
         buf_clear(&call->json);
@@ -201,6 +203,8 @@ static int read_form(struct mock_call *call, struct request *r, struct str body,
     q->model = arena_dup(&call->answer.arena, model);
     if (!q->model.ptr)
         return err_set(err, ERR_NO_MEMORY, "no memory");
+    if (header_options(call, r, err) < 0)
+        return -1;
     return mock_options_from_model(&q->options, q->model, err);
 }
 

@@ -46,6 +46,7 @@ static void note_watch(struct exchange *x)
         return;
     watch_finish(w, clock_now_us());
     r->event_count = w->event_count;
+    r->content_event_count = w->content_count;
     x->capture->content_events = w->content_count;
     r->stream_done = w->done;
     if (w->first_content_us)

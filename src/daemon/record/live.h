@@ -11,10 +11,21 @@
 #include "daemon/record/capture.h"
 #include "daemon/record/recorder.h"
 #include "llm/watch.h"
-
-#define LIVE_ROWS_MAX 1000 /* listed in flight, and kept finished */
+#include "view/view_live.h"
 
 enum live_state { LIVE_RECEIVING, LIVE_CONNECTING, LIVE_WAITING, LIVE_STREAMING };
+
+/** What a change is of; bits. */
+enum live_kind {
+    LIVE_REQUESTS = 1,
+    LIVE_RUNS = 2,
+    LIVE_ROUTES = 4,
+    LIVE_PROVIDERS = 8,
+    LIVE_PRICES = 16,
+    LIVE_SETTINGS = 32,
+    LIVE_CONFIG = LIVE_ROUTES | LIVE_PROVIDERS | LIVE_PRICES | LIVE_SETTINGS,
+};
+#define LIVE_CHANGES 256 /* kept */
 
 struct live;
 struct live_slot;
@@ -79,6 +90,20 @@ struct live_arrival {
     int64_t task_run_id;
     bool has_images;
 };
+
+/** Something else than a request in flight: rev grows. The ids are UNKNOWN when it is not about
+ *  one. */
+struct live_change {
+    int64_t rev;
+    unsigned kinds;
+    int64_t run_id, request_id;
+};
+/** Any thread. */
+void live_changed(struct live *live, unsigned kinds, int64_t run_id, int64_t request_id);
+/** Any thread. Copy the changes above since, oldest first; returns how many. *missed tells whether
+ *  some are no longer kept. */
+size_t live_changes(struct live *live, int64_t since, struct live_change out[LIVE_CHANGES],
+                    bool *missed);
 
 /** A copy of one row in flight. */
 struct live_row {

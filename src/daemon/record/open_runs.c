@@ -131,9 +131,20 @@ int64_t open_runs_active(const struct open_runs *runs)
     return atomic_load_explicit(&((struct open_runs *)runs)->active, memory_order_acquire);
 }
 
-int64_t open_runs_next_id(struct open_runs *runs)
+static int64_t next_id(struct open_runs *runs)
 {
     return atomic_fetch_add(&runs->last_id, 1) + 1;
+}
+
+int open_runs_new_id(struct open_runs *runs, struct store *store, int64_t *id, struct err *err)
+{
+    int64_t last;
+
+    if (store_run_last_id(store, &last, err) < 0)
+        return -1;
+    raise_last_id(runs, last);
+    *id = next_id(runs);
+    return 0;
 }
 
 /* ---- by name ---- */
@@ -241,7 +252,7 @@ int64_t open_runs_named(struct open_runs *runs, struct str name, int64_t now_us,
     } else if (runs->count < OPEN_MAX) {
         struct open_run *fresh = &runs->items[runs->count++];
 
-        id = open_runs_next_id(runs);
+        id = next_id(runs);
         *fresh = (struct open_run){id, now_us, str_dup(name), false};
         submit(runs, fresh, recorder);
     } else {

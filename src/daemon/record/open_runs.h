@@ -19,8 +19,9 @@ int open_runs_load(struct open_runs *runs, struct store *store, struct err *err)
 
 /** Any thread, lock-free. The active run; UNKNOWN: none. */
 int64_t open_runs_active(const struct open_runs *runs);
-/** Any thread. An id for a new run. */
-int64_t open_runs_next_id(struct open_runs *runs);
+/** An id for a run that store, in a transaction, is about to get: other processes start runs too.
+ */
+int open_runs_new_id(struct open_runs *runs, struct store *store, int64_t *id, struct err *err);
 /** Any thread, never waits for the database. The newest open run of that name, trimmed; when there
  *  is none it is started at now_us, open beside the active run and stored by the recorder. A name
  *  that no run may have gives the active run; one too many gives UNKNOWN: not the run of others. */

@@ -54,9 +54,7 @@ static struct store *current_store(struct readers *readers, struct store *store)
         return store;
     store_close(store);
     store = store_open(readers->path, STORE_READ, &err);
-    if (store)
-        store_set_time_limit(store, QUERY_LIMIT_MS);
-    else
+    if (!store)
         log_warning("cannot read captures: %s", err.msg);
     return store;
 }
@@ -69,6 +67,8 @@ static void *reader_main(void *arg)
 
     while ((job = next_job(readers))) {
         store = current_store(readers, store);
+        if (store)
+            store_set_time_limit(store, QUERY_LIMIT_MS);
         job->run(job, store);
         job->note.run = done_note;
         inbox_post(job->home, &job->note);

@@ -356,22 +356,24 @@ static bool write_together(struct recorder *r, const struct op *ops, size_t coun
     return true;
 }
 
-/* Counting tokens takes longer than storing: in a large batch the rest is only estimated. */
+/* Counting tokens takes longer than storing: in a large batch the rest is only estimated, and not
+ * even that when the answer is there already and has told. */
 static void analyze_batch(struct recorder *r, const struct op *ops, size_t count)
 {
     size_t counted = 0;
 
     for (size_t i = 0; i < count; i++) {
         struct capture *c = ops[i].capture;
+        bool quick = counted > COUNTED_BYTES;
 
         if (c->dropped)
             continue;
-        if (!c->inserted) {
-            analyze_request(c, counted > COUNTED_BYTES);
-            counted += c->request.len;
-        }
         if (ops[i].kind == OP_END)
             analyze(c, r->prices);
+        if (!c->inserted && !(quick && c->record.billing_input_tokens != UNKNOWN)) {
+            analyze_request(c, quick);
+            counted += c->request.len;
+        }
     }
 }
 

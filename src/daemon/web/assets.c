@@ -77,12 +77,12 @@ static bool unpack(struct buf *out, const struct asset *a)
     return ok;
 }
 
-static bool put_headers(struct api_call *call, const struct asset *a, bool gzip)
+static bool put_headers(struct call *call, const struct asset *a, bool gzip)
 {
     const struct {
         struct str name, value;
     } all[] = {
-        {STR("ETag"), arena_printf(&call->request.arena, "W/%s", a->etag)},
+        {STR("ETag"), arena_printf(&call->arena, "W/%s", a->etag)},
         {STR("Cache-Control"), STR("no-cache")}, /* ask each time: another version may run */
         {STR("Vary"), STR("Accept-Encoding")},
         {STR("Content-Security-Policy"),
@@ -96,23 +96,23 @@ static bool put_headers(struct api_call *call, const struct asset *a, bool gzip)
     struct err err;
 
     for (size_t i = 0; i < count; i++)
-        if (headers_add(&call->extra, &call->request.arena, all[i].name, all[i].value, &err) < 0)
+        if (headers_add(&call->extra, &call->arena, all[i].name, all[i].value, &err) < 0)
             return false;
     return true;
 }
 
-void asset_answer(struct api_call *call, const struct asset *a)
+void asset_answer(struct call *call, const struct asset *a)
 {
-    bool gzip = takes_gzip(&call->request.headers), has, ok;
+    bool gzip = takes_gzip(&call->headers), has, ok;
     struct str packed;
     struct err err;
 
     if (!a) {
-        api_detail(call, 404, "Not Found");
+        call_detail(call, 404, "Not Found");
         return;
     }
     packed = (struct str){(const char *)a->gz, a->gz_length};
-    has = has_it(&call->request.headers, str_c(a->etag));
+    has = has_it(&call->headers, str_c(a->etag));
     call->status = has ? 304 : 200;
     call->content_type = str_c(a->type);
     ok = put_headers(call, a, gzip && !has);
@@ -122,5 +122,5 @@ void asset_answer(struct api_call *call, const struct asset *a)
         return;
     call->extra = (struct headers){0};
     call->content_type = STR_NONE;
-    api_detail(call, 503, "No memory for the file.");
+    call_detail(call, 503, "No memory for the file.");
 }

@@ -18,8 +18,8 @@ extern const struct asset assets_docs[];
 const struct asset *asset_find(const struct asset *folder, struct str name);
 /** Fill the answer with a file, 304 when the client has it, 404 for NULL. Scripts, styles and calls
  *  of a page may go to this server only. */
-void asset_answer(struct api_call *call, const struct asset *asset);
+void asset_answer(struct call *call, const struct asset *asset);
 
-extern const struct api_route web_docs_routes[];
+extern const struct call_route web_docs_routes[];
 
 #endif

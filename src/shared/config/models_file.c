@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/utf8.h"
 #include "base/xalloc.h"
 #include "core/fix_ids.h"
 #include "core/forward.h"
 #include "core/provider.h"
+#include "text/term.h"
 #include "json/json.h"
 
 #define FILE_MAX_BYTES ((size_t)16 * 1024 * 1024)
@@ -245,6 +247,19 @@ static int read_object(struct models *m, const cJSON *o, struct err *err)
     return 0;
 }
 
+/* Say where it went wrong, in one line whatever names and ids are quoted. */
+static int fail_at(const char *source, struct err *err)
+{
+    struct buf clean = {0};
+    struct err ignored;
+
+    if (term_clean(&clean, str_c(err->msg), 0, &ignored) == 0)
+        snprintf(err->msg, sizeof(err->msg), "%.*s",
+                 STR_ARG(utf8_cut(buf_str(&clean), sizeof(err->msg) - 1)));
+    buf_clear(&clean);
+    return err_wrap(err, "%s", source);
+}
+
 int models_parse(struct models *m, struct str text, const char *source, struct err *err)
 {
     cJSON *root = json_parse(text);
@@ -259,7 +274,7 @@ int models_parse(struct models *m, struct str text, const char *source, struct e
     else
         rc = refuse(err, "not_array_or_object", "must hold a JSON array or object");
     cJSON_Delete(root);
-    return rc < 0 ? err_wrap(err, "%s", source) : 0;
+    return rc < 0 ? fail_at(source, err) : 0;
 }
 
 static int read_file(const char *path, struct buf *text, struct err *err)
@@ -301,7 +316,7 @@ int models_default_fixes(struct models *m, struct str text, const char *source, 
                   : refuse(err, "invalid_default_fixes_json", "is not valid JSON");
 
     cJSON_Delete(root);
-    return rc < 0 ? err_wrap(err, "%s", source) : 0;
+    return rc < 0 ? fail_at(source, err) : 0;
 }
 
 void models_clear(struct models *m)

@@ -51,6 +51,20 @@ static bool is_lower_or_digit(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
+const char *key_auth_state(enum key_state state)
+{
+    return state == KEY_CONFIGURED ? "valid"
+           : state == KEY_MISSING  ? "missing_key"
+                                   : "not_configured";
+}
+
+bool provider_is_healthy(int status, enum key_state key)
+{
+    if (status == 0 || status >= 500 || key == KEY_MISSING)
+        return false;
+    return !(key == KEY_CONFIGURED && (status == 401 || status == 403));
+}
+
 bool provider_slug_ok(struct str slug)
 {
     if (slug.len == 0 || slug.len > SLUG_MAX || !is_lower_or_digit(slug.ptr[0]))

@@ -28,6 +28,11 @@ enum key_state provider_key_state(struct str api_key_env);
 /** "configured", "missing", "not_configured". */
 const char *key_state_text(enum key_state state);
 
+/** The same for results of checks: "valid", "missing_key", "not_configured". */
+const char *key_auth_state(enum key_state state);
+/** What a check says of the status of an answer (0: none came) to a request with this key. */
+bool provider_is_healthy(int status, enum key_state key);
+
 /** [a-z0-9][a-z0-9_-]{0,63} */
 bool provider_slug_ok(struct str slug);
 /** [A-Za-z_][A-Za-z0-9_]*, at most 128. */

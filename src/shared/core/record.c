@@ -66,3 +66,9 @@ int64_t record_generation_ms(const struct record *r)
 
     return after_first ? r->duration_ms - r->ttft_ms : r->duration_ms;
 }
+
+int64_t record_generation_tokens(const struct record *r, bool *estimated)
+{
+    *estimated = r->billing_output_tokens == UNKNOWN && r->content_event_count > 1;
+    return *estimated ? r->content_event_count : r->billing_output_tokens;
+}

@@ -84,7 +84,8 @@
     X(INT, billing_cached_input_cost_pusd)                                                         \
     X(INT, billing_output_cost_pusd)                                                               \
     X(INT, billing_total_cost_pusd)                                                                \
-    X(TEXT, pricing_snapshot_json)
+    X(TEXT, pricing_snapshot_json)                                                                 \
+    X(INT, content_event_count)
 
 #define RECORD_TYPE_INT int64_t
 #define RECORD_TYPE_BOOL bool
@@ -128,6 +129,9 @@ struct str record_upstream_base(const struct record *r);
 /** What output speed is measured over: from the first content to the end, or the whole duration;
  *  UNKNOWN. */
 int64_t record_generation_ms(const struct record *r);
+/** The tokens that output speed is made of: what was reported, else one for each content event of a
+ *  stream, *estimated then. UNKNOWN when there are fewer than two. */
+int64_t record_generation_tokens(const struct record *r, bool *estimated);
 /** error set, or status < 200 or >= 400, or an error inside the answer. False while pending. */
 bool record_failed(const struct record *r);
 /** cancelled, client_gone, timeout, cut, failed, http_error, upstream_error, rewritten or ok; NULL

@@ -9,7 +9,7 @@
 
 /** Grows whenever the functions below make another text of the same body: the index is then made
  *  anew. */
-#define SEARCH_VERSION 1
+#define SEARCH_VERSION 2
 /** Of a longer text of one side the index has the start and the end. */
 #define SEARCH_TEXT_MAX ((size_t)128 << 10)
 /** Matches that a list goes through; a total that reaches it is a minimum. */

@@ -62,6 +62,10 @@ void db_set_busy_wait(struct db *db, int ms);
  *  ERR_FAILED (anything else). */
 struct db_rows *db_query(struct db *db, enum sql_id sql, const struct db_value *args, size_t count,
                          struct err *err);
+/** The same for a statement that was put together of sql_part[]; one at a time. what names it in
+ *  messages. Values beyond its parameters are left out. */
+struct db_rows *db_query_parts(struct db *db, const char *what, struct str text,
+                               const struct db_value *args, size_t count, struct err *err);
 /** 1 row, 0 no more, -1 error. */
 int db_next(struct db_rows *rows, struct err *err);
 /** Values of the current row; borrowed until the next db_next() or db_done(). */
@@ -95,6 +99,12 @@ int db_commit(struct db *db, struct err *err);
 void db_rollback(struct db *db);
 /** Copy what the write-ahead log holds back into the file, as far as readers allow. */
 int db_checkpoint(struct db *db, struct err *err);
+
+/** Copy the database to a new file at path (mode 0600), pages at a time; progress (may be NULL) is
+ *  told how many are done. Within a transaction that has read, it is one state of the database. */
+int db_backup(struct db *db, const char *path, int pages,
+              void (*progress)(void *ctx, int64_t done, int64_t total), void *ctx,
+              struct err *err);
 
 /** Stop a statement of this handle that runs longer than ms (0: no limit). */
 void db_set_time_limit(struct db *db, int64_t ms);

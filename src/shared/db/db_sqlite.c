@@ -22,6 +22,7 @@
 struct db_rows {
     struct db *db;
     sqlite3_stmt *stmt;
+    const char *what; /* for messages */
     bool active, on_row;
 };
 
@@ -32,6 +33,7 @@ struct db {
     int active; /* queries that are not done */
     int64_t limit_us, deadline_us;
     struct db_rows statements[SQL_COUNT]; /* prepared on first use */
+    struct db_rows parts;                 /* the one of db_query_parts() */
 };
 
 /* What a writer pays for: pages of 8 KiB hold the row of a small exchange with its bodies; the log
@@ -230,6 +232,7 @@ void db_close(struct db *db)
         return;
     for (size_t i = 0; i < SQL_COUNT; i++)
         sqlite3_finalize(db->statements[i].stmt);
+    sqlite3_finalize(db->parts.stmt);
     sqlite3_close(db->handle);
     free(db);
 }
@@ -266,11 +269,31 @@ static int prepare(struct db *db, enum sql_id sql, struct err *err)
     int rc;
 
     rows->db = db;
+    rows->what = sql_name[sql];
     if (rows->stmt)
         return 0;
     rc = sqlite3_prepare_v3(db->handle, sql_text[sql], -1, SQLITE_PREPARE_PERSISTENT, &rows->stmt,
                             NULL);
     return rc == SQLITE_OK ? 0 : fail(db, rc, sql_name[sql], err);
+}
+
+/* Bind the values of a prepared statement. */
+static struct db_rows *start(struct db_rows *rows, const struct db_value *args, size_t count,
+                             struct err *err)
+{
+    assert(!rows->active); /* a statement is used once at a time */
+    for (size_t i = 0; i < count; i++) {
+        int rc = bind_one(rows->stmt, (int)i + 1, &args[i]);
+
+        if (rc != SQLITE_OK) {
+            fail(rows->db, rc, rows->what, err);
+            return NULL;
+        }
+    }
+    rows->active = true;
+    rows->on_row = false;
+    rows->db->active++;
+    return rows;
 }
 
 struct db_rows *db_query(struct db *db, enum sql_id sql, const struct db_value *args, size_t count,
@@ -281,20 +304,28 @@ struct db_rows *db_query(struct db *db, enum sql_id sql, const struct db_value *
     start_clock(db);
     if (prepare(db, sql, err) < 0)
         return NULL;
-    assert(!rows->active); /* a statement is used once at a time */
     assert((size_t)sqlite3_bind_parameter_count(rows->stmt) == count);
-    for (size_t i = 0; i < count; i++) {
-        int rc = bind_one(rows->stmt, (int)i + 1, &args[i]);
+    return start(rows, args, count, err);
+}
 
-        if (rc != SQLITE_OK) {
-            fail(db, rc, sql_name[sql], err);
-            return NULL;
-        }
+struct db_rows *db_query_parts(struct db *db, const char *what, struct str text,
+                               const struct db_value *args, size_t count, struct err *err)
+{
+    struct db_rows *rows = &db->parts;
+    size_t taken;
+    int rc;
+
+    assert(!rows->active);
+    start_clock(db);
+    sqlite3_finalize(rows->stmt);
+    *rows = (struct db_rows){.db = db, .what = what};
+    rc = sqlite3_prepare_v3(db->handle, text.ptr, (int)text.len, 0, &rows->stmt, NULL);
+    if (rc != SQLITE_OK) {
+        fail(db, rc, what, err);
+        return NULL;
     }
-    rows->active = true;
-    rows->on_row = false;
-    db->active++;
-    return rows;
+    taken = (size_t)sqlite3_bind_parameter_count(rows->stmt);
+    return start(rows, args, taken < count ? taken : count, err);
 }
 
 int db_next(struct db_rows *rows, struct err *err)
@@ -306,7 +337,7 @@ int db_next(struct db_rows *rows, struct err *err)
         return 1;
     if (rc == SQLITE_DONE)
         return 0;
-    return fail(rows->db, rc, sql_name[rows - rows->db->statements], err);
+    return fail(rows->db, rc, rows->what, err);
 }
 
 bool db_is_null(struct db_rows *rows, int column)
@@ -456,6 +487,43 @@ int db_checkpoint(struct db *db, struct err *err)
     int rc = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 
     return rc == SQLITE_OK ? 0 : fail(db, rc, "checkpoint", err);
+}
+
+static int copy_pages(sqlite3_backup *copy, int pages,
+                      void (*progress)(void *ctx, int64_t done, int64_t total), void *ctx)
+{
+    int rc;
+
+    do {
+        rc = sqlite3_backup_step(copy, pages);
+        if (progress)
+            progress(ctx, sqlite3_backup_pagecount(copy) - sqlite3_backup_remaining(copy),
+                     sqlite3_backup_pagecount(copy));
+    } while (rc == SQLITE_OK);
+    return rc;
+}
+
+int db_backup(struct db *db, const char *path, int pages,
+              void (*progress)(void *ctx, int64_t done, int64_t total), void *ctx, struct err *err)
+{
+    struct db to = {.mode = DB_CREATE};
+    sqlite3_backup *copy = NULL;
+    int rc = -1, step;
+
+    if (create_file(path, err) < 0 || open_handle(&to, path, err) < 0)
+        goto out;
+    copy = sqlite3_backup_init(to.handle, "main", db->handle, "main");
+    if (!copy) {
+        fail(&to, sqlite3_errcode(to.handle), path, err);
+        goto out;
+    }
+    step = copy_pages(copy, pages, progress, ctx);
+    rc = step == SQLITE_DONE ? 0 : fail(&to, step, path, err);
+    if (sqlite3_backup_finish(copy) != SQLITE_OK && rc == 0)
+        rc = fail(&to, sqlite3_errcode(to.handle), path, err);
+out:
+    sqlite3_close(to.handle);
+    return rc;
 }
 
 void db_set_time_limit(struct db *db, int64_t ms)

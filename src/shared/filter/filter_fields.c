@@ -9,9 +9,9 @@
             __VA_ARGS__                                                                            \
         }                                                                                          \
     }
-#define LIVE_FIELD(name, help, column)                                                             \
+#define LIVE_FIELD(name, type, help, column)                                                       \
     {                                                                                              \
-        {name, NULL, "text", true, help}, FILTER_TEXT, 1,                                          \
+        {name, NULL, "text", true, help}, type, 1,                                                 \
         {                                                                                          \
             column                                                                                 \
         }                                                                                          \
@@ -60,14 +60,14 @@ const struct filter_field filter_fields[] = {
     FIELD("req_bytes", NULL, "bytes", FILTER_BYTES, "size of the request", FILTER_COL_REQ_BYTES),
     FIELD("error", NULL, "text", FILTER_PART, "error text, a part of it", FILTER_COL_ERROR,
           FILTER_COL_UPSTREAM_ERROR),
-    FIELD("summary", NULL, "text", FILTER_PART, "summary, a part of it", FILTER_COL_SUMMARY),
     FIELD("created", NULL, "time", FILTER_TIME, "when it arrived", FILTER_COL_CREATED),
     FIELD("ended", NULL, "time", FILTER_TIME, "when it was complete", FILTER_COL_ENDED),
     FIELD("since", NULL, "time", FILTER_SINCE, "arrived at or after", FILTER_COL_CREATED),
     FIELD("until", NULL, "time", FILTER_UNTIL, "arrived before", FILTER_COL_CREATED),
     {{"is", NULL, "flag", false, "of this sort"}, FILTER_FLAG, 0, {0}},
-    LIVE_FIELD("client", "address of the client", FILTER_COL_CLIENT),
-    LIVE_FIELD("state", "what it is doing", FILTER_COL_STATE),
+    LIVE_FIELD("summary", FILTER_PART, "summary, a part of it", FILTER_COL_SUMMARY),
+    LIVE_FIELD("client", FILTER_TEXT, "address of the client", FILTER_COL_CLIENT),
+    LIVE_FIELD("state", FILTER_TEXT, "what it is doing", FILTER_COL_STATE),
     {{0}, 0, 0, {0}},
 };
 

@@ -235,8 +235,8 @@ static const struct filter_field *find_field(struct filter_parser *p, struct str
             continue;
         if (!f->n.live_only || p->scope == FILTER_LIVE)
             return f;
-        filter_fail(p, (struct filter_place){at, name.len},
-                    "\"%s\" is known only of requests in flight", f->n.name);
+        filter_fail(p, (struct filter_place){at, name.len}, "\"%s\" is known only in top",
+                    f->n.name);
         return NULL;
     }
     unknown_field(p, name, at);

@@ -13,6 +13,7 @@ struct json_node {
     uint32_t start, end;   /* range of the value */
     uint32_t key, key_len; /* raw key of a member, without quotes; key 0: no member */
     uint32_t next;         /* the first node behind this value */
+    uint32_t tag;          /* for who uses the index; 0 at first */
 };
 
 /** {0} is empty. */
@@ -26,6 +27,9 @@ struct json_index {
  *  ERR_NO_MEMORY. Release with json_index_clear(). */
 int json_index(struct json_index *out, struct str text, struct err *err);
 void json_index_clear(struct json_index *index);
+/** The same of another text, into the memory of an index that is not needed any more, or of {0}.
+ *  It holds nothing after a failure; release it in any case. */
+int json_index_again(struct json_index *index, struct str text, struct err *err);
 
 static inline struct str json_index_value(const struct json_index *index, size_t node)
 {

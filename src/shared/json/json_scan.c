@@ -603,7 +603,7 @@ int json_string(struct str value, struct buf *out, struct err *err)
     return 0;
 }
 
-bool json_key_is(struct str raw, struct str text)
+bool json_key_decodes_to(struct str raw, struct str text)
 {
     struct decoder d = {.rest = raw};
     struct str run;

@@ -18,6 +18,18 @@ static const struct conv_dialect *const dialects[] = {
     &conv_chat, &conv_completions, &conv_responses, &conv_messages, /* the first that fits */
 };
 
+/* An event of a stream whose API is not known. */
+static const struct conv_dialect *dialect_of_event(const struct conv *c)
+{
+    struct str type = conv_value(c, conv_string(c, 0, "type"));
+
+    if (str_starts(type, STR("\"message_")) || str_starts(type, STR("\"content_block_")))
+        return &conv_messages;
+    if (str_starts(type, STR("\"response.")) || str_starts(type, STR("\"transcript.")))
+        return &conv_responses;
+    return &conv_chat;
+}
+
 static const struct conv_dialect *dialect_of(struct str endpoint)
 {
     while (str_ends(endpoint, STR("/")))
@@ -33,10 +45,10 @@ static bool index_text(struct json_index *json, struct str text, struct buf *rep
 {
     struct err err;
 
-    if (json_index(json, text, &err) == 0)
+    if (json_index_again(json, text, &err) == 0)
         return true;
     return !utf8_valid(text) && utf8_repair(repaired, text, &err) == 0 &&
-           json_index(json, buf_str(repaired), &err) == 0;
+           json_index_again(json, buf_str(repaired), &err) == 0;
 }
 
 /* ---- the request -------------------------------------------------------------------------- */
@@ -108,7 +120,8 @@ static void read_request(struct conv *c, const struct conv_dialect *dialect,
 
 struct reader {
     struct conv *c;
-    const struct conv_dialect *dialect;
+    const struct conv_dialect *dialect; /* NULL: whatever an event looks like */
+    struct json_index json;             /* of the event at hand */
 };
 
 /* An event that says nothing we know, or is no JSON: kept as it came. */
@@ -117,7 +130,7 @@ static void keep_event(struct conv *c, struct str data, bool is_json)
     cJSON *o;
 
     c->unknown++;
-    if (cJSON_GetArraySize(c->unknown_events) >= KEEP_EVENTS ||
+    if (!c->unknown_events || cJSON_GetArraySize(c->unknown_events) >= KEEP_EVENTS ||
         c->unknown_bytes + data.len > KEEP_BYTES)
         return;
     c->unknown_bytes += data.len;
@@ -141,38 +154,38 @@ static void on_event(void *ctx, struct str data, bool cut)
 {
     struct reader *r = ctx;
     struct conv *c = r->c;
-    struct json_index json = {0};
+    const struct conv_dialect *dialect;
+    struct json_index *json = &r->json;
     struct buf repaired = {0};
 
-    if (cut || !index_text(&json, data, &repaired)) {
+    if (cut || !index_text(json, data, &repaired)) {
         c->broken++;
         keep_event(c, str_cut(data, KEEP_BYTES / 4), false);
     } else {
-        c->json = &json;
-        read_error(c, json.text);
-        if (json.text.ptr[0] != '{' || !r->dialect->event(c))
-            keep_event(c, json.text, true);
+        c->json = json;
+        read_error(c, json->text);
+        dialect = r->dialect ? r->dialect : dialect_of_event(c);
+        if (json->text.ptr[0] != '{' || !dialect->event(c))
+            keep_event(c, json->text, true);
         c->json = NULL;
     }
     c->events++;
-    json_index_clear(&json);
     buf_clear(&repaired);
 }
 
 static bool read_whole(struct reader *r, struct str body)
 {
-    struct json_index json = {0};
+    struct json_index *json = &r->json;
     struct buf repaired = {0};
-    bool ok = index_text(&json, body, &repaired);
+    bool ok = index_text(json, body, &repaired);
 
     if (ok) {
-        r->c->json = &json;
-        read_error(r->c, json.text);
-        if (json.text.ptr[0] == '{')
+        r->c->json = json;
+        read_error(r->c, json->text);
+        if (json->text.ptr[0] == '{')
             r->dialect->answer(r->c);
         r->c->json = NULL;
     }
-    json_index_clear(&json);
     buf_clear(&repaired);
     return ok;
 }
@@ -189,26 +202,53 @@ static void read_stream(struct reader *r, struct str body)
     sse_clear(&sse);
 }
 
-static void read_answer(struct conv *c, const struct conv_dialect *dialect,
-                        const struct conversation_input *in)
+static void read_lines(struct reader *r, struct str body)
 {
-    struct reader r = {c, dialect};
-    bool is_events = str_ifind(in->response_content_type, STR("text/event-stream")) >= 0;
+    struct str line;
 
-    if (!in->response_body.ptr || in->response_body.len == 0)
+    while (str_split(&body, '\n', &line))
+        on_event(r, line, line.len > EVENT_BYTES);
+}
+
+void conv_read_events(struct conv *c, struct str body, bool lines)
+{
+    struct reader r = {.c = c};
+
+    if (lines)
+        read_lines(&r, body);
+    else
+        read_stream(&r, body);
+    json_index_clear(&r.json);
+}
+
+static void read_body(struct reader *r, const struct conversation_input *in)
+{
+    bool is_events = str_ifind(in->response_content_type, STR("text/event-stream")) >= 0;
+    struct conv *c = r->c;
+
+    if (!is_events && read_whole(r, in->response_body))
         return;
-    if (!is_events && read_whole(&r, in->response_body))
-        return;
-    read_stream(&r, in->response_body);
+    read_stream(r, in->response_body);
     c->is_stream = is_events || c->events > c->broken;
-    if (c->is_stream && c->events == c->broken && !c->done && read_whole(&r, in->response_body))
+    if (c->is_stream && c->events == c->broken && !c->done && read_whole(r, in->response_body))
         c->is_stream = false; /* JSON by another name */
     if (!c->is_stream && c->responses == 0 && !c->failed && !c->notice.ptr)
         c->notice = in->response_cut ? STR("Only the start of the answer was kept.")
                                      : STR("The answer is not JSON.");
 }
 
-static void conv_clear(struct conv *c)
+static void read_answer(struct conv *c, const struct conv_dialect *dialect,
+                        const struct conversation_input *in)
+{
+    struct reader r = {.c = c, .dialect = dialect};
+
+    if (!in->response_body.ptr || in->response_body.len == 0)
+        return;
+    read_body(&r, in);
+    json_index_clear(&r.json);
+}
+
+void conv_clear(struct conv *c)
 {
     for (size_t i = 0; i < c->count; i++) {
         for (size_t k = 0; k < c->messages[i].count; k++)

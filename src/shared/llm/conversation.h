@@ -7,7 +7,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "base/str.h"
+#include "base/buf.h"
 
 struct conversation_input {
     struct str endpoint;                    /* the path; it tells the API */
@@ -19,6 +19,12 @@ struct conversation_input {
 /** {"format","model","params","tools","messages","choices","stream","error","omitted","notice"};
  *  returns owned, NULL without memory. Linear; not for the event loop. */
 cJSON *conversation_build(const struct conversation_input *in);
+
+/** Append what the events of an answer say, its pieces put together and its parts separated by
+ * blank lines: texts, reasoning, calls, the error. lines: a JSON value a line instead of
+ * server-sent events. The API shows by the events. -1 without memory. Linear; not for the event
+ * loop. */
+int conversation_events_text(struct str body, bool lines, struct buf *out, struct err *err);
 
 /** How many messages a request has, when another one begins with all of them and goes on; else 0.
  *  Both as they were sent. */

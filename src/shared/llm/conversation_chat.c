@@ -34,9 +34,12 @@ static void add_calls(struct conv *c, struct conv_message *m, size_t message)
 
 static size_t reasoning_of(const struct conv *c, size_t node)
 {
-    size_t text = conv_string(c, node, "reasoning_content");
+    static const char *const names[] = {"reasoning_content", "reasoning", "thinking"};
+    size_t text = 0;
 
-    return text > 0 ? text : conv_string(c, node, "reasoning");
+    for (size_t i = 0; text == 0 && i < sizeof(names) / sizeof(*names); i++)
+        text = conv_string(c, node, names[i]);
+    return text;
 }
 
 static void add_spoken(struct conv *c, struct conv_message *m, size_t message)
@@ -270,6 +273,19 @@ static void append_delta(struct conv *c, struct conv_message *m, size_t delta)
         append_audio(c, m, audio);
 }
 
+/* Ollama's own events: a message, or a piece of text. */
+static bool append_plain(struct conv *c)
+{
+    size_t message = conv_object(c, 0, "message"), text = conv_string(c, 0, "response");
+    struct conv_message *m = message > 0 || text > 0 ? conv_choice(c, 0) : NULL;
+
+    if (m && message > 0)
+        append_delta(c, m, message);
+    if (m && text > 0)
+        conv_append(c, m, CONV_TEXT, text);
+    return m;
+}
+
 static bool event(struct conv *c)
 {
     size_t choices = conv_array(c, 0, "choices");
@@ -277,7 +293,7 @@ static bool event(struct conv *c)
     bool known = true;
 
     if (choices == 0)
-        return conv_object(c, 0, "usage") > 0 || conv_member(c, 0, "error") > 0;
+        return append_plain(c) || conv_object(c, 0, "usage") > 0 || conv_member(c, 0, "error") > 0;
     CONV_EACH(c, i, choices)
     {
         struct conv_message *m = conv_choice(c, conv_number(c, i, "index", position++));

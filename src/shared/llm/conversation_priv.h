@@ -124,6 +124,10 @@ void conv_append(struct conv *c, struct conv_message *m, enum conv_type type, si
 /** Note where the last piece went. */
 void conv_touch(struct conv *c, const struct conv_message *m, enum conv_type type);
 
+/** Read the events of a stream, or of a JSON value a line, whatever the API. */
+void conv_read_events(struct conv *c, struct str body, bool lines);
+void conv_clear(struct conv *c);
+
 /** The whole of it. */
 cJSON *conv_json(struct conv *c, const struct conv_dialect *dialect, bool response_cut);
 /** JSON text as a value; as a text when it is nested too deeply for common readers. */

@@ -173,6 +173,8 @@ static const struct {
     {"response.custom_tool_call_input.delta", NULL, CONV_CALL, false},
     {"response.mcp_call_arguments.delta", NULL, CONV_CALL, false},
     {"response.code_interpreter_call_code.delta", NULL, CONV_CALL, false},
+    {"response.audio.transcript.delta", NULL, CONV_TEXT, false},
+    {"transcript.text.delta", NULL, CONV_TEXT, false},
 };
 
 /* CONV_NO_KEY when the numbers are too large to be true. */

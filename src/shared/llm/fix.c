@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "llm/fix_priv.h"
+#include "llm/line_ends.h"
 #include "json/json.h"
 #include "json/json_number.h"
 
@@ -204,20 +205,31 @@ void fix_too_large(struct fix_run *run)
 
 /* ---- events from step to step ---- */
 
-static void take_event(struct fix_run *run, size_t place, struct str raw)
+/* NULL behind the last step: the client is next. */
+static struct fix_step *step_from(struct fix_run *run, size_t place)
 {
-    struct fix_step *step;
-    struct fix_event event;
-    struct err err;
-
     while (place < run->count && !run->steps[place].kind->wanted(run->plan, true))
         place++;
-    if (place == run->count) {
-        if (buf_add(run->out, raw, &err) < 0)
-            run->failed = true;
+    return place < run->count ? &run->steps[place] : NULL;
+}
+
+static void send(struct fix_run *run, struct str raw)
+{
+    struct err err;
+
+    if (buf_add(run->out, raw, &err) < 0)
+        run->failed = true;
+}
+
+static void take_event(struct fix_run *run, size_t place, struct str raw)
+{
+    struct fix_step *step = step_from(run, place);
+    struct fix_event event;
+
+    if (!step) {
+        send(run, raw);
         return;
     }
-    step = &run->steps[place];
     if (fix_event_read(&event, raw))
         step->kind->event(step, &event);
     else
@@ -228,6 +240,16 @@ static void take_event(struct fix_run *run, size_t place, struct str raw)
 void fix_emit(struct fix_step *step, struct str raw)
 {
     take_event(step->run, step->place + 1, raw);
+}
+
+void fix_pass(struct fix_step *step, const struct fix_event *event)
+{
+    struct fix_step *next = step_from(step->run, step->place + 1);
+
+    if (next)
+        next->kind->event(next, event);
+    else
+        send(step->run, event->raw);
 }
 
 void fix_emit_all(struct fix_step *step, const struct fix_queue *q)
@@ -246,7 +268,7 @@ static void end_event(struct fix_run *run, struct str raw)
     struct fix_cutter *c = &run->cutter;
 
     if (c->large)
-        take_event(run, run->count, raw);
+        send(run, raw);
     else
         take_event(run, 0, raw);
     *c = (struct fix_cutter){.part = c->part};
@@ -270,11 +292,11 @@ static void take_part(struct fix_run *run, struct str bytes, bool ends)
     if (!c->large && c->part.len + bytes.len > FIX_TEXT_MAX) {
         let_go(run);
         c->large = true;
-        take_event(run, run->count, buf_str(&c->part));
+        send(run, buf_str(&c->part));
         buf_clear(&c->part);
     }
     if (c->large && !ends) {
-        take_event(run, run->count, bytes);
+        send(run, bytes);
     } else if (ends && c->part.len == 0) {
         end_event(run, bytes);
     } else if (buf_add(&c->part, bytes, &err) < 0) {
@@ -305,26 +327,32 @@ static bool step_byte(struct fix_cutter *c, char b)
     return false;
 }
 
-/* Where the event ends in bytes, SIZE_MAX: not here. */
-static size_t find_end(struct fix_cutter *c, struct str bytes)
+/* Behind the event that goes on at p, NULL when it does not end before end. */
+static const char *find_end(struct fix_cutter *c, struct line_ends *ends, const char *p,
+                            const char *end)
 {
-    for (size_t i = 0; i < bytes.len; i++) {
+    while (p < end) {
         if (c->wants_lf)
-            return bytes.ptr[i] == '\n' ? i + 1 : i;
-        if (step_byte(c, bytes.ptr[i]))
-            return i + 1;
+            return *p == '\n' ? p + 1 : p;
+        if (c->filled && (p = line_ends_next(ends, p, end)) == end)
+            break;
+        if (step_byte(c, *p++))
+            return p;
     }
-    return SIZE_MAX;
+    return NULL;
 }
 
 int fix_feed(struct fix_run *run, struct str bytes, struct buf *out)
 {
+    struct line_ends ends = {0};
+
     run->out = out;
     while (bytes.len > 0 && !run->failed) {
-        size_t end = find_end(&run->cutter, bytes);
+        const char *end = find_end(&run->cutter, &ends, bytes.ptr, bytes.ptr + bytes.len);
+        size_t len = end ? (size_t)(end - bytes.ptr) : bytes.len;
 
-        take_part(run, str_cut(bytes, end), end != SIZE_MAX);
-        bytes = str_from(bytes, end);
+        take_part(run, str_cut(bytes, len), end != NULL);
+        bytes = str_from(bytes, len);
     }
     return run->failed ? -1 : 0;
 }
@@ -360,7 +388,7 @@ int fix_finish(struct fix_run *run, bool broken, struct buf *out)
         if (run->steps[i].kind->wanted(run->plan, true))
             run->steps[i].kind->finish(&run->steps[i], broken);
     if (!taken)
-        take_event(run, run->count, buf_str(&rest));
+        send(run, buf_str(&rest));
     buf_clear(&rest);
     return run->failed ? -1 : 0;
 }

@@ -257,12 +257,7 @@ static int collect(void *ctx, struct str call, size_t i)
 /* The calls of the first choice; STR_NONE: it has none. */
 static struct str calls_of(const struct fix_event *e)
 {
-    struct str calls;
-
-    if (e->class != FIX_CHUNK || !e->delta.ptr ||
-        !json_member(e->delta, STR("tool_calls"), &calls) || json_type_of(calls) != JSON_ARRAY)
-        return STR_NONE;
-    return calls;
+    return json_type_of(e->tool_calls) == JSON_ARRAY ? e->tool_calls : STR_NONE;
 }
 
 static int rewrite_piece(void *ctx, struct str call, size_t i, struct buf *out)
@@ -343,9 +338,9 @@ static void take_calls(struct fix_step *step, const struct fix_event *e, struct 
         rc = collect(a, it.value, i);
     if (rc < 0) {
         give_up(step);
-        fix_emit(step, e->raw);
+        fix_pass(step, e);
     } else if (a->bytes == 0 && a->held.bytes.len == 0) {
-        fix_emit(step, e->raw);
+        fix_pass(step, e);
     } else if (fix_queue_add(&a->held, e->raw) < 0) {
         step->run->failed = true;
     } else if (a->bytes > FIX_TEXT_MAX || a->held.bytes.len > FIX_HELD_MAX) {
@@ -360,16 +355,16 @@ static void event(struct fix_step *step, const struct fix_event *e)
     bool ends = e->class == FIX_DONE || e->finish.ptr;
 
     if (e->class == FIX_COMMENT) {
-        fix_emit(step, e->raw);
+        fix_pass(step, e);
     } else if (calls.ptr) {
         take_calls(step, e, calls);
         if (ends)
             settle(step, is_cut_off(e->finish));
     } else if (ends) {
         settle(step, is_cut_off(e->finish));
-        fix_emit(step, e->raw);
+        fix_pass(step, e);
     } else if (a->held.bytes.len == 0) {
-        fix_emit(step, e->raw);
+        fix_pass(step, e);
     } else if (fix_queue_add(&a->held, e->raw) < 0) {
         step->run->failed = true;
     } else if (a->held.bytes.len > FIX_HELD_MAX) {

@@ -1,16 +1,14 @@
 #include "llm/fix_priv.h"
+#include "llm/line_ends.h"
 
 /* ---- reading ---- */
 
 /* Without its end: LF, CRLF or CR. */
-static struct str take_line(struct str *rest)
+static struct str take_line(struct line_ends *ends, struct str *rest)
 {
-    size_t i = 0;
-    struct str line;
+    size_t i = (size_t)(line_ends_next(ends, rest->ptr, rest->ptr + rest->len) - rest->ptr);
+    struct str line = str_cut(*rest, i);
 
-    while (i < rest->len && rest->ptr[i] != '\n' && rest->ptr[i] != '\r')
-        i++;
-    line = str_cut(*rest, i);
     if (i + 1 < rest->len && rest->ptr[i] == '\r' && rest->ptr[i + 1] == '\n')
         i++;
     *rest = str_from(*rest, i + 1);
@@ -21,6 +19,7 @@ static struct str take_line(struct str *rest)
 static bool read_data(struct fix_event *e)
 {
     struct str rest = e->raw, line;
+    struct line_ends ends = {0};
     struct err err;
     size_t count = 0;
 
@@ -28,7 +27,7 @@ static bool read_data(struct fix_event *e)
         rest = str_from(rest, 3);
     e->data = STR("");
     while (rest.len > 0) {
-        line = take_line(&rest);
+        line = take_line(&ends, &rest);
         if (!str_starts(line, STR("data:")))
             continue;
         line = fix_trim(str_from(line, 5));
@@ -45,35 +44,51 @@ static bool read_data(struct fix_event *e)
     return true;
 }
 
-static bool text_in(struct str delta)
+static void read_delta(struct fix_event *e, struct str delta, bool first)
 {
-    static const char *const names[] = {"content", "reasoning_content", "reasoning"};
-    struct str value;
+    struct str content = STR_NONE, plain = STR_NONE, named = STR_NONE, calls = STR_NONE;
+    struct json_iter it = json_iter(delta);
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        if (json_member(delta, str_c(names[i]), &value) && fix_has_text(value))
-            return true;
-    return false;
+    while (json_next(&it)) {
+        if (json_key_is(it.key, STR("content")))
+            content = it.value;
+        else if (json_key_is(it.key, STR("reasoning_content")))
+            named = it.value;
+        else if (json_key_is(it.key, STR("reasoning")))
+            plain = it.value;
+        else if (json_key_is(it.key, STR("tool_calls")))
+            calls = it.value;
+    }
+    if (first) {
+        e->delta = delta;
+        e->content = content;
+        e->reasoning = fix_choose(named, plain);
+        e->tool_calls = calls;
+    }
+    e->calls = e->calls || fix_truthy(calls);
+    e->text = e->text || fix_has_text(content) || fix_has_text(named) || fix_has_text(plain);
 }
 
 static void read_choice(struct fix_event *e, struct str choice, bool first)
 {
-    struct str delta, value;
+    struct str delta = STR_NONE, finish = STR_NONE;
+    struct json_iter it = json_iter(choice);
 
     if (json_type_of(choice) != JSON_OBJECT)
         return;
+    while (json_next(&it)) {
+        if (json_key_is(it.key, STR("delta")))
+            delta = it.value;
+        else if (json_key_is(it.key, STR("finish_reason")))
+            finish = it.value;
+    }
     if (first) {
         e->choice = choice;
-        if (json_member(choice, STR("finish_reason"), &value) && json_type_of(value) == JSON_STRING)
-            e->finish = value;
+        if (json_type_of(finish) == JSON_STRING)
+            e->finish = finish;
     }
-    if (!json_member(choice, STR("delta"), &delta) || json_type_of(delta) != JSON_OBJECT)
-        return;
-    if (first)
-        e->delta = delta;
-    if (json_member(delta, STR("tool_calls"), &value) && fix_truthy(value))
-        e->calls = true;
-    e->text = e->text || text_in(delta);
+    if (json_type_of(delta) == JSON_OBJECT)
+        read_delta(e, delta, first);
 }
 
 static enum fix_class read_json(struct fix_event *e)
@@ -113,23 +128,34 @@ void fix_event_clear(struct fix_event *event)
 
 /* ---- writing ---- */
 
+/* Append the choices with their first one, an object, changed. */
+static int add_choices(struct buf *out, const struct fix_event *e, struct str delta,
+                       struct str finish, struct err *err)
+{
+    struct fix_patch patches[] = {{.key = STR("finish_reason"), .text = finish},
+                                  {.key = STR("delta"), .text = delta}};
+    size_t skip = finish.ptr ? 0 : 1;
+    const char *rest = e->choice.ptr + e->choice.len, *end = e->choices.ptr + e->choices.len;
+
+    if (buf_reserve(out, e->choices.len + delta.len, err) < 0 || buf_add(out, STR("["), err) < 0 ||
+        fix_patch(out, e->choice, patches + skip, 2 - skip, err) < 0)
+        return -1;
+    return fix_compact(out, (struct str){rest, (size_t)(end - rest)}, err);
+}
+
 int fix_event_write(struct buf *out, const struct fix_event *e, struct str delta, struct str finish,
                     struct err *err)
 {
-    struct fix_patch of_choice[] = {{.key = STR("finish_reason"), .text = finish},
-                                    {.key = STR("delta"), .text = delta}};
-    struct fix_patch *from = finish.ptr ? of_choice : of_choice + 1;
-    struct buf choice = {0}, choices = {0};
+    struct buf choices = {0};
     int rc = -1;
 
-    if (fix_patch(&choice, e->choice, from, finish.ptr ? 2 : 1, err) == 0 &&
-        fix_replace(&choices, e->choices, 0, buf_str(&choice), err) == 0) {
+    if (add_choices(&choices, e, delta, finish, err) == 0) {
         struct fix_patch of_root = {.key = STR("choices"), .text = buf_str(&choices)};
 
-        if (buf_add(out, STR("data: "), err) == 0 && fix_patch(out, e->data, &of_root, 1, err) == 0)
+        if (buf_reserve(out, e->data.len + delta.len, err) == 0 &&
+            buf_add(out, STR("data: "), err) == 0 && fix_patch(out, e->data, &of_root, 1, err) == 0)
             rc = buf_add(out, STR("\n\n"), err);
     }
-    buf_clear(&choice);
     buf_clear(&choices);
     return rc;
 }

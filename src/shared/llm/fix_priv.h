@@ -14,7 +14,7 @@
 
 /* ---- writing JSON ---- */
 
-/** A member of an object in another form: text is JSON; STR_NONE takes it away. */
+/** A member of an object in another form: text is JSON without blanks; STR_NONE takes it away. */
 struct fix_patch {
     struct str key, text;
     struct str at; /* private: the value that counts */
@@ -26,11 +26,11 @@ int fix_clean(struct buf *out, struct str value, struct err *err);
 /** Append object without blanks and with patches; members that it does not have come last. */
 int fix_patch(struct buf *out, struct str object, struct fix_patch *patches, size_t count,
               struct err *err);
-/** Append list without blanks, its element number at replaced by text. */
-int fix_replace(struct buf *out, struct str list, size_t at, struct str text, struct err *err);
 /** buf_add() of a JSON string with quotes. */
 int fix_quote(struct buf *out, struct str text, struct err *err);
-/** One or the other string member, the first that is not empty; STR_NONE: neither is a string. */
+/** The first string that is not empty, else the first string; STR_NONE: neither is a string. */
+struct str fix_choose(struct str first, struct str second);
+/** Of the members reasoning_content and reasoning. */
 struct str fix_reasoning(struct str object);
 /** Not null, false, 0, "", [], {}. */
 bool fix_truthy(struct str value);
@@ -100,6 +100,8 @@ struct fix_event {
     enum fix_class class;
     struct str data, choices, choice, delta; /* choice: the first; STR_NONE where not an object */
     struct str finish;                       /* JSON string of the first choice, or STR_NONE */
+    struct str content, tool_calls;          /* of delta, STR_NONE when absent */
+    struct str reasoning;                    /* likewise, a string */
     bool calls, text;                        /* of any choice */
     struct buf joined;                       /* data of several lines */
 };
@@ -179,7 +181,9 @@ struct fix_run {
 typedef int fix_choice_fn(struct fix_step *step, struct str choice, size_t i, struct buf *out);
 /** Give each choice of a body to take; the result is that of plain(). */
 int fix_choices(struct fix_step *step, struct str body, fix_choice_fn *take, struct buf *out);
-/** Hand raw on to the next step. */
+/** Hand an event on to the next step as it came. */
+void fix_pass(struct fix_step *step, const struct fix_event *event);
+/** The same of an event that is another one now, or was held. */
 void fix_emit(struct fix_step *step, struct str raw);
 void fix_emit_all(struct fix_step *step, const struct fix_queue *q);
 /** An action of the audit; function STR_NONE: none. */

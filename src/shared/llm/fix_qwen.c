@@ -192,7 +192,7 @@ static bool hold(struct qwen *q, const struct fix_event *e)
     if (json_member(e->delta, STR("role"), &value) && json_type_of(value) == JSON_STRING &&
         q->role.len == 0 && buf_add(&q->role, value, &err) < 0)
         return false;
-    if (json_member(e->delta, STR("content"), &value) && fix_has_content(value))
+    if (fix_has_content(e->content))
         q->content = true;
     return fix_queue_add(&q->held, e->raw) == 0;
 }
@@ -254,7 +254,7 @@ static void accept(struct fix_step *step, const struct fix_event *e, bool own)
             fix_emit(step, buf_str(&q->outputs[i]));
     fix_emit_all(step, &q->later);
     if (!own && !stop)
-        fix_emit(step, e->raw);
+        fix_pass(step, e);
     else if (fix_event_write(&last, e, STR("{}"), stop ? STR("\"tool_calls\"") : STR_NONE, &err) <
              0)
         fail(step);
@@ -327,13 +327,13 @@ static bool contains(const struct buf *text, size_t from, struct str needle)
     return str_find(str_from(buf_str(text), from - back), needle) >= 0;
 }
 
-static void take_reasoning(struct fix_step *step, const struct fix_event *e, struct str reasoning)
+static void take_reasoning(struct fix_step *step, const struct fix_event *e)
 {
     struct qwen *q = step->state;
     size_t before = q->text.len, start;
     struct err err;
 
-    if (json_string(reasoning, &q->text, &err) < 0) {
+    if (json_string(e->reasoning, &q->text, &err) < 0) {
         fail(step);
         return;
     }
@@ -351,7 +351,7 @@ static void take_reasoning(struct fix_step *step, const struct fix_event *e, str
     start = marker_start(buf_str(&q->text));
     if (start == 0 || e->finish.ptr || q->held.bytes.len > FIX_HELD_MAX) {
         release(step);
-        fix_emit(step, e->raw);
+        fix_pass(step, e);
         return;
     }
     if (q->text.len - before >= start) { /* what was held before has nothing to do with it */
@@ -380,7 +380,7 @@ static void append_later(struct fix_step *step, const struct fix_event *e)
 static void reject_with(struct fix_step *step, const struct fix_event *e, const char *why)
 {
     reject(step, str_c(why));
-    fix_emit(step, e->raw);
+    fix_pass(step, e);
 }
 
 static void staged(struct fix_step *step, const struct fix_event *e)
@@ -413,24 +413,23 @@ static void event(struct fix_step *step, const struct fix_event *e)
 {
     struct qwen *q = step->state;
     bool chunk = e->class == FIX_CHUNK;
-    struct str reasoning = chunk && e->delta.ptr ? fix_reasoning(e->delta) : STR_NONE;
 
     if (e->class == FIX_COMMENT) {
-        fix_emit(step, e->raw);
+        fix_pass(step, e);
     } else if (q->state == STAGED) {
         staged(step, e);
         q->saw_call = q->saw_call || (chunk && e->calls);
     } else if (chunk && e->calls) {
         release(step);
-        fix_emit(step, e->raw);
+        fix_pass(step, e);
         q->saw_call = true;
-    } else if (reasoning.ptr && !q->saw_call && !q->rejected) {
-        take_reasoning(step, e, reasoning);
+    } else if (e->reasoning.ptr && !q->saw_call && !q->rejected) {
+        take_reasoning(step, e);
     } else if (q->state == BLOCK) {
         reject_with(step, e, interruption(e));
     } else {
         release(step);
-        fix_emit(step, e->raw);
+        fix_pass(step, e);
     }
 }
 

@@ -249,7 +249,7 @@ static void pass(struct fix_step *step, const struct fix_event *e, bool over)
     if (over)
         t->state = OVER;
     release(step);
-    fix_emit(step, e->raw);
+    fix_pass(step, e);
 }
 
 static void take_start(struct fix_step *step, const struct fix_event *e, struct str content)
@@ -294,7 +294,7 @@ static void take_content(struct fix_step *step, const struct fix_event *e, struc
         if (trimmed.len > 0)
             t->state = OVER;
         if (trimmed.len == text.len)
-            fix_emit(step, e->raw);
+            fix_pass(step, e);
         else
             emit_changed(step, e, STR(""), trimmed);
     }
@@ -314,25 +314,20 @@ static void take_other(struct fix_step *step, const struct fix_event *e)
     }
     if (t->state == INSIDE && ends)
         emit_model(step);
-    fix_emit(step, e->raw);
+    fix_pass(step, e);
 }
 
 static void event(struct fix_step *step, const struct fix_event *e)
 {
     struct think *t = step->state;
-    struct str content = STR_NONE, reasoning = STR_NONE;
+    struct str content;
 
     if (t->state == OVER || e->class == FIX_COMMENT) {
-        fix_emit(step, e->raw);
+        fix_pass(step, e);
         return;
     }
-    if (e->class == FIX_CHUNK && e->delta.ptr) {
-        reasoning = fix_reasoning(e->delta);
-        if (!json_member(e->delta, STR("content"), &content) ||
-            json_type_of(content) != JSON_STRING)
-            content = STR_NONE;
-    }
-    if (!content.ptr || (t->state == START && (e->calls || (reasoning.ptr && reasoning.len > 2))))
+    content = json_type_of(e->content) == JSON_STRING ? e->content : STR_NONE;
+    if (!content.ptr || (t->state == START && (e->calls || e->reasoning.len > 2)))
         take_other(step, e);
     else if (t->state == START)
         take_start(step, e, content);

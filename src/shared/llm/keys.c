@@ -45,7 +45,7 @@ static enum llm_key find_decoded(struct str raw)
     return KEY_NONE;
 }
 
-enum llm_key llm_key_of(struct str raw)
+static enum llm_key find_key(struct str raw)
 {
     if (raw.len < sizeof(first) && first[raw.len] != KEY_NONE) {
         for (unsigned key = first[raw.len]; names[key].len == raw.len; key++)
@@ -56,6 +56,23 @@ enum llm_key llm_key_of(struct str raw)
     return str_chr(raw, '\\') < 0 ? KEY_NONE : find_decoded(raw);
 }
 
+/* A tag is one more than the number, so that 0 is a key that was not looked up yet. */
+void llm_keys_note(struct json_index *json)
+{
+    for (size_t i = 0; i < json->count; i++)
+        if (json->nodes[i].key)
+            json->nodes[i].tag = find_key(json_index_key(json, i)) + 1;
+}
+
+enum llm_key llm_key_at(const struct json_index *json, size_t node)
+{
+    const struct json_node *n = &json->nodes[node];
+
+    if (n->tag)
+        return (enum llm_key)(n->tag - 1);
+    return n->key ? find_key(json_index_key(json, node)) : KEY_NONE;
+}
+
 void members_read(const struct json_index *json, size_t node, struct members *out)
 {
     size_t end = json->nodes[node].next;
@@ -64,6 +81,6 @@ void members_read(const struct json_index *json, size_t node, struct members *ou
     if (!json_node_is(json, node, '{'))
         return;
     for (size_t child = node + 1; child < end; child = json->nodes[child].next)
-        out->at[llm_key_of(json_index_key(json, child))] = (uint32_t)child;
+        out->at[llm_key_at(json, child)] = (uint32_t)child;
     out->at[KEY_NONE] = 0;
 }

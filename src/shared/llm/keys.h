@@ -46,8 +46,10 @@ struct members {
     uint32_t at[KEY_COUNT]; /* node numbers; 0: there is none */
 };
 
-/** The number of a raw key, KEY_NONE when it is none of those above. */
-enum llm_key llm_key_of(struct str raw);
+/** Look up all keys of an index at once, for who asks for them more often. */
+void llm_keys_note(struct json_index *json);
+/** The number of a member's key, KEY_NONE when it is none of those above or node is no member. */
+enum llm_key llm_key_at(const struct json_index *json, size_t node);
 /** Find the known members of object node. A node that is no object has none. */
 void members_read(const struct json_index *json, size_t node, struct members *out);
 

@@ -76,7 +76,7 @@ static bool is_signal(const struct json_index *json, size_t node)
 {
     struct str value = json_index_value(json, node);
 
-    switch (llm_key_of(json_index_key(json, node))) {
+    switch (llm_key_at(json, node)) {
     case KEY_tool_calls:
     case KEY_tool_call_id:
         return is_truthy(json, node);

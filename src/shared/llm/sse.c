@@ -1,5 +1,7 @@
 #include "sse.h"
 
+#include "llm/line_ends.h"
+
 #define FIELD STR("data:")
 #define BOM STR("\xEF\xBB\xBF")
 /* What a stream may hold on to between events. */
@@ -197,20 +199,10 @@ static bool skip_mark(struct sse *sse, struct str *bytes)
     return true;
 }
 
-/* The next c at or behind p, or end; a hit found before is used as long as it lies ahead. */
-static const char *next_hit(const char *p, const char *end, char c, const char *known)
-{
-    const char *hit;
-
-    if (known && known >= p)
-        return known;
-    hit = memchr(p, c, (size_t)(end - p));
-    return hit ? hit : end;
-}
-
 void sse_feed(struct sse *sse, struct str bytes)
 {
-    const char *p, *end, *lf = NULL, *cr = NULL;
+    struct line_ends ends = {0};
+    const char *p, *end;
 
     if (bytes.len == 0 || (!sse->started && !skip_mark(sse, &bytes)))
         return;
@@ -225,9 +217,7 @@ void sse_feed(struct sse *sse, struct str bytes)
                 continue;
             }
         }
-        lf = next_hit(p, end, '\n', lf);
-        cr = next_hit(p, end, '\r', cr);
-        stop = lf < cr ? lf : cr;
+        stop = line_ends_next(&ends, p, end);
         if (stop == end) {
             add_part(sse, (struct str){p, (size_t)(end - p)});
             sse->at_boundary = false;

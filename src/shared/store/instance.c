@@ -38,6 +38,24 @@ static int try_lock(const char *path, int *fd, struct err *err)
     return err_set(err, ERR_CONFLICT, "another server already uses the database %s", path);
 }
 
+bool instance_held(const char *path)
+{
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    char name[4096];
+    bool held;
+    int fd;
+
+    if (in_memory(path))
+        return false;
+    snprintf(name, sizeof(name), "%s.serve", path);
+    fd = open(name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    held = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    close(fd);
+    return held;
+}
+
 int instance_lock(const char *path, int *fd, bool *unclean, struct err *err)
 {
     int rc = 0;

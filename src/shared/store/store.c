@@ -34,9 +34,15 @@ static int check_version(struct store *store, struct err *err)
 
     if (db_version(store->db, &version, err) < 0)
         return -1;
-    if (version != SQL_SCHEMA_VERSION)
-        return err_set(err, ERR_STORE, "schema version %d, this program needs %d", version,
-                       SQL_SCHEMA_VERSION);
+    if (version > SQL_SCHEMA_VERSION)
+        return store_refuse_newer(store->db, version, SQL_SCHEMA_VERSION, err);
+    if (version == 0)
+        return err_set(err, ERR_STORE, "is no database of this program");
+    if (version < SQL_SCHEMA_VERSION)
+        return err_set(err, ERR_STORE,
+                       "schema %d is of an older version, this one has %d: run \"llm-observe-proxy "
+                       "serve\" once, it backs up and migrates",
+                       version, SQL_SCHEMA_VERSION);
     return 0;
 }
 

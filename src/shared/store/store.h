@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "core/record.h"
 #include "core/run.h"
+#include "filter/filter.h"
 #include "llm/images.h"
 
 struct store;
@@ -78,6 +79,9 @@ int store_images_put(struct store *store, int64_t request_id, const struct image
 int store_images_get(struct store *store, int64_t request_id, struct arena *arena,
                      struct images *out, struct err *err);
 
+/** Where a count of what the filter language chooses stops. */
+#define STORE_WHERE_COUNT 10000
+
 /** Every filter is off in {0}, so that callers set what they need. */
 struct record_filter {
     struct str endpoint;               /* part of it, without ASCII case */
@@ -87,9 +91,14 @@ struct record_filter {
     bool stream, image, tool, error, slow, large;
     int64_t after_id, before_id; /* 0: none; newer than, older than */
     int64_t since_us, until_us;  /* 0: none; created at or after, before */
+    const struct filter *where;  /* NULL: none; the language of filter/filter.h */
+    int64_t where_count;         /* with where a count stops here; 0: at STORE_WHERE_COUNT */
     struct str words;            /* an expression of search_query(); matches above SEARCH_HITS_MAX,
                                   * which are the oldest, are left out */
 };
+
+/** The schema version of databases that this program writes. */
+int store_schema_version(void);
 
 typedef int store_record_fn(void *ctx, const struct record *r, struct err *err);
 /** Call each for the rows that match, newest first (or oldest first), offset rows left out, at

@@ -1,7 +1,8 @@
 /* Lists and counts of captured exchanges. Facets and counters tell how many rows each filter lets
  * through; the list walks the index of the one with the fewest, and a count by one filter alone
  * needs no walk at all. A long walk is spared where blocks know the rows (store_blocks.h): then
- * each span of the list is asked on its own. */
+ * each span of the list is asked on its own. What the filter language says beyond such filters is
+ * a test of each row (store_where.h). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "core/search.h"
 #include "store/store_blocks.h"
 #include "store/store_priv.h"
+#include "store/store_where.h"
 
 /* Answers up to this stored size come with the row; larger ones are read in part. */
 #define INLINE_MAX ((int64_t)1 << 17)
@@ -19,6 +21,8 @@
 /* BY_ALL and BY_CREATED walk the same index, the former without any filter but the range. */
 #define DRIVERS(X)                                                                                 \
     X(ALL)                                                                                         \
+    WHERE_DRIVERS(X)
+#define WHERE_DRIVERS(X)                                                                           \
     X(CREATED)                                                                                     \
     X(MODEL)                                                                                       \
     X(ROUTE)                                                                                       \
@@ -42,8 +46,16 @@ static const struct {
 #undef X
 };
 
+/* Where a statement begins that also tests what the filter language says. */
+static const enum sql_part_id driver_parts[] = {[BY_ALL] = PART_WHERE_BY_CREATED,
+#define X(name) [BY_##name] = PART_WHERE_BY_##name,
+                                                WHERE_DRIVERS(X)
+#undef X
+};
+
 /* How a filter is answered. */
 struct plan {
+    struct where where;
     enum driver driver;
     int64_t rows;  /* that the driver's index gives at most */
     int filters;   /* how many are on */
@@ -225,9 +237,16 @@ static int plan_range(struct store *store, const struct record_filter *f, struct
     return got < 0 ? -1 : 0;
 }
 
-static int make_plan(struct store *store, const struct record_filter *f, struct plan *p,
-                     struct err *err)
+static bool has_test(const struct plan *p)
 {
+    return p->where.test.len > 0;
+}
+
+/* f becomes the filter that the plan is for. */
+static int make_plan(struct store *store, struct record_filter *f, struct plan *p, struct err *err)
+{
+    if (where_make(store, f, &p->where, err) < 0)
+        return -1;
     if (consider_flags(store, p, f, err) < 0 ||
         consider_facet(store, p, BY_MODEL, FACET_MODEL, f->model, err) < 0 ||
         consider_facet(store, p, BY_ROUTE, FACET_ROUTE, f->route, err) < 0 ||
@@ -236,6 +255,7 @@ static int make_plan(struct store *store, const struct record_filter *f, struct 
         consider_provider(store, p, f->provider, err) < 0 ||
         consider_endpoint(store, p, f->endpoint, err) < 0)
         return -1;
+    p->empty |= p->where.empty;
     if (p->filters > 0 && p->driver == BY_ALL)
         p->driver = BY_CREATED;
     if (f->words.ptr) { /* any other index would ask for the words row by row */
@@ -245,6 +265,7 @@ static int make_plan(struct store *store, const struct record_filter *f, struct 
         p->rows = 1;
         p->exact = UNKNOWN;
     }
+    p->filters += has_test(p);
     return plan_range(store, f, p, err);
 }
 
@@ -364,16 +385,97 @@ static bool is_long(const struct store *store, const struct record_filter *f, co
     return p->rows > store->walk_max && blocks_know(f);
 }
 
-int store_record_count(struct store *store, const struct record_filter *filter, int64_t *out,
+/* ---- the filter language ---- */
+
+static void plan_clear(struct plan *p)
+{
+    buf_clear(&p->needle);
+    where_clear(&p->where);
+}
+
+/* The index to walk, when the filter has a test. */
+static enum sql_part_id where_driver(const struct plan *p)
+{
+    if (p->where.index == WHERE_BY_ID && p->driver != BY_SEARCH)
+        return PART_WHERE_BY_ID;
+    if (p->driver == BY_ALL || p->driver == BY_CREATED) {
+        if (p->where.index == WHERE_BY_PENDING)
+            return PART_WHERE_BY_PENDING;
+        if (p->where.index == WHERE_BY_REWRITTEN)
+            return PART_WHERE_BY_REWRITTEN;
+    }
+    return driver_parts[p->driver];
+}
+
+/* No other filter is on: without them a walk over all rows takes half the time. */
+static bool only_test(const struct plan *p)
+{
+    return p->filters == 1;
+}
+
+/* Put a statement together: what it selects, the index, the filters, the test, the order. */
+static struct db_rows *where_query(struct store *store, const struct record_filter *f,
+                                   struct plan *p, enum sql_part_id what, enum sql_part_id order,
+                                   int64_t limit, int64_t offset, int64_t inline_max,
+                                   struct err *err)
+{
+    const char *const texts[] = {sql_part[what],
+                                 sql_part[where_driver(p)],
+                                 sql_part[only_test(p) ? PART_WHERE_RANGE : PART_WHERE_FILTER],
+                                 "AND",
+                                 p->where.test.ptr,
+                                 sql_part[order]};
+    struct db_value *args = p->where.args;
+    struct db_rows *rows = NULL;
+    struct buf text = {0};
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(*texts); i++)
+        rc =
+            buf_add(&text, str_c(texts[i]), err) < 0 || buf_add(&text, STR("\n"), err) < 0 ? -1 : 0;
+    bind_filter(f, p, args);
+    args[18] = DB_INT(limit);
+    args[19] = DB_INT(offset);
+    args[20] = DB_INT(inline_max);
+    bind_words(p, args, LIST_ARGS);
+    if (rc == 0)
+        rows =
+            db_query_parts(store->db, "filtered list", buf_str(&text), args, p->where.count, err);
+    buf_clear(&text);
+    return rows;
+}
+
+static int64_t count_end(const struct record_filter *f)
+{
+    return f->where_count > 0 ? f->where_count : STORE_WHERE_COUNT;
+}
+
+static int where_count(struct store *store, const struct record_filter *f, struct plan *p,
+                       int64_t *out, struct err *err)
+{
+    struct db_rows *rows =
+        where_query(store, f, p, PART_WHERE_COUNT, PART_WHERE_COUNTED, count_end(f), 0, 0, err);
+    int got = rows ? db_next(rows, err) : -1;
+
+    if (got == 1)
+        *out = db_int(rows, 0);
+    db_done(rows);
+    return got == 1 ? 0 : -1;
+}
+
+int store_record_count(struct store *store, const struct record_filter *asked, int64_t *out,
                        struct err *err)
 {
+    struct record_filter copy = *asked, *filter = &copy;
     struct plan plan = {0};
     struct db_value args[FILTER_ARGS + SEARCH_ARGS];
     int rc = -1;
 
     if (make_plan(store, filter, &plan, err) < 0)
         goto out;
-    if (plan.empty || (plan.filters <= 1 && !plan.ranged && plan.exact != UNKNOWN)) {
+    if (!plan.empty && has_test(&plan)) {
+        rc = where_count(store, filter, &plan, out, err);
+    } else if (plan.empty || (plan.filters <= 1 && !plan.ranged && plan.exact != UNKNOWN)) {
         *out = plan.empty ? 0 : plan.exact;
         rc = 0;
     } else if (is_long(store, filter, &plan)) {
@@ -382,8 +484,10 @@ int store_record_count(struct store *store, const struct record_filter *filter, 
         bind_filter(filter, &plan, args);
         rc = count_walk(store, &plan, args, out, err);
     }
+    if (rc == 0 && asked->where && *out > count_end(asked))
+        *out = count_end(asked);
 out:
-    buf_clear(&plan.needle);
+    plan_clear(&plan);
     return rc;
 }
 
@@ -573,10 +677,25 @@ static int list_spans(struct sink *sink, const struct record_filter *f, const st
     return rc;
 }
 
-int store_record_list(struct store *store, const struct record_filter *filter, bool oldest_first,
+/* Rows that pass the test of the filter language. */
+static int list_where(struct sink *sink, const struct record_filter *f, struct plan *p,
+                      bool oldest_first, struct err *err)
+{
+    struct db_rows *rows = where_query(sink->store, f, p, PART_WHERE_PAGE,
+                                       oldest_first ? PART_WHERE_OLDEST : PART_WHERE_NEWEST,
+                                       sink->limit > 0 ? sink->limit : -1, sink->offset,
+                                       sink->preview_bytes > 0 ? INLINE_MAX : -1, err);
+    int rc = rows ? each_row(sink, rows, err) : -1;
+
+    db_done(rows);
+    return rc;
+}
+
+int store_record_list(struct store *store, const struct record_filter *asked, bool oldest_first,
                       int64_t offset, int64_t limit, size_t preview_bytes, store_record_fn *each,
                       void *ctx, struct err *err)
 {
+    struct record_filter copy = *asked, *filter = &copy;
     struct sink sink = {store, preview_bytes, each, ctx, offset, limit};
     struct plan plan = {0};
     struct db_value args[LIST_ARGS + SEARCH_ARGS];
@@ -587,14 +706,16 @@ int store_record_list(struct store *store, const struct record_filter *filter, b
     rc = 0;
     if (plan.empty)
         goto out;
-    if (limit > 0 && (plan.filters > 1 || offset > store->walk_max) &&
-        is_long(store, filter, &plan)) {
+    if (has_test(&plan)) {
+        rc = list_where(&sink, filter, &plan, oldest_first, err);
+    } else if (limit > 0 && (plan.filters > 1 || offset > store->walk_max) &&
+               is_long(store, filter, &plan)) {
         rc = list_spans(&sink, filter, &plan, oldest_first, err);
     } else {
         bind_filter(filter, &plan, args);
         rc = list_walk(&sink, &plan, oldest_first, args, err);
     }
 out:
-    buf_clear(&plan.needle);
+    plan_clear(&plan);
     return rc;
 }

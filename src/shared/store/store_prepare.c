@@ -139,7 +139,7 @@ static int query_ints(struct db *db, enum sql_id sql, int64_t *out, int count, s
     return got < 0 ? -1 : 0;
 }
 
-static int refuse_newer(struct db *db, const char *path, int version, int known, struct err *err)
+int store_refuse_newer(struct db *db, int version, int known, struct err *err)
 {
     struct db_rows *rows = db_query(db, SQL_META_GET, DB_ARGS(DB_TEXT(STR("written_by"))), err);
     char by[80] = "a newer version";
@@ -147,9 +147,8 @@ static int refuse_newer(struct db *db, const char *path, int version, int known,
     if (rows && db_next(rows, err) == 1)
         snprintf(by, sizeof(by), "version %.*s", STR_ARG(str_cut(db_bytes(rows, 0), 40)));
     db_done(rows);
-    return err_set(err, ERR_STORE,
-                   "database %s: written by %s of this program (schema %d, this one knows %d)",
-                   path, by, version, known);
+    return err_set(err, ERR_STORE, "written by %s of this program (schema %d, this one knows %d)",
+                   by, version, known);
 }
 
 /* Reads a little of each table, so that a file whose schema is broken is found out now. */
@@ -187,8 +186,10 @@ static int inspect(struct db *db, const char *path, int known, enum found *found
                        path, path);
     if (application != STORE_APPLICATION_ID)
         return refuse(err, path, "is a database of another program");
-    if (*version > known)
-        return refuse_newer(db, path, *version, known, err);
+    if (*version > known) {
+        store_refuse_newer(db, *version, known, err);
+        return err_wrap(err, "database %s", path);
+    }
     if (*version == known && read_some(db, err) < 0)
         return err_wrap(err, "database %s", path);
     *found = *version == known ? FOUND_CURRENT : FOUND_OLDER;
@@ -373,4 +374,9 @@ int store_prepare(const char *path, bool no_backup, struct err *err)
     if (store_check(path, err) < 0) /* a refusal must not even switch the file to WAL */
         return -1;
     return store_migrate(path, sql_migrations, SQL_SCHEMA_VERSION, no_backup, err);
+}
+
+int store_schema_version(void)
+{
+    return SQL_SCHEMA_VERSION;
 }

@@ -199,6 +199,9 @@ int store_read_row(struct db_rows *rows, struct record *out);
 int store_migrate(const char *path, const char *const *migrations, int count, bool no_backup,
                   struct err *err);
 
+/** ERR_STORE: who wrote a database of a newer version than known. Returns -1. */
+int store_refuse_newer(struct db *db, int version, int known, struct err *err);
+
 /** Open an own transaction for a call that was made outside of one. */
 int store_begin_own(struct store *store, bool *own, struct err *err);
 /** Commit or undo it; returns rc or -1. */

@@ -50,26 +50,29 @@ static void put_renders(cJSON *o, const struct record *r, enum render_mode mode)
     json_put_text(o, "mode", resolved);
 }
 
-static void put_image(cJSON *list, const struct image *image)
+static void put_image(cJSON *list, const struct image *image, bool data)
 {
     cJSON *o = cJSON_CreateObject();
     struct buf source = {0};
     struct err err;
 
+    cJSON_AddItemToArray(list, o);
     json_put_str(o, "kind", image->kind);
     json_put_str(o, "mime_type", image->mime_type);
+    if (!data)
+        return;
     if (str_eq(image->kind, STR(IMAGE_DATA_URL)) && buf_add(&source, image->head, &err) == 0 &&
         buf_add(&source, image->data_base64, &err) == 0)
         json_put_str(o, "source", buf_str(&source));
     else
         json_put_str(o, "source", image->head);
     json_put_str(o, "data_base64", image->data_base64);
-    cJSON_AddItemToArray(list, o);
     buf_clear(&source);
 }
 
 /* From the body while it is there in full, which is where the table refers to for their data. */
-static int put_images(cJSON *o, struct store *store, const struct record *r, struct err *err)
+int view_put_images(cJSON *o, struct store *store, const struct record *r, bool data,
+                    struct err *err)
 {
     cJSON *list = cJSON_AddArrayToObject(o, "images");
     struct arena arena = {0};
@@ -81,7 +84,7 @@ static int put_images(cJSON *o, struct store *store, const struct record *r, str
     if (r->has_images && images.count == 0)
         rc = store_images_get(store, r->id, &arena, &images, err);
     for (size_t i = 0; rc == 0 && i < images.count; i++)
-        put_image(list, &images.items[i]);
+        put_image(list, &images.items[i], data);
     arena_clear(&arena);
     return rc;
 }
@@ -129,7 +132,7 @@ static int build_detail(cJSON *o, struct store *store, const struct record *r, s
         return -1;
     if (put_attempts(row, store, r, err) < 0)
         return -1;
-    if (put_images(o, store, r, err) < 0)
+    if (view_put_images(o, store, r, true, err) < 0)
         return -1;
     put_renders(o, r, asked_mode(query));
     if (view_put_active_run(o, store, ctx, err) < 0)

@@ -3,11 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/query.h"
 #include "base/xalloc.h"
 #include "core/search.h"
 #include "view/display.h"
 #include "view/params.h"
+#include "view/view_filter.h"
 #include "view/view_priv.h"
 #include "view/view_run.h"
 #include "json/json.h"
@@ -15,6 +17,7 @@
 #define PER_PAGE 50
 #define PER_PAGE_MAX 200
 #define PAGE_WINDOW 2
+#define SEARCH_OFF "Full-text search is off: set search_index to true."
 
 /* What a client asked for. */
 struct ask {
@@ -23,18 +26,22 @@ struct ask {
     struct record_filter filter;
     int64_t page, per_page;
     bool facets, by_page; /* by_page: neither after nor before */
-    struct buf texts[5];  /* what filter borrows */
+    struct buf texts[6];  /* what filter borrows */
     struct str q;         /* as typed; STR_NONE: no search */
     struct buf words;     /* what filter borrows of it */
     struct store_search search;
     size_t text_count;
+    struct filter *where; /* NULL: none */
+    struct str where_text;
     struct buf issues; /* the answer to a query that does not fit */
+    int refusal;       /* its status */
 };
 
 const struct param view_record_params[] = {
     {"q", PARAM_TEXT,
      .about = "Words in requests and answers, all of them: word, \"a phrase\", start*, -unwanted. "
               "Without a word, too long or with the index off: 422 with a message as detail"},
+    PARAM_WHERE,
     {"endpoint", PARAM_TEXT, .about = "Part of the endpoint, in any case"},
     {"model", PARAM_TEXT, .about = "The model that the client named"},
     {"provider", PARAM_TEXT, .about = "Slug or name of the billing provider"},
@@ -64,6 +71,7 @@ static void ask_clear(struct ask *ask)
         buf_clear(&ask->texts[i]);
     buf_clear(&ask->issues);
     buf_clear(&ask->words);
+    filter_free(ask->where);
 }
 
 /* The last value of name, kept in the ask; STR_NONE when it is absent or empty. */
@@ -140,7 +148,16 @@ static void take_words(struct ask *ask)
         ask->filter.words = buf_str(&ask->words);
 }
 
-static void ask_parse(struct ask *ask, struct str query)
+static void take_where(struct ask *ask, int64_t now_wall_us)
+{
+    ask->where = view_filter_read(ask->query, FILTER_STORED, now_wall_us, &ask->issues);
+    if (ask->issues.len > 0)
+        ask->refusal = 400;
+    ask->where_text = take_text(ask, "where");
+    ask->filter.where = ask->where;
+}
+
+static void ask_parse(struct ask *ask, struct str query, int64_t now_wall_us)
 {
     struct record_filter *f = &ask->filter;
     struct buf facets = {0};
@@ -155,6 +172,8 @@ static void ask_parse(struct ask *ask, struct str query)
     f->has_run = take_filter(ask, "run", &f->run);
     if (ask->issues.len == 0)
         take_words(ask);
+    if (ask->issues.len == 0)
+        take_where(ask, now_wall_us);
     f->stream = take_flag(ask, "stream");
     f->image = take_flag(ask, "image");
     f->tool = take_flag(ask, "tool");
@@ -319,6 +338,7 @@ static void put_filters(cJSON *o, const struct ask *ask)
     cJSON *filters = cJSON_AddObjectToObject(o, "filters");
 
     put_filter_text(filters, "q", ask->q);
+    put_filter_text(filters, "where", ask->where_text);
     put_filter_text(filters, "endpoint", f->endpoint);
     put_filter_text(filters, "model", f->model);
     put_filter_text(filters, "provider", f->provider);
@@ -384,8 +404,8 @@ static int put_options(cJSON *o, struct store *store, int64_t now_wall_us, struc
 struct pages {
     struct str path, kept; /* kept: the received pairs without page and per_page, encoded */
     int64_t page, per_page, total, total_pages, start, end;
-    bool linked; /* pages are numbered: false with after or before */
-    bool searched;
+    bool linked;        /* pages are numbered: false with after or before */
+    int64_t counted_to; /* a total that reaches it is a minimum; 0: none is */
 };
 
 static void keep_pairs(struct buf *out, struct str query)
@@ -435,8 +455,8 @@ static void put_pagination(cJSON *o, const struct pages *p)
     json_put_int(pagination, "page", p->page);
     json_put_int(pagination, "per_page", p->per_page);
     json_put_int(pagination, "total", p->total);
-    if (p->searched)
-        json_put_bool(pagination, "total_is_minimum", p->total >= SEARCH_HITS_MAX);
+    if (p->counted_to)
+        json_put_bool(pagination, "total_is_minimum", p->total >= p->counted_to);
     json_put_int(pagination, "total_pages", p->total_pages);
     json_put_int(pagination, "start", p->start);
     json_put_int(pagination, "end", p->end);
@@ -484,12 +504,13 @@ static int open_marker(const struct ask *ask, struct marker **out, struct err *e
     return *out ? 0 : -1;
 }
 
-/* Pages of the far half are counted from the other end: less to pass over. */
+/* Pages of the far half are counted from the other end: less to pass over. Unless the total is no
+ * more than a minimum. */
 static int put_items(cJSON *o, struct store *store, const struct ask *ask, const struct pages *p,
                      int64_t now_wall_us, struct err *err)
 {
-    struct listing l = {store, cJSON_AddArrayToObject(o, "items"), p->start > p->total / 2,
-                        now_wall_us, NULL};
+    struct listing l = {store, cJSON_AddArrayToObject(o, "items"),
+                        !ask->where && p->start > p->total / 2, now_wall_us, NULL};
     int rc;
 
     if (p->total == 0)
@@ -503,13 +524,42 @@ static int put_items(cJSON *o, struct store *store, const struct ask *ask, const
     return rc;
 }
 
-static int build_list(cJSON *o, struct store *store, struct ask *ask, struct pages *p,
-                      const struct view_context *ctx, struct err *err)
+/* A filter may have to look at all rows, so they are not counted when the first page tells. */
+static int put_first_items(cJSON *o, struct store *store, struct ask *ask, struct pages *p,
+                           int64_t now_wall_us, struct err *err)
+{
+    int64_t got;
+
+    p->total = ask->per_page;
+    find_page(ask, p);
+    if (put_items(o, store, ask, p, now_wall_us, err) < 0)
+        return -1;
+    if (!ask->by_page) /* who goes on from an id wants no total */
+        p->counted_to = ask->filter.where_count = ask->per_page + 1;
+    got = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(o, "items"));
+    if (got < ask->per_page)
+        p->total = got;
+    else if (store_record_count(store, &ask->filter, &p->total, err) < 0)
+        return -1;
+    find_page(ask, p);
+    return 0;
+}
+
+static int put_counted_items(cJSON *o, struct store *store, struct ask *ask, struct pages *p,
+                             int64_t now_wall_us, struct err *err)
 {
     if (store_record_count(store, &ask->filter, &p->total, err) < 0)
         return -1;
     find_page(ask, p);
-    if (put_items(o, store, ask, p, ctx->now_wall_us, err) < 0)
+    return put_items(o, store, ask, p, now_wall_us, err);
+}
+
+static int build_list(cJSON *o, struct store *store, struct ask *ask, struct pages *p,
+                      const struct view_context *ctx, struct err *err)
+{
+    bool first = ask->where && (ask->page == 1 || !ask->by_page);
+
+    if ((first ? put_first_items : put_counted_items)(o, store, ask, p, ctx->now_wall_us, err) < 0)
         return -1;
     if (ask->facets) {
         cJSON *models = cJSON_AddArrayToObject(o, "models");
@@ -539,10 +589,10 @@ int view_record_list(struct store *store, struct str path, struct str query,
     cJSON *o = NULL;
     int rc = -1;
 
-    ask_parse(&ask, query);
+    ask_parse(&ask, query, ctx->now_wall_us);
     if (ask.issues.len > 0) {
         rc = buf_add(out, buf_str(&ask.issues), err);
-        *status = 422;
+        *status = ask.refusal ? ask.refusal : 422;
         goto out;
     }
     keep_pairs(&kept, query);
@@ -550,10 +600,10 @@ int view_record_list(struct store *store, struct str path, struct str query,
     if (store_begin(store, err) < 0) /* one state of the database for all parts */
         goto out;
     o = cJSON_CreateObject();
-    pages.searched = ask.q.ptr;
+    pages.counted_to = ask.where ? STORE_WHERE_COUNT : ask.q.ptr ? SEARCH_HITS_MAX : 0;
     rc = ask.q.ptr ? store_search_state(store, &ask.search, err) : 0;
     if (rc == 0 && ask.q.ptr && !ask.search.on)
-        refuse(&ask, "Full-text search is off: set search_index to true.");
+        refuse(&ask, SEARCH_OFF);
     else if (rc == 0)
         rc = build_list(o, store, &ask, &pages, ctx, err);
     store_rollback(store);
@@ -568,6 +618,30 @@ int view_record_list(struct store *store, struct str path, struct str query,
 out:
     cJSON_Delete(o);
     buf_clear(&kept);
+    ask_clear(&ask);
+    return rc;
+}
+
+int view_record_oldest(struct store *store, struct str query, store_record_fn *each, void *ctx,
+                       int64_t *limit, int *status, struct buf *out, struct err *err)
+{
+    struct ask ask = {0};
+    int rc = 0;
+
+    ask_parse(&ask, query, clock_wall_us());
+    if (ask.issues.len == 0 && ask.q.ptr)
+        rc = store_search_state(store, &ask.search, err);
+    if (rc == 0 && ask.issues.len == 0 && ask.q.ptr && !ask.search.on)
+        refuse(&ask, SEARCH_OFF);
+    *limit = ask.per_page;
+    *status = ask.issues.len == 0 ? 200 : ask.refusal ? ask.refusal : 422;
+    if (rc == 0 && ask.issues.len > 0) {
+        out->len = 0;
+        rc = buf_add(out, buf_str(&ask.issues), err);
+    } else if (rc == 0) {
+        rc = store_record_list(store, &ask.filter, true, 0, ask.per_page, VIEW_PREVIEW_BYTES, each,
+                               ctx, err);
+    }
     ask_clear(&ask);
     return rc;
 }

@@ -41,6 +41,15 @@ static void put_arrival(cJSON *o, const struct record *r, int64_t rev)
     json_put_str(o, "client", r->client);
 }
 
+static void put_generation_tps(cJSON *o, const struct record *r)
+{
+    bool estimated;
+    int64_t tokens = record_generation_tokens(r, &estimated), ms = record_generation_ms(r);
+
+    put_rate(o, "generation_tps", tokens, ms);
+    json_put_bool(o, "generation_tps_estimated", estimated && ms > 0);
+}
+
 /* Which of the values are estimates of ours. */
 struct guessed {
     bool input, output, cost;
@@ -67,7 +76,7 @@ static void put_outcome(cJSON *o, const struct record *r, const struct guessed *
     json_put_bool(o, "has_tool_calls", r->has_tool_calls);
     put_tokens(o, r, guessed);
     put_rate(o, "tokens_per_second", r->billing_output_tokens, r->duration_ms);
-    put_rate(o, "generation_tps", r->billing_output_tokens, record_generation_ms(r));
+    put_generation_tps(o, r);
     json_put_money(o, "cost_usd", r->billing_total_cost_pusd);
     json_put_bool(o, "cost_estimated", guessed->cost);
     json_put_bool(o, "response_was_rewritten", r->response_was_rewritten);

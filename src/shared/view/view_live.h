@@ -6,6 +6,8 @@
 
 #include "core/record.h"
 
+#define LIVE_ROWS_MAX 1000 /* listed in flight, and kept finished */
+
 /** What is known of a request in flight; -1 or UNKNOWN when it is not. */
 struct view_flight {
     const char *state; /* receiving, connecting, waiting, streaming, stalled */

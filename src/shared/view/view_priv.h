@@ -23,9 +23,9 @@ void view_put_percentiles(cJSON *o, const char *key, const struct run_percentile
 const char *view_compatibility_label(const struct record *r);
 /** The "record" of a detail answer: a row with more keys. Returns owned. */
 cJSON *view_record_detail_row(const struct record *r, int64_t now_wall_us);
-/** Replace "task_run" of a row; what is not found stays null. */
-int view_put_task_run(cJSON *row, struct store *store, const struct record *r, int64_t now_wall_us,
-                      struct err *err);
+/** "images" of a request; without data only their kind and type. */
+int view_put_images(cJSON *o, struct store *store, const struct record *r, bool data,
+                    struct err *err);
 int view_put_active_run(cJSON *o, struct store *store, const struct view_context *ctx,
                         struct err *err);
 /** "snippet": where the words of a search stand in a request. */
@@ -46,6 +46,10 @@ int view_page_refusal(const struct view_page *page, struct buf *out, struct err 
 /** "items" and "pagination". */
 int view_page_build(struct view_page *page, cJSON *o, struct store *store,
                     const struct view_context *ctx, struct err *err);
+/** Call each for the rows that a query of the list of requests chooses, oldest first, *limit of them
+ *  at most. *status becomes 200, or 422 with the answer in place of what is in out. */
+int view_record_oldest(struct store *store, struct str query, store_record_fn *each, void *ctx,
+                       int64_t *limit, int *status, struct buf *out, struct err *err);
 /** "upstream_url" and "poll_interval_ms". */
 int view_put_upstream(cJSON *o, struct store *store, const struct view_context *ctx,
                       struct err *err);

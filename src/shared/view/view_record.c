@@ -137,12 +137,15 @@ static void put_throughput(cJSON *o, const struct row *row)
 /* Output speed once the answer has begun. */
 static void put_generation_tps(cJSON *o, const struct row *row)
 {
-    int64_t ms = record_generation_ms(row->r);
+    int64_t ms = record_generation_ms(row->r), tokens;
     char text[DISPLAY_SIZE];
+    bool estimated, known;
     double rate;
 
-    json_put_text(o, "generation_tps",
-                  display_throughput(row->output, ms, text, &rate) ? text : NULL);
+    tokens = record_generation_tokens(row->r, &estimated);
+    known = display_throughput(tokens, ms, text, &rate);
+    json_put_text(o, "generation_tps", known ? text : NULL);
+    json_put_bool(o, "generation_tps_estimated", known && estimated);
 }
 
 static void put_duration(cJSON *o, const struct record *r, int64_t now_wall_us)

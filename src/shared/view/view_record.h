@@ -14,6 +14,9 @@
 /** The request row of a list. response_body may be a prefix; it makes the preview. now_wall_us
  *  gives elapsed times of pending rows. Returns owned. */
 cJSON *view_record_row(const struct record *r, int64_t now_wall_us);
+/** Replace "task_run" of a row; what is not found stays null. */
+int view_put_task_run(cJSON *row, struct store *store, const struct record *r, int64_t now_wall_us,
+                      struct err *err);
 
 /** What the process knows besides the store; borrowed. */
 struct view_context {
@@ -32,6 +35,9 @@ int view_record_list(struct store *store, struct str path, struct str query,
 int view_record_detail(struct store *store, int64_t id, struct str query,
                        const struct view_context *ctx, int *status, struct buf *out,
                        struct err *err);
+/** Answer GET /admin/api/export: *status becomes 200 or 422. */
+int view_record_export(struct store *store, struct str query, const struct view_context *ctx,
+                       int *status, struct buf *out, struct err *err);
 /** Answer GET /api/requests/{id}/conversation: *status becomes 200 or 404. */
 int view_record_conversation(struct store *store, int64_t id, int *status, struct buf *out,
                              struct err *err);

@@ -20,11 +20,14 @@ const char *view_route_source(const struct route *r)
     return str_eq(r->managed_by, STR(ROUTE_SEED)) ? "seeded" : "ui";
 }
 
+static const char *key_state_words(enum key_state state)
+{
+    return state == KEY_NOT_CONFIGURED ? "not configured" : key_state_text(state);
+}
+
 const char *view_route_key_state(const struct route *r)
 {
-    enum key_state state = r->key ? KEY_CONFIGURED : provider_key_state(r->api_key_env);
-
-    return state == KEY_NOT_CONFIGURED ? "not configured" : key_state_text(state);
+    return key_state_words(r->key ? KEY_CONFIGURED : provider_key_state(r->api_key_env));
 }
 
 /* When a row was made and changed; null for what is not stored. */
@@ -97,6 +100,7 @@ cJSON *view_provider(const struct provider *p, int64_t model_count, int64_t rout
     json_put_str(o, "base_url", p->base_url);
     json_put_str(o, "currency", p->currency);
     json_put_str(o, "api_key_env", p->api_key_env);
+    json_put_text(o, "api_key_state", key_state_words(provider_key_state(p->api_key_env)));
     json_put_str(o, "auth_style", p->auth_style);
     json_put_bool(o, "active", p->active);
     json_put_text(o, "status", p->active ? "active" : "inactive");
@@ -172,5 +176,19 @@ cJSON *view_simple_page(cJSON *items, int64_t page, int64_t per_page)
     json_put_int(o, "per_page", per_page);
     json_put_int(o, "total", total);
     json_put_int(o, "pages", total > 0 ? (total - 1) / per_page + 1 : 1);
+    return o;
+}
+
+cJSON *view_provider_health(const struct provider_health *h)
+{
+    cJSON *o = cJSON_CreateObject();
+    char iso[CLOCK_ISO_SIZE];
+
+    json_put_str(o, "provider_slug", h->provider_slug);
+    json_put_str(o, "status", h->status);
+    json_put_int(o, "latency_ms", h->latency_ms);
+    json_put_str(o, "auth_state", h->auth_state);
+    json_put_str(o, "message", h->message);
+    json_put_text(o, "checked_at", h->status.ptr ? clock_iso(h->checked_us, iso) : NULL);
     return o;
 }

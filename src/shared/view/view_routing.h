@@ -5,6 +5,7 @@
 #include <cjson/cJSON.h>
 
 #include "core/catalog.h"
+#include "store/store_routing.h"
 
 /** A route; id and times are null for one of the startup configuration. provider_name may be
  *  STR_NONE. Returns owned. */
@@ -22,5 +23,7 @@ cJSON *view_simulation(const struct decision *d);
 /** {"items":[],"page":…,"per_page":…,"total":…,"pages":…} of a list that is all there: items of
  *  other pages are deleted. Takes items. Returns owned. */
 cJSON *view_simple_page(cJSON *items, int64_t page, int64_t per_page);
+/** What a check of a provider found. Returns owned. */
+cJSON *view_provider_health(const struct provider_health *h);
 
 #endif
