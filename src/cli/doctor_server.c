@@ -42,7 +42,7 @@ static void check_clock(struct doctor *d)
     int64_t asked = clock_wall_us(), now, off;
     char text[FORMAT_SIZE];
 
-    if (doctor_ask(d, "/api/live", "parts=now") < 0)
+    if (doctor_ask(d, "/api/live", "parts=totals") < 0)
         return;
     now = row_time(&d->row, "now");
     if (now == ROW_UNKNOWN)

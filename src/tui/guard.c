@@ -27,7 +27,7 @@ static struct {
     size_t restore_len;
     struct sigaction before[CRASHES];
     bool ignored[EVENTS]; /* by whoever started us */
-    char stack[STACK_SIZE];
+    _Alignas(16) char stack[STACK_SIZE];
 } guard = {.pipe = {-1, -1}, .fd = -1};
 
 /* ---- events ---- */
@@ -102,10 +102,13 @@ void guard_terminal(int fd)
     guard.fd = fd;
     guard.saved = tcgetattr(fd, &guard.settings) == 0;
     guard.restore_len = 0;
+    if (!terminfo_setup(STDOUT_FILENO))
+        return;
     add_capability("sgr0");
     add_capability("cnorm");
     add_capability("rmkx");
     add_capability("rmcup");
+    terminfo_release();
 }
 
 void guard_screen(bool ours)

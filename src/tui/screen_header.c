@@ -586,6 +586,7 @@ static void draw_views(struct drawing *d, int y)
     struct bar b = {.ascii = d->g->ascii}, right = {.ascii = d->g->ascii};
     const char *gap = d->level == LEVEL_160 ? "        " : "      ", *between = gap;
     char sort[40];
+    int x, end;
 
     bar_add(&b, PLAIN, " ");
     for (int i = 0; i < VIEWS; i++) {
@@ -604,10 +605,16 @@ static void draw_views(struct drawing *d, int y)
     }
     sort_text(d, sort);
     bar_add(&b, PLAIN, "%ssort %s", gap, sort);
-    if (d->ui->view == VIEW_REQUESTS)
-        bar_add(&b, PLAIN, "%sfilter %s", between, d->ui->filter.len > 0 ? d->ui->filter.ptr : "-");
     add_count(d, &right);
-    put_sides(d, y, &b, &right, 1);
+    end = bar_put_right(&right, d->g, y, d->width - 1) - 2;
+    x = bar_put(&b, d->g, y, 0, end);
+    bar_clear(&b);
+    if (d->ui->view == VIEW_REQUESTS) {
+        bar_add(&b, PLAIN, "%sfilter %s", between, d->ui->filter.len > 0 ? d->ui->filter.ptr : "-");
+        bar_put(&b, d->g, y, x, end); /* cut, when it is long */
+    }
+    bar_clear(&b);
+    bar_clear(&right);
 }
 
 int header_draw(struct drawing *d)

@@ -363,13 +363,20 @@ static void draw_model(struct drawing *d, int y, const struct row *row)
     bar_clear(&b);
 }
 
-/* The longest slug, within reason, so that the columns behind it stand in line. */
-static int slug_width(struct drawing *d)
+/* What an upstream is called: its provider, else its host. */
+static const char *upstream_name(struct drawing *d, const struct row *row)
+{
+    return clean_text(d, row, "provider_slug").len > 0 ? "provider_slug" : "host";
+}
+
+/* The longest name, within reason, so that the columns behind it stand in line. */
+static int name_width(struct drawing *d)
 {
     size_t width = 6;
 
     for (size_t i = 0; i < d->m->upstreams.count && i < 16; i++) {
-        size_t cells = term_cells(clean_text(d, &d->m->upstreams.rows[i].row, "provider_slug"));
+        const struct row *row = &d->m->upstreams.rows[i].row;
+        size_t cells = term_cells(clean_text(d, row, upstream_name(d, row)));
 
         if (cells > width)
             width = cells;
@@ -387,10 +394,7 @@ static void draw_upstream(struct drawing *d, int y, const struct row *row, int w
     int64_t limited = row_int(row, "rate_limited"), errors = row_int(row, "errors");
     enum role role;
 
-    if (clean_text(d, row, "provider_slug").len > 0)
-        add_name(d, &b, row, "provider_slug", width);
-    else
-        add_name(d, &b, row, "host", width);
+    add_name(d, &b, row, upstream_name(d, row), width);
     bar_add(&b, PLAIN, "  %lld live",
             (long long)(row_int(row, "inflight") > 0 ? row_int(row, "inflight") : 0));
     bar_add(&b, PLAIN, "  ttft p50 %5s", format_duration(ttft, row_int(row, "ttft_ms_p50")));
@@ -419,7 +423,7 @@ static void draw_side_rule(struct drawing *d, int y, int end, const char *joint,
 static void draw_side(struct drawing *d, int y, int height)
 {
     const struct items *models = &d->m->models, *upstreams = &d->m->upstreams;
-    int x = split_column(d), width = slug_width(d), shown = (int)models->count;
+    int x = split_column(d), width = name_width(d), shown = (int)models->count;
     int below = (int)upstreams->count < height / 2 ? (int)upstreams->count : height / 2;
 
     if (shown > height - 1 - below)

@@ -13,6 +13,24 @@
 #define TICK_US INT64_C(1000000)
 #define FRAME_US INT64_C(50000)
 
+/* ---- rows ---- */
+
+/* Make the rows anew; "since:15m" counts from now. */
+static void refresh(struct top *t)
+{
+    struct filter_error ignored;
+    struct filter *fresh = NULL;
+
+    if (t->filter && t->model.now_us != ROW_UNKNOWN)
+        fresh = filter_parse(buf_str(&t->ui.filter), FILTER_LIVE, t->model.now_us, &ignored);
+    if (fresh) {
+        filter_free(t->filter);
+        t->filter = fresh;
+    }
+    screen_refresh(&t->screen, &t->model, &t->ui, t->filter);
+    t->stale = false;
+}
+
 /* ---- news ---- */
 
 static void take_offline(struct top *t, const struct news *n, enum source_state state)
@@ -76,6 +94,8 @@ static void take_all_news(struct top *t)
         take_news(t, n);
         news_free(n);
     }
+    if (t->stale) /* the rows of the list may be gone */
+        refresh(t);
 }
 
 /* Tell the feed what is looked at now. */
@@ -102,22 +122,6 @@ static void tell_wish(struct top *t)
 }
 
 /* ---- drawing ---- */
-
-/* Make the rows anew; "since:15m" counts from now. */
-static void refresh(struct top *t)
-{
-    struct filter_error ignored;
-    struct filter *fresh = NULL;
-
-    if (t->filter && t->model.now_us != ROW_UNKNOWN)
-        fresh = filter_parse(buf_str(&t->ui.filter), FILTER_LIVE, t->model.now_us, &ignored);
-    if (fresh) {
-        filter_free(t->filter);
-        t->filter = fresh;
-    }
-    screen_refresh(&t->screen, &t->model, &t->ui, t->filter);
-    t->stale = false;
-}
 
 static void show(struct top *t)
 {
