@@ -37,7 +37,7 @@ const char route_add_more[] =
     "\n"
     "Examples\n"
     "  llm-observe-proxy routes add 'tiny-*' http://localhost:9000/v1\n"
-    "  llm-observe-proxy routes add fast https://api.example.com/v1 --key-env FAST_KEY\n"
+    "  llm-observe-proxy routes add fast https://api.example.com/v1 --key-env FAST\n"
     "\n"
     "Exit status: 7 there is such a route already.\n";
 
