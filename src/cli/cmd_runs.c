@@ -77,7 +77,7 @@ static const struct opt none[] = {LIST_END};
 
 #define RUN_WORDS                                                                                  \
     "RUN is an id, a name (the newest run of that name), \"active\", \"paused\" (the\n"            \
-    "newest that is), \"last\" (the newest), or name:TEXT for a name that looks otherwise.\n"
+    "newest that is), \"last\" (the newest), or name:TEXT for an odd name.\n"
 
 static const char list_more[] =
     "Columns are also all JSON fields. In a pipe rows are tab-separated raw values\n"

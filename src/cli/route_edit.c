@@ -14,7 +14,7 @@
         {"provider", 0, OPT_TEXT, "SLUG", "billed to this provider"},                              \
         {"key-env", 0, OPT_TEXT, "NAME", "the variable that holds the key, never a key"},          \
         {"priority", 0, OPT_TEXT, "N", "1 to 100, the smallest wins", .fallback = "50"},           \
-        {"fix", 0, OPT_LIST, "ID", "a fix of answers; several in this order"},                     \
+        {"fix", 0, OPT_LIST, "ID", "a fix of answers; several in this order", .values = "FIX"},    \
         {"override-fallback", 0, OPT_FLAG, NULL, "stored and shown only"},                         \
     {                                                                                              \
         "inactive", 0, OPT_FLAG, NULL, "keep it, but do not use it"                                \
@@ -37,7 +37,7 @@ const char route_add_more[] =
     "\n"
     "Examples\n"
     "  llm-observe-proxy routes add 'tiny-*' http://localhost:9000/v1\n"
-    "  llm-observe-proxy routes add fast https://api.example.com/v1 --key-env FAST_KEY\n"
+    "  llm-observe-proxy routes add fast https://api.example.com/v1 --key-env FAST\n"
     "\n"
     "Exit status: 7 there is such a route already.\n";
 
@@ -110,13 +110,21 @@ static int refuse_twin(struct task *t, const char *model, bool prefix)
                    w.id, model, PROGRAM, w.id);
 }
 
-static int refuse_startup(struct task *t, const char *name, int64_t entry)
+static int refuse_startup(struct task *t, const char *name, const struct row *row, int64_t entry)
 {
+    struct buf file = {0};
+    bool variable;
+
     if (entry == 0)
         return 0;
-    return err_set(&t->err, ERR_INVALID,
-                   "route \"%.80s\" comes from the models file, entry %" PRId64 "; edit that file",
-                   name, entry);
+    if (!row_text(row, "file", &file))
+        buf_put(&file, STR("the models file"));
+    variable = str_starts(buf_str(&file), STR("LLM_OBSERVE_"));
+    err_set(&t->err, ERR_INVALID,
+            "route \"%.80s\" comes from %.200s, entry %" PRId64 "; edit that %s", name, file.ptr,
+            entry, variable ? "variable" : "file");
+    buf_clear(&file);
+    return -1;
 }
 
 /* ---- add ---- */
@@ -247,7 +255,7 @@ static int set(struct task *t)
     edit_start(&e, &row);
     rc = route_find(t, name, &json, &row, &entry);
     if (rc == 0)
-        rc = refuse_startup(t, name, entry);
+        rc = refuse_startup(t, name, &row, entry);
     if (rc == 0)
         rc = put_all(&e, t->cli, &t->err);
     if (rc == 0 && !e.changed) {
@@ -295,7 +303,7 @@ static int find_all(struct task *t, int64_t *ids, size_t *count)
         int rc = route_find(t, name, &json, &row, &entry);
 
         if (rc == 0)
-            rc = refuse_startup(t, name, entry);
+            rc = refuse_startup(t, name, &row, entry);
         if (rc == 0)
             ids[*count] = row_int(&row, "id");
         for (size_t k = 0; rc == 0 && k < *count; k++)

@@ -86,7 +86,7 @@ static const struct column route_columns[] = {
         "strategy", "retry_on", "max_attempts", "cooldown_ms", "fail_threshold",                   \
         "max_retry_wait_ms", "provider_slug", "provider_name", "api_key_env", "api_key_state",     \
         "auth_style", "compatibility_fixes", "override_fallback", "priority", "active", "status",  \
-        "managed_by", "managed", "source", "created_at", "updated_at"
+        "managed_by", "managed", "source", "file", "created_at", "updated_at"
 
 static const char *const route_fields[] = {ROUTE_FIELDS, NULL};
 static const char *const usage_fields[] = {ROUTE_FIELDS, "requests_today", "last_matched_at", NULL};

@@ -1,7 +1,7 @@
 /* Calls over the database file: they answer what the server answers, and a running server sees what
  * they change. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import path from 'node:path';
 import test from 'node:test';
 import { BINARY, launch, mock, start } from './proxy.mjs';
@@ -291,6 +291,21 @@ test('the file is trimmed while a server works, and backfilled', async (t) => {
   assert.equal((await file(proxy, 'POST', '/admin/api/pricing/prices', price)).status, 400);
   const repriced = await change(proxy, 'POST', '/admin/api/pricing/backfill', { kind: 'missing' });
   assert.deepEqual(repriced, { kind: 'missing', repriced: 0, examined: 2 });
+});
+
+test('a change of the server waits for that of another process', async (t) => {
+  const { proxy } = await world(t);
+  const locker = spawn('sqlite3', [proxy.database], { stdio: ['pipe', 'pipe', 'inherit'] });
+  t.after(() => locker.kill());
+  let out = '';
+  locker.stdout.on('data', (text) => (out += text));
+  locker.stdin.write("BEGIN IMMEDIATE;\nSELECT 'locked';\n");
+  await until(() => out.includes('locked'), 'the lock');
+  const change = served(proxy, 'POST', '/api/runs/start', { name: 'patient' });
+  const early = await Promise.race([change, new Promise((done) => setTimeout(done, 300))]);
+  assert.equal(early, undefined);
+  locker.stdin.end('COMMIT;\n');
+  assert.equal((await change).status, 200);
 });
 
 test('without a server the file is read and changed, and a server goes on with it', async (t) => {

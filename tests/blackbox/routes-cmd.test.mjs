@@ -5,6 +5,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { both, commands, EVIL, OBEYED } from './commands.mjs';
 import { folder, run } from './proxy.mjs';
+import { until } from './until.mjs';
 import { refusing, scripted } from './upstream.mjs';
 
 const URL = 'http://localhost:9/v1';
@@ -82,9 +83,14 @@ test('routes of the models file are listed, and changed there', async (t) => {
   for (const words of [['set', 'two', '--inactive'], ['rm', 'two', '-y']]) {
     const { code, out, err } = await cmd('routes', ...words);
     assert.deepEqual([code, out], [2, '']);
-    assert.match(err, /route "two" comes from the models file, entry 2; edit that file/);
+    assert.equal(err, `llm-observe-proxy: route "two" comes from ${file}, entry 2; edit that file\n`);
   }
   assert.equal((await cmd('routes', 'add', 'one', URL)).code, 7);
+  await cmd.proxy.stop();
+  const env = { LLM_OBSERVE_MODELS_JSON: JSON.stringify([{ model: 'three', upstream_url: URL }]) };
+  const { code, err } = await run(['routes', 'rm', 'three', '-y', '--database-url', cmd.proxy.database], { env });
+  assert.equal(code, 2);
+  assert.match(err, /comes from LLM_OBSERVE_MODELS_JSON, entry 1; edit that variable/);
 });
 
 both(test, 'lists are TSV in a pipe, and the same objects as the API in JSON', async (cmd, t, mode) => {
@@ -143,6 +149,26 @@ test('a route is tested with a real request that is not captured', async (t) => 
   assert.deepEqual((await cmd.json('routes', 'recent')), []);
 });
 
+both(test, 'on a terminal deleting asks, and only yes deletes', async (cmd) => {
+  await cmd('routes', 'add', 'mine', URL);
+  const answer = (text) =>
+    cmd('routes', 'rm', 'mine', {
+      wrap: ['sh', '-c', `printf '${text}' | script -qefc "$0 $*" /dev/null`],
+      env: { SHELL: '/bin/sh' },
+    });
+  for (const text of ['n\\n', '\\n', 'yellow\\n', '\\004']) {
+    const { code, out } = await answer(text);
+    assert.match(out, /Delete 1 route\? \[y\/N\] /);
+    assert.match(out, /nothing was changed/);
+    assert.equal(code, 1);
+  }
+  assert.equal((await cmd.json('routes', 'list')).length, 1);
+  const yes = await answer('y\\n');
+  assert.equal(yes.code, 0, yes.out);
+  assert.match(yes.out, /deleted 1 route\r?\n/);
+  assert.deepEqual(await cmd.json('routes', 'list'), []);
+}, NO_SEED);
+
 both(test, 'names that a terminal would obey are never printed raw', async (cmd) => {
   assert.equal((await cmd('routes', 'add', EVIL, URL)).code, 0);
   for (const words of [
@@ -200,6 +226,36 @@ both(test, 'providers are checked, and one that is not well is exit status 1', a
   ]); // prettier-ignore
   assert.equal((await cmd('providers', 'check', 'nosuch')).code, 3);
 }, NO_SEED);
+
+test('what is read is the same from a server and from its file', async (t) => {
+  const upstream = await scripted(t);
+  const cmd = await commands(t, 'server', { upstream });
+  await cmd('routes', 'add', EVIL, URL, '--fix', 'qwen-tagged-tool-call-rewrite');
+  await cmd('pricing', 'set', 'openai', 'tiny', '--input', '0.123456', '--output', '1e-6', '--tier', ':5:1:2');
+  for (const model of ['gpt-5.5', 'other'])
+    await cmd.proxy.request('POST', '/v1/chat/completions', {
+      fields: [['Content-Type', 'application/json']],
+      body: JSON.stringify({ model }),
+    });
+  await until(() => cmd.proxy.sql('SELECT count(completed_us) n FROM requests')[0].n === 2);
+  const verbs = [
+    'routes list', 'routes list --usage --search gpt', 'routes recent', 'routes resolve gpt-5.5',
+    'routes resolve gpt-5.5 --provider openrouter', 'routes seed --mode refresh_seeded --dry-run',
+    'providers list --usage', 'pricing list', 'pricing find openai tiny', 'db check', 'db check --quick',
+    'pricing estimate openai tiny --input 7 --output 1M --service-tier flex',
+  ].map((line) => line.split(' '));
+  const answers = async (ask) => {
+    const list = [];
+    for (const words of verbs) {
+      const { code, out } = await ask(...words, '--json');
+      list.push([words.join(' '), code, out.replaceAll(/localhost:\d+\/v1/g, 'localhost/v1')]);
+    }
+    return list;
+  };
+  const first = await answers(cmd);
+  assert(first.every(([, code, out]) => code < 2 && out.length > 2), JSON.stringify(first));
+  assert.deepEqual(await answers(await commands(t, 'file', { proxy: cmd.proxy })), first);
+});
 
 test('mistakes on the command line are exit status 2, and say what is meant', async () => {
   for (const [words, message] of [

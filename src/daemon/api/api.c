@@ -8,6 +8,7 @@
 /* Answers that clients do not read take memory: above this, large ones are refused. */
 #define UNSENT_MAX ((size_t)128 * 1024 * 1024)
 #define SMALL_ANSWER ((size_t)64 * 1024)
+#define BUSY_WAIT_MS 2000
 
 static void free_if_over(struct api_call *call)
 {
@@ -133,6 +134,13 @@ static void put_in_force(struct app *app, struct store *store, unsigned kinds)
         budgets_update(app->budgets, store);
 }
 
+/* Another process may change the same file, in short transactions. */
+static void wait_for_others(struct store *store, bool on)
+{
+    if (store)
+        store_set_busy_wait(store, on ? BUSY_WAIT_MS : 0);
+}
+
 /* True: the call goes on when the writer has looked after others. */
 static bool write_once(struct api_call *a, struct store *store)
 {
@@ -140,8 +148,12 @@ static bool write_once(struct api_call *a, struct store *store)
     struct app *app = a->worker->app;
     unsigned kinds = kinds_of(str_c(call->route->pattern));
     int64_t active_before = open_runs_active(app->runs);
+    bool kept;
 
-    if (!call_write(call, store))
+    wait_for_others(store, true);
+    kept = call_write(call, store);
+    wait_for_others(store, false);
+    if (!kept)
         return false;
     put_in_force(app, store, kinds);
     tell_viewers(app, call->id, kinds, active_before);
@@ -313,9 +325,14 @@ struct step {
 
 static int do_step(struct step *s, struct store *store)
 {
+    int rc;
+
     if (!store)
         return err_set(s->err, ERR_BUSY, "The database cannot be opened.");
-    if (store_begin(store, s->err) < 0)
+    wait_for_others(store, true);
+    rc = store_begin(store, s->err);
+    wait_for_others(store, false);
+    if (rc < 0)
         return -1;
     if (s->run(s->arg, store, s->err) < 0 || store_commit(store, s->err) < 0) {
         store_rollback(store);
@@ -340,14 +357,16 @@ static int env_transact(void *ctx, call_step_fn *run, void *arg, struct err *err
 {
     struct step s = {.job.run = on_step, .app = ctx, .run = run, .arg = arg, .err = err};
 
-    if (!recorder_submit(s.app->recorder, &s.job))
-        return err_set(err, ERR_BUSY, "The proxy is stopping.");
     pthread_mutex_init(&s.lock, NULL);
     pthread_cond_init(&s.over, NULL);
-    pthread_mutex_lock(&s.lock);
-    while (!s.done)
-        pthread_cond_wait(&s.over, &s.lock);
-    pthread_mutex_unlock(&s.lock);
+    if (recorder_submit(s.app->recorder, &s.job)) {
+        pthread_mutex_lock(&s.lock);
+        while (!s.done)
+            pthread_cond_wait(&s.over, &s.lock);
+        pthread_mutex_unlock(&s.lock);
+    } else {
+        s.rc = err_set(err, ERR_BUSY, "The proxy is stopping.");
+    }
     pthread_cond_destroy(&s.over);
     pthread_mutex_destroy(&s.lock);
     return s.rc;

@@ -44,23 +44,32 @@ static bool is_wanted(const struct route_filter *f, const struct route *r, struc
     return f->provider.len == 0 || str_eq(buf_str(&f->provider), r->provider_slug);
 }
 
+/* file: where one of the startup configuration is written, else NULL. */
 static void add_route(cJSON *items, const struct route_filter *f, const struct route *r,
-                      struct str name)
+                      struct str name, const char *file)
 {
-    if (is_wanted(f, r, name))
-        cJSON_AddItemToArray(items, view_route(r, name));
+    cJSON *o;
+
+    if (!is_wanted(f, r, name))
+        return;
+    o = view_route(r, name);
+    if (file)
+        json_put_text(o, "file", file);
+    cJSON_AddItemToArray(items, o);
 }
 
 /* Those of the startup configuration, which are always active. */
 static void add_startup(cJSON *items, struct call *call, const struct route_filter *f,
                         const struct provider *providers, size_t provider_count)
 {
+    const char *path = call->env->config->models_path;
     struct catalog *c = call_catalog(call);
 
     for (size_t i = 0; i < c->route_count; i++)
         if (route_is_startup(&c->routes[i]))
             add_route(items, f, &c->routes[i],
-                      provider_name(providers, provider_count, c->routes[i].provider_slug));
+                      provider_name(providers, provider_count, c->routes[i].provider_slug),
+                      path ? path : "LLM_OBSERVE_MODELS_JSON");
     catalog_unref(c);
 }
 
@@ -87,7 +96,7 @@ static void run_list(struct call *call, struct store *store)
         add_startup(items, call, &f, providers, provider_count);
     for (size_t i = 0; i < count; i++)
         add_route(items, &f, &routes[i],
-                  provider_name(providers, provider_count, routes[i].provider_slug));
+                  provider_name(providers, provider_count, routes[i].provider_slug), NULL);
     op_simple_page(call, items);
 out:
     buf_clear(&f.search);
