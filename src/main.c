@@ -24,6 +24,7 @@ int main(int argc, char **argv)
         {"providers", NULL, "look after providers", .verbs = providers_verbs, .group = KEEP},
         {"pricing", NULL, "look after prices", .verbs = pricing_verbs, .group = KEEP},
         {"db", NULL, "look after the database", .verbs = db_verbs, .group = KEEP},
+        {"doctor", NULL, "look for what may be wrong", .verbs = doctor_verbs, .group = KEEP},
         {"config", NULL, "look at and change saved settings", .verbs = config_verbs, .group = KEEP},
         {"mock", "[options]", "run an upstream to try things on", cmd_mock, .options = mock_options,
          .group = KEEP},

@@ -103,11 +103,11 @@ static const struct opt set_options[] = {
 };
 
 static const char set_more[] =
-    "Makes the provider, or changes what is given; \"\" clears it. The slug of a new one\n"
-    "goes to stdout.\n"
+    "Makes the provider, or changes what is given; \"\" clears it. The slug of a new\n"
+    "one goes to stdout.\n"
     "\n"
     "Examples\n"
-    "  llm-observe-proxy providers set lab --name Lab --upstream-url http://10.0.0.5:9/v1\n"
+    "  llm-observe-proxy providers set lab --name Lab --upstream-url http://lab:9/v1\n"
     "  llm-observe-proxy providers set lab --key-env LAB_KEY --default\n"
     "\n"
     "Exit status: 7 somebody else has just changed it.\n";

@@ -41,6 +41,8 @@ bool job_start(struct job *job, struct cli *cli, const struct out_spec *spec)
         job->status = out_usage(&job->out, cli, &job->err);
         return false;
     }
+    if (!where_check(cli, FILTER_STORED, &job->status))
+        return false;
     if (find_option(cli->table, "--before") && request_list_read(&job->list, cli, &job->err) < 0) {
         job->status = cli_usage(cli->name, &job->err);
         return false;
@@ -215,6 +217,7 @@ static const char list_more[] =
     "TIME is ISO 8601, 14:02, today, yesterday, or a duration so long ago (15m).\n"
     "\n"
     "Examples\n"
+    "  llm-observe-proxy requests list --where 'model:qwen* ttft>2s since:1h'\n"
     "  llm-observe-proxy requests list --error --since 1h\n"
     "  llm-observe-proxy requests list --sort cost --limit 10\n"
     "  llm-observe-proxy req list --json=id,model,tokens.output\n"
@@ -226,7 +229,7 @@ static const char tail_more[] =
     "line a request, until interrupted; a lost server is tried again.\n"
     "\n"
     "Examples\n"
-    "  llm-observe-proxy requests tail -f --error\n"
+    "  llm-observe-proxy requests tail -f --where is:error\n"
     "  llm-observe-proxy requests tail -fn0 --jsonl=id,status,duration_ms\n";
 
 static const char grep_more[] =

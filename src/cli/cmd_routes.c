@@ -154,8 +154,8 @@ int route_find(struct task *t, const char *text, struct buf *json, struct row *r
 /* ---- the command ---- */
 
 static const char rm_more[] =
-    "ROUTE is an id or the incoming model. Routes of the models file cannot be deleted\n"
-    "here. A deleted route that prices gave comes back with \"routes seed\" only.\n"
+    "ROUTE is an id or the incoming model. Routes of the models file cannot be\n"
+    "deleted here. A deleted route that prices gave comes back with \"routes seed\" only.\n"
     "\n"
     "Example\n"
     "  llm-observe-proxy routes rm 140 'tiny-*'\n"

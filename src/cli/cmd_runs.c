@@ -77,7 +77,7 @@ static const struct opt none[] = {LIST_END};
 
 #define RUN_WORDS                                                                                  \
     "RUN is an id, a name (the newest run of that name), \"active\", \"paused\" (the\n"            \
-    "newest that is), \"last\" (the newest), or name:TEXT for a name that looks otherwise.\n"
+    "newest that is), \"last\" (the newest), or name:TEXT for an odd name.\n"
 
 static const char list_more[] =
     "Columns are also all JSON fields. In a pipe rows are tab-separated raw values\n"
@@ -134,7 +134,7 @@ const struct verb runs_verbs[] = {
      .out = &run_object},
     {"what-if", "[RUN] [options]", "price a run with other models", runs_what_if_options, FORM_JSON,
      runs_what_if_more, runs_what_if, .out = &what_if_object},
-    {"export", "[RUN] [options]", "write a run as JSON lines or CSV", export_options, 0,
+    {"export", "[RUN] [options]", "write a run as JSON lines or CSV", run_export_options, 0,
      runs_export_more, runs_export},
     {"exec", "[options] COMMAND [ARG]...", "run a command as a run", runs_exec_options, 0,
      runs_exec_more, runs_exec, .command_follows = true},

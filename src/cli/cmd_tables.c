@@ -3,6 +3,7 @@
 #include "out.h"
 #include "synopsis.h"
 #include "topics.h"
+#include "where.h"
 #include "json/json.h"
 
 /* Members of an object under construction; text NULL is null. */
@@ -209,6 +210,38 @@ static void put_exit_codes(struct buf *out)
     buf_put(out, STR("]"));
 }
 
+static void put_name(struct buf *out, const struct filter_name *n)
+{
+    put_comma(out);
+    buf_put(out, STR("{"));
+    put_text(out, "name", n->name);
+    put_text(out, "alias", n->alias);
+    put_text(out, "values", n->values);
+    put_flag(out, "live_only", n->live_only);
+    put_text(out, "help", n->help);
+    buf_put(out, STR("}"));
+}
+
+/* The filter language. */
+static void put_filter(struct buf *out)
+{
+    put_key(out, "filter_fields");
+    buf_put(out, STR("["));
+    for (size_t i = 0; filter_field_name(i); i++)
+        put_name(out, filter_field_name(i));
+    buf_put(out, STR("]"));
+    put_key(out, "filter_flags");
+    buf_put(out, STR("["));
+    for (const struct filter_name *n = filter_flag_names; n->name; n++)
+        put_name(out, n);
+    buf_put(out, STR("]"));
+    put_key(out, "filter_outcomes");
+    buf_put(out, STR("["));
+    for (const struct filter_name *n = filter_outcome_names; n->name; n++)
+        put_name(out, n);
+    buf_put(out, STR("]"));
+}
+
 static int tables(struct cli *cli)
 {
     struct buf out = {0};
@@ -225,6 +258,7 @@ static int tables(struct cli *cli)
     put_topics(&out);
     put_variables(&out);
     put_exit_codes(&out);
+    put_filter(&out);
     buf_put(&out, STR("}\n"));
     status = cli_print(buf_str(&out));
     buf_clear(&out);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "config/serve_options.h"
+#include "filter/filter.h"
 #include "out.h"
 #include "synopsis.h"
 #include "text/term.h"
@@ -120,12 +121,12 @@ static bool walk(struct place *p, const struct command *commands)
 
 /* ---- values ---- */
 
-/* Only what follows the last comma is completed. */
-static void after_comma(struct completion *c, struct buf *before)
+/* Only what follows the last of these characters is completed. */
+static void after_last(struct completion *c, const char *characters, struct buf *before)
 {
     size_t start = c->prefix.len;
 
-    while (start > 0 && c->prefix.ptr[start - 1] != ',')
+    while (start > 0 && !strchr(characters, c->prefix.ptr[start - 1]))
         start--;
     buf_put(before, c->before);
     buf_put(before, str_cut(c->prefix, start));
@@ -176,6 +177,36 @@ static void add_verbs(struct completion *c, const struct command *command)
         add(c, v->name, v->help);
 }
 
+static void add_names(struct completion *c, const struct filter_name *names)
+{
+    for (; names->name; names++)
+        add(c, names->name, names->help);
+}
+
+/* The last term of a filter: a field, or a word behind is: or outcome:. */
+static void add_filter(struct completion *c, struct buf *before)
+{
+    const struct filter_name *field;
+    struct buf terms = {0};
+
+    after_last(c, " (!-", &terms);
+    if (str_starts(c->prefix, STR("is:")) || str_starts(c->prefix, STR("outcome:"))) {
+        const struct filter_name *names =
+            c->prefix.ptr[0] == 'i' ? filter_flag_names : filter_outcome_names;
+
+        after_last(c, ":", before);
+        add_names(c, names);
+    } else {
+        for (size_t i = 0; (field = filter_field_name(i)); i++) {
+            char name[64];
+
+            snprintf(name, sizeof(name), "%s:", field->name);
+            add(c, name, field->help);
+        }
+    }
+    buf_clear(&terms);
+}
+
 static void add_times(struct completion *c)
 {
     add(c, "15m", "a quarter of an hour ago");
@@ -200,14 +231,16 @@ static void add_values(struct completion *c, const struct place *p, const char *
     } else if (is_kind(kind, "FILE") || is_kind(kind, "FOLDER") || is_kind(kind, "COMMAND")) {
         c->files = true;
     } else if (is_kind(kind, "FIELDS")) {
-        after_comma(c, &before);
+        after_last(c, ",", &before);
         add_fields(c, spec);
     } else if (is_kind(kind, "LIST")) {
-        after_comma(c, &before);
+        after_last(c, ",", &before);
         add_columns(c, spec);
         add(c, "help", "list the columns");
     } else if (is_kind(kind, "COLUMN")) {
         add_columns(c, spec);
+    } else if (is_kind(kind, "EXPR")) {
+        add_filter(c, &before);
     } else if (is_kind(kind, "TIME")) {
         add_times(c);
     } else {
@@ -300,6 +333,7 @@ void complete_word(struct completion *c, size_t index, const char *const *words,
     c->prefix = str_c(word);
     if (!walk(&p, c->commands))
         return;
+    c->command = p.command ? p.command->name : "serve";
     if (p.pending)
         add_option_value(c, &p, p.pending);
     else if (word[0] == '-' && !p.ended)

@@ -9,8 +9,9 @@
 /** The values that begin with a word, in the order they are offered. */
 struct completion {
     const struct command *commands;
-    struct str prefix;    /* what a value begins with; borrowed */
-    struct str before;    /* goes before each value: "--json=id,"; borrowed */
+    struct str prefix; /* what a value begins with; borrowed */
+    struct str before; /* goes before each value: "--json=id,"; borrowed */
+    const char *command;
     const char *provider; /* the argument PROVIDER that was given, or NULL */
     struct buf out;       /* "value TAB explanation LF"; buf_clear() */
     size_t count;

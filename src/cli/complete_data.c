@@ -8,9 +8,10 @@
 /* Where the values of a kind are. */
 struct data_kind {
     const char *kind, *path, *query;
-    const char *list;  /* the member with the array; NULL: the answer is it */
-    const char *value; /* in an element; NULL: the element */
-    const char *about; /* in an element, or NULL */
+    const char *list;    /* the member with the array; NULL: the answer is it */
+    const char *value;   /* in an element; NULL: the element */
+    const char *about;   /* in an element, or NULL */
+    const char *command; /* only for this one; NULL: for all */
 };
 
 static const struct data_kind kinds[] = {
@@ -21,7 +22,9 @@ static const struct data_kind kinds[] = {
     {"PROVIDER", "/admin/api/providers", "per_page=100", "items", "slug", "name"},
     {"SLUG", "/admin/api/providers", "per_page=100", "items", "slug", "name"},
     {"ID", "/api/requests", "per_page=50&facets=0", "items", "id", "model"},
-    {"KEY", "/admin/api/settings/values", "", NULL, "key", "help"},
+    {"KEY", "/admin/api/settings/values", "", NULL, "key", "help", .command = "config"},
+    {"PRICE", "/admin/api/pricing/prices", "per_page=100", "items", "key", "display_name"},
+    {"FIX", "/admin/api/settings/compat-fixes", "", "available", "id", "label"},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -90,6 +93,11 @@ static void add_prices(struct completion *c, struct source *source)
     buf_clear(&query);
 }
 
+static bool is_meant(const struct data_kind *k, const char *kind, const struct completion *c)
+{
+    return strcmp(k->kind, kind) == 0 && (!k->command || strcmp(k->command, c->command) == 0);
+}
+
 static void ask(struct completion *c, const char *kind, struct source *source)
 {
     if (c->provider && strcmp(kind, "MODEL") == 0) {
@@ -97,14 +105,14 @@ static void ask(struct completion *c, const char *kind, struct source *source)
         return;
     }
     for (size_t i = 0; i < KINDS; i++)
-        if (strcmp(kinds[i].kind, kind) == 0)
+        if (is_meant(&kinds[i], kind, c))
             add_list(c, &kinds[i], source);
 }
 
-static bool is_known(const char *kind)
+static bool is_known(const char *kind, const struct completion *c)
 {
     for (size_t i = 0; i < KINDS; i++)
-        if (strcmp(kinds[i].kind, kind) == 0)
+        if (is_meant(&kinds[i], kind, c))
             return true;
     return false;
 }
@@ -117,7 +125,7 @@ bool complete_data(struct completion *c, const char *kind, const char *url, cons
     struct err ignored;
     char *argv[1];
 
-    if (!is_known(kind))
+    if (!is_known(kind, c))
         return false;
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (strcmp(words[i].kind, kind) == 0)

@@ -16,8 +16,8 @@ const struct opt db_search_options[] = {LIST_END};
 const char db_search_more[] =
     "status tells whether there is an index and how many requests are not in it yet.\n"
     "off removes it and on makes it again: saved as search_index, which a running\n"
-    "server heeds at its next start. rebuild makes it anew, in a running server beside\n"
-    "its other work.\n"
+    "server heeds at its next start. rebuild makes it anew, in a running server\n"
+    "beside its other work.\n"
     "\n"
     "Example\n"
     "  llm-observe-proxy db search rebuild\n";

@@ -5,14 +5,16 @@
 #include "progress.h"
 #include "requests_priv.h"
 
-const struct opt export_options[] = {
-    {"format", 0, OPT_TEXT, "FORMAT", "jsonl or csv", .fallback = "jsonl", .values = "jsonl|csv"},
-    {"bodies", 0, OPT_FLAG, NULL, "with headers and bodies"},
-    {"output", 'o', OPT_TEXT, "FILE", "write there; it appears when it is complete"},
-    {"limit", 0, OPT_TEXT, "N", "at most N requests; 0 is all", .fallback = "0"},
-    LIST_OPTIONS,
-    LIST_END,
-};
+#define EXPORT_OPTIONS                                                                             \
+    {"format", 0, OPT_TEXT, "FORMAT", "jsonl or csv", .fallback = "jsonl", .values = "jsonl|csv"}, \
+        {"bodies", 0, OPT_FLAG, NULL, "with headers and bodies"},                                  \
+        {"output", 'o', OPT_TEXT, "FILE", "write there; it appears when it is complete"},          \
+    {                                                                                              \
+        "limit", 0, OPT_TEXT, "N", "at most N requests; 0 is all", .fallback = "0"                 \
+    }
+
+const struct opt export_options[] = {EXPORT_OPTIONS, LIST_OPTIONS, LIST_END};
+const struct opt run_export_options[] = {EXPORT_OPTIONS, RUN_LIST_OPTIONS, LIST_END};
 
 const char export_more[] =
     "A line is a JSON object: \"type\":\"request\" and the members of a row, and with\n"

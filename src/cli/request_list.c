@@ -52,7 +52,7 @@ static int read_number(struct request_list *list, const char *option, struct err
 
 int request_list_read(struct request_list *list, const struct cli *cli, struct err *err)
 {
-    static const char *const texts[] = {"model", "provider", "route", "endpoint"};
+    static const char *const texts[] = {"where", "model", "provider", "route", "endpoint"};
 
     *list = (struct request_list){.cli = cli};
     buf_put(&list->query, STR("facets=0"));

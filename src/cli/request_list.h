@@ -4,13 +4,15 @@
 
 #include "columns.h"
 #include "source.h"
+#include "where.h"
 
 #define LIST_SCAN_ALL INT64_MAX
 
 /** The options themselves, for the tables of the verbs. */
-#define LIST_OPTIONS                                                                               \
-    {"run", 0, OPT_TEXT, "RUN", "of this run", .values = "RUN"},                                   \
-        {"model", 0, OPT_TEXT, "MODEL", "with this model, as the client named it"},                \
+#define LIST_OPTIONS {"run", 0, OPT_TEXT, "RUN", "of this run", .values = "RUN"}, RUN_LIST_OPTIONS
+/** Those that choose among the requests of a run. */
+#define RUN_LIST_OPTIONS                                                                           \
+    WHERE_OPTION, {"model", 0, OPT_TEXT, "MODEL", "with this model, as the client named it"},      \
         {"provider",          0, OPT_TEXT, "NAME", "billed to this provider, slug or name",        \
          .values = "PROVIDER"},                                                                    \
         {"route", 0, OPT_TEXT, "PATTERN", "matched by this route", .values = "ROUTE"},             \

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/query.h"
 #include "base/xalloc.h"
 #include "requests_priv.h"
 #include "json/json_scan.h"
@@ -280,13 +281,21 @@ static int follow_server(struct tail *t, struct err *err)
 {
     static const int64_t pauses_ms[] = {1000, 2000, 4000, 8000, 15000};
     struct source *source = &t->job->source;
+    const char *where = opts_text(&t->job->cli->opts, "where");
+    struct buf path = {0};
     size_t attempt = 0;
 
     for (;;) {
         t->connected = false;
-        api_client_events(source->client, EVENTS_PATH, str_c(t->last_event), on_event, t, err);
+        path.len = 0;
+        buf_put(&path, STR(EVENTS_PATH));
+        if (where) {
+            buf_put(&path, STR("&where="));
+            query_encode(&path, str_c(where));
+        }
+        api_client_events(source->client, path.ptr, str_c(t->last_event), on_event, t, err);
         if (!may_return(err) || t->first)
-            return -1;
+            break;
         if (!t->lost)
             cli_note(t->job->cli, "note: lost %s (%s), trying again", source_name(source),
                      err->msg);
@@ -294,6 +303,8 @@ static int follow_server(struct tail *t, struct err *err)
         attempt = t->connected ? 0 : attempt < 4 ? attempt + 1 : 4;
         wait_ms(pauses_ms[attempt]);
     }
+    buf_clear(&path);
+    return -1;
 }
 
 /* ---- a file ---- */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/base64.h"
+#include "base/query.h"
 #include "text/term.h"
 #include "json/json_scan.h"
 
@@ -183,6 +184,48 @@ static void put_when(struct page *p)
     put_c(p, "\n");
 }
 
+static bool is_route(struct page *p, const struct row *route)
+{
+    struct str wanted, pattern;
+
+    return row_get(&p->record, "model_route", &wanted) &&
+           row_get(route, "incoming_model", &pattern) && str_eq(wanted, pattern);
+}
+
+/* What is known of the route by now: " (88, prefix, priority 50)". */
+static void put_why(struct page *p)
+{
+    struct buf query = {0}, pattern = {0}, text = {0};
+    struct row route = {0};
+    struct json_iter it;
+    struct str answer, items;
+    struct err ignored;
+    bool found = false;
+
+    row_text(&p->record, "model_route", &pattern);
+    buf_put(&query, STR("include_startup=1&per_page=100&search="));
+    query_encode(&query, buf_str(&pattern));
+    if (source_get(&p->job->source, "routes", "/admin/api/routes", query.ptr, &text, &answer,
+                   &ignored) == 0 &&
+        json_member(answer, STR("items"), &items) && json_type_of(items) == JSON_ARRAY)
+        for (it = json_iter(items); !found && json_next(&it);)
+            found = row_read(&route, it.value) && is_route(p, &route);
+    if (found && row_int(&route, "id") != ROW_UNKNOWN)
+        putf(p, " (%" PRId64, row_int(&route, "id"));
+    else if (found)
+        put_c(p, " (startup");
+    pattern.len = 0;
+    if (found && row_text(&route, "match_type", &pattern)) {
+        put_c(p, ", ");
+        put_clean(p, buf_str(&pattern), 0);
+        putf(p, ", priority %" PRId64 ")", row_int(&route, "priority"));
+    }
+    row_clear(&route);
+    buf_clear(&text);
+    buf_clear(&pattern);
+    buf_clear(&query);
+}
+
 static void put_model(struct page *p)
 {
     put_c(p, "  model   ");
@@ -206,7 +249,9 @@ static void put_model(struct page *p)
     if (!put_member(p, "provider_slug") && !put_member(p, "upstream_url"))
         put_c(p, "-");
     put_c(p, ", route ");
-    if (!put_member(p, "model_route"))
+    if (put_member(p, "model_route"))
+        put_why(p);
+    else
         put_c(p, "global");
     put_c(p, "\n");
 }
@@ -322,22 +367,57 @@ static void put_term(struct page *p, struct list_sep *s, const struct row *snaps
     put_rate(p, snapshot, rate);
 }
 
+static bool is_priced(const struct row *snapshot, const char *how, const char *rate)
+{
+    struct str value;
+
+    return row_get(snapshot, how, &value) && json_string_is(value, str_c(rate));
+}
+
+static int64_t count_of(const struct row *snapshot, const char *path)
+{
+    int64_t n = row_int(snapshot, path);
+
+    return n == ROW_UNKNOWN || n < 0 ? 0 : n;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Tokens times rates, as the cost was made (core/cost.c). */
+static void put_terms(struct page *p, struct list_sep *s, const struct row *snapshot)
+{
+    int64_t input = count_of(&p->record, "tokens.input"), cached = 0, written = 0, hour,
+            thought = 0;
+    int64_t output = count_of(&p->record, "tokens.output");
+    struct str value;
+
+    if (is_priced(snapshot, "cached_input_pricing", "cached_input_rate"))
+        cached = least(count_of(snapshot, "cached_input_tokens"), input);
+    if (is_priced(snapshot, "cache_write_pricing", "cache_write_rate"))
+        written = least(count_of(snapshot, "cache_write_input_tokens"), input - cached);
+    if (is_priced(snapshot, "reasoning_pricing", "reasoning_rate"))
+        thought = least(count_of(snapshot, "reasoning_tokens"), output);
+    hour = least(count_of(snapshot, "cache_write_1h_input_tokens"), written);
+    put_term(p, s, snapshot, input - cached - written, "input_usd_per_million");
+    put_term(p, s, snapshot, cached, "cached_input_usd_per_million");
+    put_term(p, s, snapshot, written - hour, "cache_write_usd_per_million");
+    put_term(p, s, snapshot, hour,
+             row_get(snapshot, "cache_write_1h_usd_per_million", &value)
+                 ? "cache_write_1h_usd_per_million"
+                 : "cache_write_usd_per_million");
+    put_term(p, s, snapshot, output - thought, "output_usd_per_million");
+    put_term(p, s, snapshot, thought, "reasoning_usd_per_million");
+}
+
 static void put_equation(struct page *p, const struct row *snapshot)
 {
     struct list_sep s = {0}, note = {0};
-    int64_t cached = row_int(snapshot, "cached_input_tokens");
-    int64_t fresh = row_int(snapshot, "uncached_input_tokens");
-    struct str value;
     struct buf text = {0};
-    bool discounted = row_get(snapshot, "cached_input_pricing", &value) &&
-                      json_string_is(value, STR("cached_input_rate"));
 
-    if (!discounted)
-        fresh = row_int(&p->record, "tokens.input");
-    put_term(p, &s, snapshot, fresh, "input_usd_per_million");
-    if (discounted)
-        put_term(p, &s, snapshot, cached, "cached_input_usd_per_million");
-    put_term(p, &s, snapshot, row_int(&p->record, "tokens.output"), "output_usd_per_million");
+    put_terms(p, &s, snapshot);
     if (row_text(snapshot, "price_match", &text)) {
         put_sep(p, &note, ", ");
         put_c(p, "   (");
@@ -353,6 +433,36 @@ static void put_equation(struct page *p, const struct row *snapshot)
     }
     put_c(p, note.any ? ")" : "");
     buf_clear(&text);
+}
+
+/* Which price it was, and where that is from. */
+static void put_price(struct page *p)
+{
+    static const char *const paths[] = {"matched_model", "tier_label", "service_tier",
+                                        "source_url"};
+    struct list_sep s = {0};
+    struct row snapshot = {0};
+    struct buf json = {0}, text = {0};
+    struct str value;
+
+    if (row_text(&p->record, "pricing_snapshot_json", &json) &&
+        json_scan(buf_str(&json), &value) == JSON_OBJECT && row_read(&snapshot, value) &&
+        row_text(&snapshot, "provider_slug", &text)) {
+        put_c(p, "  price   ");
+        put_clean(p, buf_str(&text), 0);
+        for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+            text.len = 0;
+            if (!row_text(&snapshot, paths[i], &text) || text.len == 0)
+                continue;
+            put_c(p, s.any ? ", " : ":");
+            s.any = true;
+            put_clean(p, buf_str(&text), 0);
+        }
+        put_c(p, "\n");
+    }
+    row_clear(&snapshot);
+    buf_clear(&text);
+    buf_clear(&json);
 }
 
 static void put_cost(struct page *p)
@@ -680,6 +790,7 @@ static void put_parts(struct page *p, unsigned parts)
     if (parts & REQUEST_PART_COST) {
         put_tokens(p);
         put_cost(p);
+        put_price(p);
     }
     if (parts & REQUEST_PART_HEADERS) {
         put_headers(p, "request headers", "request_headers_json");

@@ -7,7 +7,7 @@
 
 extern const struct opt list_options[], show_options[], tail_options[], grep_options[];
 extern const struct out_spec cancel_object, request_rows, grep_rows, show_object;
-extern const struct opt export_options[], curl_options[], cancel_options[];
+extern const struct opt export_options[], run_export_options[], curl_options[], cancel_options[];
 extern const char show_more[], export_more[], curl_more[], cancel_more[];
 
 int requests_show(struct cli *cli);

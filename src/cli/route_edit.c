@@ -14,7 +14,7 @@
         {"provider", 0, OPT_TEXT, "SLUG", "billed to this provider"},                              \
         {"key-env", 0, OPT_TEXT, "NAME", "the variable that holds the key, never a key"},          \
         {"priority", 0, OPT_TEXT, "N", "1 to 100, the smallest wins", .fallback = "50"},           \
-        {"fix", 0, OPT_LIST, "ID", "a fix of answers; several in this order"},                     \
+        {"fix", 0, OPT_LIST, "ID", "a fix of answers; several in this order", .values = "FIX"},    \
         {"override-fallback", 0, OPT_FLAG, NULL, "stored and shown only"},                         \
     {                                                                                              \
         "inactive", 0, OPT_FLAG, NULL, "keep it, but do not use it"                                \
@@ -37,7 +37,7 @@ const char route_add_more[] =
     "\n"
     "Examples\n"
     "  llm-observe-proxy routes add 'tiny-*' http://localhost:9000/v1\n"
-    "  llm-observe-proxy routes add fast https://api.example.com/v1 --key-env FAST_KEY\n"
+    "  llm-observe-proxy routes add fast https://api.example.com/v1 --key-env FAST\n"
     "\n"
     "Exit status: 7 there is such a route already.\n";
 

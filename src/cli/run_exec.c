@@ -43,8 +43,8 @@ const char runs_exec_more[] =
     "  llm-observe-proxy runs exec -- ./bench.sh\n"
     "  llm-observe-proxy runs exec --budget 2 --max-time 10m -- npm test\n"
     "\n"
-    "Exit status: that of the command, or 128+N when signal N ended it; 124 stopped by\n"
-    "a limit, 125 the run could not be started, 126 not executable, 127 not found.\n";
+    "Exit status: that of the command, or 128+N when signal N ended it; 124 stopped\n"
+    "by a limit, 125 the run could not be started, 126 not executable, 127 not found.\n";
 
 struct exec {
     struct cli *cli;

@@ -50,11 +50,5 @@ static int choose_run(struct job *job, bool csv)
 
 int runs_export(struct cli *cli)
 {
-    struct err err;
-
-    if (opts_text(&cli->opts, "run")) {
-        err_set(&err, ERR_INVALID, "--run: the run is the argument of %s", cli->name);
-        return cli_usage(cli->name, &err);
-    }
     return export_requests(cli, choose_run);
 }

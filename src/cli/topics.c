@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "where.h"
+
 const struct exit_code help_exit_codes[] = {
     {0, "ok", "done; an empty list is done too"},
     {1, "failed", "it ran and failed, or a check said no"},
@@ -35,6 +37,8 @@ const struct variable help_variables[] = {
     {"LC_CTYPE", "character set", "Commands"},
     {"LANG", "character set when nothing else tells", "Commands"},
     {"TZ", "time zone", "Commands"},
+    {"LLM_OBSERVE_RUN_ID", "the run, set by runs exec for its command", "Commands"},
+    {"LLM_OBSERVE_RUN_NAME", "its name", "Commands"},
     {"LLM_OBSERVE_CATALOG_URL", "a mirror of the price lists", "Commands"},
     {"LLM_OBSERVE_EXPOSE_ALL_IPS", "as --expose-all-ips", "serve"},
     {"LLM_OBSERVE_UPSTREAM_URL", "as --upstream-url", "serve"},
@@ -49,27 +53,8 @@ const struct variable help_variables[] = {
     {0},
 };
 
-static const char filter_text[] =
-    "A filter chooses requests: --where, the search box, and where= of the API.\n"
-    "\n"
-    "  model:gpt-*          whole value, * any run, ? one character; case ignored\n"
-    "  model=gpt-5          exactly;  model!=gpt-5 not\n"
-    "  status>=400          also > < <=;  status:4xx;  status:429,500..599\n"
-    "  ttft>2s cost>0.01    several: all of them;  or, not, ( ) as in a sentence\n"
-    "  cost:-  run:*        unknown, known\n"
-    "  since:15m  until:today   when it arrived\n"
-    "  is:error             is: stream tool image error slow large pending rewritten\n"
-    "                       warned priced unpriced\n"
-    "  \"rate limit\"         these words in id, models, provider, route, run, endpoint,\n"
-    "                       error or summary\n"
-    "\n"
-    "Examples\n"
-    "  model:qwen* status>=400\n"
-    "  (is:error or is:slow) since:1h -run:bench-*\n"
-    "  ttft>2s provider=openai\n";
-
 const struct topic help_topics[] = {
-    {"filter", "choose requests: --where", filter_text},
+    {"filter", "choose requests: --where", NULL},
     {"formats", "tables, TSV, JSON, CSV; numbers and times",
      "On a terminal lists are tables; in a pipe they are tab-separated raw values\n"
      "without a header. --json prints the API's objects, --jsonl one a line, --csv by\n"
@@ -127,6 +112,8 @@ void topic_text(const struct topic *topic, const struct command *commands, struc
 {
     if (topic->text)
         buf_put(out, str_c(topic->text));
+    else if (strcmp(topic->name, "filter") == 0)
+        where_help(out);
     else if (strcmp(topic->name, "environment") == 0)
         put_variables(out);
     else if (strcmp(topic->name, "exit-codes") == 0)

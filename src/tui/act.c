@@ -254,6 +254,8 @@ static void open_row(struct top *t)
         toggle_filter(t, models ? "model" : "provider", &item->row,
                       models ? "model" : "provider_slug");
         top_view(t, VIEW_REQUESTS);
+    } else if (t->ui.view == VIEW_REQUESTS) {
+        detail_open(t, item->id);
     }
 }
 
@@ -398,11 +400,13 @@ void top_act(struct top *t, enum action action)
     case ACT_REDRAW:
         draw_again(&t->shown);
         break;
-    case ACT_VIEW_5:
     case ACT_PAGER:
     case ACT_JSON:
     case ACT_CURL_COPY:
     case ACT_CURL:
+        request_act(t, action);
+        break;
+    case ACT_VIEW_5:
     case ACT_NEIGHBOUR_NEXT:
     case ACT_NEIGHBOUR_PREVIOUS:
     case ACT_BODY_NEXT:
@@ -512,7 +516,8 @@ void top_key(struct top *t, int code)
     }
     switch (t->ui.overlay) {
     case OVERLAY_NONE:
-        top_act(t, key_action(code));
+        if (!t->ui.detail.id || !detail_act(t, key_action(code)))
+            top_act(t, key_action(code));
         break;
     case OVERLAY_HELP:
         key_in_help(t, code);

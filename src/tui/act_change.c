@@ -169,6 +169,7 @@ void change_prompted(struct top *t)
 {
     struct prompt *p = &t->ui.prompt;
     struct str text = str_trim(buf_str(&p->text));
+    bool saving = p->kind == PROMPT_SAVE;
     struct buf json = {0};
 
     if (p->kind == PROMPT_RUN_NAME) {
@@ -180,6 +181,12 @@ void change_prompted(struct top *t)
         return;
     }
     prompt_close(p, false);
+    if (p->text.len > 0 && saving) {
+        detail_save(t, p->text.ptr);
+        return;
+    }
+    if (saving)
+        return;
     buf_put(&json, STR("{\"name\":"));
     json_quote(&json, str_c(t->run_name));
     buf_put(&json, STR(",\"notes\":"));

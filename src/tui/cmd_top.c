@@ -141,6 +141,7 @@ static void top_clear(struct top *t)
     screen_clear(&t->screen);
     grid_clear(&t->shown);
     prompt_clear(&t->ui.prompt);
+    detail_clear(&t->ui.detail);
     buf_clear(&t->ui.filter);
     buf_clear(&t->ui.search);
 }

@@ -34,11 +34,10 @@ bool draw_possible(const char **why)
         *why = "the terminal is of an unknown type";
         return false;
     }
-    if (!terminfo_text("cup")) {
+    if (!terminfo_text("cup"))
         *why = "the cursor of this terminal cannot be placed";
-        return false;
-    }
-    return true;
+    terminfo_release();
+    return !*why;
 }
 
 static void start_colors(bool color)

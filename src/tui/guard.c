@@ -14,6 +14,7 @@
 
 static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 static const int events[] = {SIGWINCH, SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP};
+#define EVENTS (sizeof(events) / sizeof(events[0]))
 #define CRASHES (sizeof(crashes) / sizeof(crashes[0]))
 
 static struct {
@@ -25,7 +26,8 @@ static struct {
     char restore[RESTORE_MAX];
     size_t restore_len;
     struct sigaction before[CRASHES];
-    char stack[STACK_SIZE];
+    bool ignored[EVENTS]; /* by whoever started us */
+    _Alignas(16) char stack[STACK_SIZE];
 } guard = {.pipe = {-1, -1}, .fd = -1};
 
 /* ---- events ---- */
@@ -100,10 +102,13 @@ void guard_terminal(int fd)
     guard.fd = fd;
     guard.saved = tcgetattr(fd, &guard.settings) == 0;
     guard.restore_len = 0;
+    if (!terminfo_setup(STDOUT_FILENO))
+        return;
     add_capability("sgr0");
     add_capability("cnorm");
     add_capability("rmkx");
     add_capability("rmcup");
+    terminfo_release();
 }
 
 void guard_screen(bool ours)
@@ -122,6 +127,13 @@ static void handle(int number, void (*handler)(int), int flags, struct sigaction
     sigaction(number, &action, before);
 }
 
+void guard_again(void)
+{
+    for (size_t i = 0; i < EVENTS; i++)
+        if (!guard.ignored[i])
+            handle(events[i], on_event, SA_RESTART, NULL);
+}
+
 int guard_start(struct err *err)
 {
     stack_t stack = {.ss_sp = guard.stack, .ss_size = sizeof(guard.stack)};
@@ -132,11 +144,11 @@ int guard_start(struct err *err)
     sigaltstack(&stack, NULL);
     for (size_t i = 0; i < CRASHES; i++)
         handle(crashes[i], on_crash, SA_ONSTACK, &guard.before[i]);
-    for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+    for (size_t i = 0; i < EVENTS; i++) {
         sigaction(events[i], NULL, &now);
-        if (now.sa_handler != SIG_IGN || events[i] == SIGWINCH)
-            handle(events[i], on_event, SA_RESTART, NULL);
+        guard.ignored[i] = now.sa_handler == SIG_IGN && events[i] != SIGWINCH;
     }
+    guard_again();
     signal(SIGPIPE, SIG_IGN);
     return 0;
 }

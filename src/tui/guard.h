@@ -11,6 +11,8 @@
 
 /** Install the handlers. */
 int guard_start(struct err *err);
+/** Install them once more, after somebody else had the terminal. */
+void guard_again(void);
 /** Readable when there was a signal. */
 int guard_fd(void);
 /** The next signal, or 0. */

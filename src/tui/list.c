@@ -268,6 +268,17 @@ static int compare_reverse(const void *a, const void *b)
     return compare_keys(a, b, true);
 }
 
+/* What is sorted by most often is read once, when the row comes. */
+static void read_key(struct sort_key *key, const struct column *by, const struct item *item)
+{
+    if (by->kind == KIND_AGE && item->created_us != ROW_UNKNOWN)
+        *key =
+            (struct sort_key){.known = true, .numeric = true, .number = (double)item->created_us};
+    else
+        sort_key_read(key, by, &item->row);
+    key->id = item->id;
+}
+
 static void sort_rows(struct list *list, const struct column *by, bool reverse)
 {
     struct sorting *keys = xcalloc(list->count ? list->count : 1, sizeof(*keys));
@@ -275,8 +286,7 @@ static void sort_rows(struct list *list, const struct column *by, bool reverse)
     for (size_t i = 0; i < list->count; i++) {
         keys[i].item = list->rows[i];
         keys[i].running = by->kind == KIND_AGE && !list->rows[i]->text;
-        sort_key_read(&keys[i].key, by, &list->rows[i]->row);
-        keys[i].key.id = list->rows[i]->id;
+        read_key(&keys[i].key, by, list->rows[i]);
     }
     qsort(keys, list->count, sizeof(*keys), reverse ? compare_reverse : compare);
     for (size_t i = 0; i < list->count; i++)

@@ -77,6 +77,7 @@ static void read_items(struct items *list, struct str array, const char *name)
             continue;
         list->count++;
         item->id = row_int(&item->row, "id");
+        item->created_us = row_time(&item->row, "created_at");
         if (name && row_get(&item->row, name, &value))
             item->id = name_id(value);
     }
@@ -116,6 +117,7 @@ static void keep(struct item *item, struct str json)
     free(item->text);
     item->text = text;
     row_read(&item->row, (struct str){text, json.len});
+    item->created_us = row_time(&item->row, "created_at");
     if (item->row.count > 0 && item->row.count < item->row.cap) {
         item->row.members =
             xrealloc(item->row.members, item->row.count, sizeof(*item->row.members));

@@ -14,9 +14,10 @@
 /** One row of a table. */
 struct item {
     struct row row;
-    int64_t id;  /* of a request or run; for others a number made of the name */
-    int64_t rev; /* of finished requests */
-    char *text;  /* owned, when the row outlives the answer it came in */
+    int64_t id;         /* of a request or run; for others a number made of the name */
+    int64_t rev;        /* of finished requests */
+    int64_t created_us; /* of requests and runs */
+    char *text;         /* owned, when the row outlives the answer it came in */
 };
 
 struct items {

@@ -75,8 +75,16 @@ const struct item *screen_selected(const struct screen *s, struct ui *ui)
 
 static void draw_all(struct drawing *d)
 {
-    int y = header_draw(d);
-    int footer = footer_height(d), pane = pane_height(d);
+    int y, footer, pane;
+
+    if (d->ui->detail.id) {
+        detail_draw(d);
+        overlay_draw(d);
+        return;
+    }
+    y = header_draw(d);
+    footer = footer_height(d);
+    pane = pane_height(d);
 
     d->screen->pane = pane > 0;
     table_draw(d, y, d->height - y - footer - pane);
@@ -96,7 +104,7 @@ void screen_draw(struct screen *s, const struct model *m, struct ui *ui, int wid
         .level = level_of(width, height),
         .width = width,
         .height = height,
-        .now_us = m->now_us,
+        .now_us = m->filled ? m->now_us : ROW_UNKNOWN,
         .flags = ui->ascii ? (unsigned)TERM_ASCII : 0,
         .selected = screen_selected(s, ui),
     };

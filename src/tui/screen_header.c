@@ -247,7 +247,8 @@ static void draw_title(struct drawing *d)
         bar_add(&right, source, "gone  ");
     bar_add(&right, source, "%s", source_text(d).text);
     if (d->level == LEVEL_160)
-        bar_add(&right, TITLE, "%s%s", gap, format_time_long(when, d->now_us));
+        bar_add(&right, TITLE, "%s%s", gap,
+                d->now_us == ROW_UNKNOWN ? "-" : format_time_long(when, d->now_us));
     else
         bar_add(&right, TITLE, "%s%s", gap, clock_text(d->now_us).text);
     x = bar_put_right(&right, d->g, 0, d->width - 1);
@@ -585,6 +586,7 @@ static void draw_views(struct drawing *d, int y)
     struct bar b = {.ascii = d->g->ascii}, right = {.ascii = d->g->ascii};
     const char *gap = d->level == LEVEL_160 ? "        " : "      ", *between = gap;
     char sort[40];
+    int x, end;
 
     bar_add(&b, PLAIN, " ");
     for (int i = 0; i < VIEWS; i++) {
@@ -603,10 +605,16 @@ static void draw_views(struct drawing *d, int y)
     }
     sort_text(d, sort);
     bar_add(&b, PLAIN, "%ssort %s", gap, sort);
-    if (d->ui->view == VIEW_REQUESTS)
-        bar_add(&b, PLAIN, "%sfilter %s", between, d->ui->filter.len > 0 ? d->ui->filter.ptr : "-");
     add_count(d, &right);
-    put_sides(d, y, &b, &right, 1);
+    end = bar_put_right(&right, d->g, y, d->width - 1) - 2;
+    x = bar_put(&b, d->g, y, 0, end);
+    bar_clear(&b);
+    if (d->ui->view == VIEW_REQUESTS) {
+        bar_add(&b, PLAIN, "%sfilter %s", between, d->ui->filter.len > 0 ? d->ui->filter.ptr : "-");
+        bar_put(&b, d->g, y, x, end); /* cut, when it is long */
+    }
+    bar_clear(&b);
+    bar_clear(&right);
 }
 
 int header_draw(struct drawing *d)

@@ -44,6 +44,20 @@ static void add_cell(struct drawing *d, struct bar *b, const char *before, const
         bar_add(b, PLAIN, "%s%s%s", before, d->text.ptr, after);
 }
 
+void pane_summary(struct drawing *d, struct bar *b)
+{
+    add_cell(d, b, " ", "model", "");
+    add_cell(d, b, " > ", "provider", "");
+    if (d->level > LEVEL_80) {
+        add_cell(d, b, "   ", "st", "");
+        add_cell(d, b, " ", request_finished(&d->selected->row) ? "dur" : "age", "");
+    }
+    add_cell(d, b, "   ", "bytes", "");
+    add_cell(d, b, "  ", "events", d->level > LEVEL_80 ? " events" : " ev");
+    add_cell(d, b, "  gap ", "gap", "");
+    add_cell(d, b, "  max ", "maxgap", "");
+}
+
 static void draw_title(struct drawing *d, int y)
 {
     const char *dash = grid_glyph(d->g, "─", "-");
@@ -56,16 +70,7 @@ static void draw_title(struct drawing *d, int y)
         return;
     }
     add_cell(d, &b, " ", "id", "");
-    add_cell(d, &b, " ", "model", "");
-    add_cell(d, &b, " > ", "provider", "");
-    if (d->level > LEVEL_80) {
-        add_cell(d, &b, "   ", "st", "");
-        add_cell(d, &b, " ", request_finished(&d->selected->row) ? "dur" : "age", "");
-    }
-    add_cell(d, &b, "   ", "bytes", "");
-    add_cell(d, &b, "  ", "events", d->level > LEVEL_80 ? " events" : " ev");
-    add_cell(d, &b, "  gap ", "gap", "");
-    add_cell(d, &b, "  max ", "maxgap", "");
+    pane_summary(d, &b);
     x = bar_put(&b, d->g, y, 2, pane_width(d) - 4);
     grid_put(d->g, y, x, 1, STR(" "), PLAIN);
     if (d->level == LEVEL_120) {
@@ -201,6 +206,35 @@ static void add_error(struct drawing *d, struct wrapped *w, int width)
     }
 }
 
+bool live_text_fold(struct drawing *d, int64_t id, struct wrapped *w, int width)
+{
+    struct row text = {0}, item = {0};
+    struct str items;
+    bool found = d->m->text.ptr && row_read(&text, d->m->text) && row_int(&text, "id") == id &&
+                 row_get(&text, "items", &items) && json_type_of(items) == JSON_ARRAY;
+
+    if (found) {
+        struct buf line = {0};
+
+        row_text(&text, "user", &line);
+        wrap_add(w, NULL, STR("user"), (size_t)width, d->flags, 0);
+        wrap_add(w, NULL, buf_str(&line), (size_t)width, d->flags, 0);
+        buf_clear(&line);
+        for (struct json_iter it = json_iter(items); json_next(&it);) {
+            if (!row_read(&item, it.value))
+                continue;
+            wrap_add(w, NULL, STR(""), (size_t)width, d->flags, 0);
+            d->text.len = 0;
+            row_text(&item, "kind", &d->text);
+            wrap_add(w, NULL, buf_str(&d->text), (size_t)width, d->flags, 0);
+            add_item(d, w, &item, width, row_true(&item, "open"));
+        }
+    }
+    row_clear(&text);
+    row_clear(&item);
+    return found;
+}
+
 static void put_label(struct drawing *d, int y, const char *label, bool growing)
 {
     char text[16];
@@ -329,13 +363,20 @@ static void draw_model(struct drawing *d, int y, const struct row *row)
     bar_clear(&b);
 }
 
-/* The longest slug, within reason, so that the columns behind it stand in line. */
-static int slug_width(struct drawing *d)
+/* What an upstream is called: its provider, else its host. */
+static const char *upstream_name(struct drawing *d, const struct row *row)
+{
+    return clean_text(d, row, "provider_slug").len > 0 ? "provider_slug" : "host";
+}
+
+/* The longest name, within reason, so that the columns behind it stand in line. */
+static int name_width(struct drawing *d)
 {
     size_t width = 6;
 
     for (size_t i = 0; i < d->m->upstreams.count && i < 16; i++) {
-        size_t cells = term_cells(clean_text(d, &d->m->upstreams.rows[i].row, "provider_slug"));
+        const struct row *row = &d->m->upstreams.rows[i].row;
+        size_t cells = term_cells(clean_text(d, row, upstream_name(d, row)));
 
         if (cells > width)
             width = cells;
@@ -353,10 +394,7 @@ static void draw_upstream(struct drawing *d, int y, const struct row *row, int w
     int64_t limited = row_int(row, "rate_limited"), errors = row_int(row, "errors");
     enum role role;
 
-    if (clean_text(d, row, "provider_slug").len > 0)
-        add_name(d, &b, row, "provider_slug", width);
-    else
-        add_name(d, &b, row, "host", width);
+    add_name(d, &b, row, upstream_name(d, row), width);
     bar_add(&b, PLAIN, "  %lld live",
             (long long)(row_int(row, "inflight") > 0 ? row_int(row, "inflight") : 0));
     bar_add(&b, PLAIN, "  ttft p50 %5s", format_duration(ttft, row_int(row, "ttft_ms_p50")));
@@ -385,7 +423,7 @@ static void draw_side_rule(struct drawing *d, int y, int end, const char *joint,
 static void draw_side(struct drawing *d, int y, int height)
 {
     const struct items *models = &d->m->models, *upstreams = &d->m->upstreams;
-    int x = split_column(d), width = slug_width(d), shown = (int)models->count;
+    int x = split_column(d), width = name_width(d), shown = (int)models->count;
     int below = (int)upstreams->count < height / 2 ? (int)upstreams->count : height / 2;
 
     if (shown > height - 1 - below)

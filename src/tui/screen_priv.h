@@ -5,6 +5,7 @@
 #include "bar.h"
 #include "screen.h"
 #include "text/format.h"
+#include "wrap.h"
 
 enum level { LEVEL_60, LEVEL_80, LEVEL_120, LEVEL_160 };
 
@@ -46,11 +47,17 @@ int header_draw(struct drawing *d);
 void table_draw(struct drawing *d, int y, int height);
 /** The selected request: a rule at y and lines below it, height in all. */
 void pane_draw(struct drawing *d, int y, int height);
+/** Model, provider, state, bytes and gaps of the selected request. */
+void pane_summary(struct drawing *d, struct bar *b);
 /** How many lines the pane has with its rules; 0 without one. */
 int pane_height(const struct drawing *d);
 /** Messages and keys at the bottom; footer_height() lines. */
 int footer_height(const struct drawing *d);
 void footer_draw(struct drawing *d, int y);
+/** One request on the whole screen. */
+void detail_draw(struct drawing *d);
+/** Fold what is known of the text of a request in flight or just finished; false without any. */
+bool live_text_fold(struct drawing *d, int64_t id, struct wrapped *w, int width);
 /** What lies over the rest: help, menus. */
 void overlay_draw(struct drawing *d);
 

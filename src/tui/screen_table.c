@@ -76,7 +76,9 @@ static void draw_empty(struct drawing *d, int y, int height)
     if (height < 2)
         return;
     if (!d->m->filled) {
-        hint(d, y + 1, "connecting to ", d->ui->url ? d->ui->url : "the server", "...");
+        hint(d, y + 1, d->ui->source == SOURCE_RETRY ? "no answer from " : "connecting to ",
+             d->ui->url ? d->ui->url : "the server",
+             d->ui->source == SOURCE_RETRY ? ", trying again" : "...");
         return;
     }
     if (d->screen->list.total > 0) {

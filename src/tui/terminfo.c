@@ -17,3 +17,9 @@ const char *terminfo_text(const char *name)
 
     return text == (const char *)-1 ? NULL : text;
 }
+
+void terminfo_release(void)
+{
+    if (cur_term)
+        del_curterm(cur_term);
+}

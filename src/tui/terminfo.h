@@ -7,6 +7,8 @@
 
 /** Look the type of the terminal up (TERM); false when it is unknown. */
 bool terminfo_setup(int fd);
+/** Forget it, before curses looks it up for itself. */
+void terminfo_release(void);
 /** A capability as text, with its delays; NULL when the terminal does not have it. */
 const char *terminfo_text(const char *name);
 

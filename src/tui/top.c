@@ -13,6 +13,24 @@
 #define TICK_US INT64_C(1000000)
 #define FRAME_US INT64_C(50000)
 
+/* ---- rows ---- */
+
+/* Make the rows anew; "since:15m" counts from now. */
+static void refresh(struct top *t)
+{
+    struct filter_error ignored;
+    struct filter *fresh = NULL;
+
+    if (t->filter && t->model.now_us != ROW_UNKNOWN)
+        fresh = filter_parse(buf_str(&t->ui.filter), FILTER_LIVE, t->model.now_us, &ignored);
+    if (fresh) {
+        filter_free(t->filter);
+        t->filter = fresh;
+    }
+    screen_refresh(&t->screen, &t->model, &t->ui, t->filter);
+    t->stale = false;
+}
+
 /* ---- news ---- */
 
 static void take_offline(struct top *t, const struct news *n, enum source_state state)
@@ -38,6 +56,7 @@ static void take_news(struct top *t, struct news *n)
         if (t->ui.source == SOURCE_CONNECTING || t->ui.source == SOURCE_RETRY)
             t->ui.source = SOURCE_LIVE;
         t->stale = true;
+        detail_news(t);
         break;
     case NEWS_TEXT:
         model_take_text(&t->model, buf_str(&n->body));
@@ -75,6 +94,8 @@ static void take_all_news(struct top *t)
         take_news(t, n);
         news_free(n);
     }
+    if (t->stale) /* the rows of the list may be gone */
+        refresh(t);
 }
 
 /* Tell the feed what is looked at now. */
@@ -82,7 +103,11 @@ static void tell_wish(struct top *t)
 {
     struct feed_wish wish = t->wish;
     const struct item *item = screen_selected(&t->screen, &t->ui);
-    bool text = item && t->ui.view == VIEW_REQUESTS && t->screen.pane;
+    bool text;
+
+    if (t->ui.detail.id)
+        item = model_request(&t->model, t->ui.detail.id);
+    text = item && t->ui.view == VIEW_REQUESTS && t->screen.pane;
 
     wish.interval_ms = t->ui.interval_ms;
     wish.paused = t->ui.paused;
@@ -103,8 +128,8 @@ static void show(struct top *t)
     int width, height;
 
     if (t->stale)
-        screen_refresh(&t->screen, &t->model, &t->ui, t->filter);
-    t->stale = t->redraw = false;
+        refresh(t);
+    t->redraw = false;
     if (!t->ui.paused)
         t->ui.monotonic_us = clock_now_us();
     draw_size(&width, &height);
@@ -121,13 +146,18 @@ static int start_screen(struct top *t, struct err *err)
     return draw_start(t->color, err);
 }
 
-static void suspend(struct top *t)
+int top_screen(struct top *t)
 {
     struct err err;
 
+    return start_screen(t, &err);
+}
+
+static void suspend(struct top *t)
+{
     draw_stop();
     guard_suspend();
-    if (start_screen(t, &err) < 0)
+    if (top_screen(t) < 0)
         t->quit = true;
     t->redraw = true;
 }
@@ -164,7 +194,7 @@ static void take_keys(struct top *t)
         else
             top_key(t, code);
         if (t->stale) /* the next key may move in the new rows */
-            screen_refresh(&t->screen, &t->model, &t->ui, t->filter);
+            refresh(t);
     }
 }
 
@@ -196,11 +226,13 @@ static int loop(struct top *t)
     int number = 0;
 
     while (!t->quit) {
-        struct pollfd fds[] = {
-            {draw_fd(), POLLIN, 0}, {feed_fd(t->feed), POLLIN, 0}, {guard_fd(), POLLIN, 0}};
+        struct pollfd fds[] = {{draw_fd(), POLLIN, 0},
+                               {feed_fd(t->feed), POLLIN, 0},
+                               {guard_fd(), POLLIN, 0},
+                               {helper_runs(&t->helper) ? t->helper.fd : -1, POLLIN, 0}};
         int64_t now;
 
-        if (poll(fds, 3, next_wait(t, clock_now_us())) < 0 && errno != EINTR)
+        if (poll(fds, 4, next_wait(t, clock_now_us())) < 0 && errno != EINTR)
             break;
         number = take_signals(t);
         if (number)
@@ -211,6 +243,8 @@ static int loop(struct top *t)
             take_keys(t);
         if (fds[1].revents & POLLIN)
             take_all_news(t);
+        if (fds[3].revents && helper_runs(&t->helper) && helper_read(&t->helper))
+            helper_done(t);
         now = clock_now_us();
         forget_message(t, now);
         if (t->quit)
@@ -240,6 +274,7 @@ int top_run(struct top *t, const char *play, struct err *err)
         draw_stop();
         rc = 0;
     }
+    helper_stop(&t->helper);
     t->feed_stopped = feed_close(t->feed);
     t->feed = NULL;
     if (number)

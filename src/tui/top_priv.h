@@ -5,8 +5,21 @@
 #include "draw.h"
 #include "feed.h"
 #include "filter/filter.h"
+#include "helper.h"
 #include "keys.h"
 #include "screen.h"
+
+/** What the output of a verb is for. */
+enum helper_use {
+    HELPER_HEAD,
+    HELPER_TEXT,
+    HELPER_RECORD,
+    HELPER_PAGER,
+    HELPER_JSON,
+    HELPER_CURL,
+    HELPER_COPY,
+    HELPER_SAVE,
+};
 
 struct top {
     const struct cli *cli;
@@ -24,6 +37,9 @@ struct top {
     bool redraw, quit;
     int64_t drawn_us;
     char place[4096]; /* what ui.url points to, once the feed has changed its source */
+    struct helper helper;
+    enum helper_use helper_use;
+    char saved[1024]; /* the file that HELPER_SAVE writes */
     bool color;
     bool feed_stopped; /* its source may be closed */
 };
@@ -48,6 +64,24 @@ bool top_filter(struct top *t, struct str text);
 void top_view(struct top *t, enum view view);
 /** Select row at of the list, or the nearest one there is. */
 void top_select(struct top *t, int64_t at);
+
+/** Take the terminal again. */
+int top_screen(struct top *t);
+
+/* ---- one request (act_detail.c) ---- */
+
+void detail_open(struct top *t, int64_t id);
+/** A request that was in flight may have ended. */
+void detail_news(struct top *t);
+/** A key in the detail; false when it means the same as elsewhere. */
+bool detail_act(struct top *t, enum action action);
+void detail_save(struct top *t, const char *file);
+/** Pager, JSON and curl of the selected request or of the detail. */
+void request_act(struct top *t, enum action action);
+/** The helper has ended. */
+void helper_done(struct top *t);
+/** Give the terminal to a pager until it ends. */
+void pager_show(struct top *t, struct str text);
 
 /* ---- actions that change something (act_change.c) ---- */
 

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "cli/columns.h"
+#include "detail.h"
 #include "graph.h"
 #include "prompt.h"
 
@@ -75,6 +76,7 @@ struct ui {
     struct menu menu;
     struct confirm confirm;
     struct prompt prompt;
+    struct detail detail;
     int page; /* rows of the table, set by the screen */
     struct buf filter, search;
 };

@@ -69,7 +69,13 @@ void wrap_add(struct wrapped *w, const char *label, struct str text, size_t widt
     if (term_clean(&w->text, text, flags | TERM_MULTILINE, &ignored) < 0)
         w->full = true;
     end = w->text.len;
-    rest = (struct str){w->text.ptr ? w->text.ptr + from : "", end - from};
+    if (end == from) {
+        add_line(w, label, from, 0, tag);
+        return;
+    }
+    if (w->text.ptr[end - 1] == '\n')
+        end--;
+    rest = (struct str){w->text.ptr + from, end - from};
     while (str_split(&rest, '\n', &line)) {
         do {
             size_t next = 0, len = fold(line, width, &next);

@@ -57,6 +57,12 @@ test('every word is completed from the tables', async (t) => {
     ['--json=id,tokens.output', '--json=id,tokens.output_display']);
   assert.deepEqual(await list('requests', 'show', 'la'), ['last', 'last-error']);
   assert.deepEqual(await list('requests', 'show', '1', ''), []);
+  assert.deepEqual(await list('top', '--where', 'ttf'), ['ttft:']);
+  assert.deepEqual(await list('top', '--where', '(is:error or is:sl'), ['(is:error or is:slow']);
+  assert.deepEqual(await list('top', '--where', 'model:x -outcome:client'), ['model:x -outcome:client_gone']);
+  assert.deepEqual(await list('runs', 'exec', '--no-e'), ['--no-env']);
+  assert.deepEqual(await list('runs', 'exec', 'make', '--no-e'), []);
+  assert.deepEqual(await list('trim', '--day'), ['--days']);
   assert.deepEqual(await list('db', 'search', 'r'), ['rebuild']);
   assert.deepEqual(await list('serve', '--durability', 'f'), ['full']);
   assert.deepEqual(await list('--durability', 'f'), ['full']);
@@ -82,6 +88,15 @@ test('names come from the server, sanitised, and a silent server costs no time',
   assert.deepEqual(ids.slice(0, 3), ['last', 'last-error', String(MODELS.length)]);
   assert((await values(['requests', 'list', '--provider', 'open'], { env })).lines
     .includes('openai\tOpenAI'));
+
+  const first = async (...words) => (await values(words, { env })).list[0];
+  assert.equal(await first('config', 'get', 'upstream_f'), 'upstream_first_byte_timeout_ms');
+  assert.equal(await first('routes', 'rm', 'gpt-5.5'), 'gpt-5.5');
+  assert.equal(await first('providers', 'set', 'anth'), 'anthropic');
+  assert.match(await first('pricing', 'find', 'anthropic', 'claude-opus'), /^claude-opus-/);
+  assert.match(await first('runs', 'what-if', '--key', 'anthropic:cl'), /^anthropic:claude-/);
+  assert.match(await first('routes', 'add', '--fix', ''), /^[a-z]/);
+  assert.equal(await first('pricing', 'sync', '--key', ''), undefined);
 
   const silent = net.createServer(() => {}).listen(0, '127.0.0.1');
   t.after(() => silent.close());

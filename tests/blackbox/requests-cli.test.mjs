@@ -82,6 +82,7 @@ test('an export takes what the options choose', async (t) => {
   const { server, file, proxy } = scene;
   const ids = async (...words) => lines((await server('requests', 'export', ...words)).out).map((line) => line.id);
   assert.deepEqual(await ids('--error'), [4]);
+  assert.deepEqual(await ids('--where', 'status>=500'), [4]);
   assert.deepEqual(await ids('--limit', '2'), [1, 2]);
   assert.deepEqual(await ids('--after', '2', '--before', '5'), [3, 4]);
   assert.deepEqual(await ids('--endpoint', 'models'), [3]);
@@ -144,6 +145,7 @@ test('a run is exported with what it came to', async (t) => {
   assert.equal((await file('runs', 'export', 'bench', '--bodies')).out, out);
   assert.equal((await server('runs', 'export', 'nope')).code, 3);
   assert.equal((await server('runs', 'export', 'bench', '--run', '1')).code, 2);
+  assert.equal((await server('runs', 'export', 'bench', '--error', '--format', 'csv')).out.split('\n').length, 2);
 });
 
 test('the printed curl command sends the same bytes again', async (t) => {
@@ -244,4 +246,40 @@ test('requests cancel ends a request after a confirmation', async (t) => {
   const over = await server('requests', 'cancel', '1', '-y');
   assert.deepEqual([over.code, over.err], [7, 'llm-observe-proxy: request 1: Request is not in flight.\n']);
   assert.equal((await server('requests', 'cancel', '77', '-y')).code, 3);
+});
+
+test('show tells the route and why, and a cost that adds up', async (t) => {
+  const { upstream, proxy, server, file } = await setUp(t);
+  const usage = {
+    input_tokens: 100, cache_read_input_tokens: 5000, cache_creation_input_tokens: 300,
+    cache_creation: { ephemeral_5m_input_tokens: 200, ephemeral_1h_input_tokens: 100 }, output_tokens: 50,
+  };
+  upstream.script('/v1/messages', (turn) =>
+    turn.json({ id: 'm', type: 'message', role: 'assistant', model: 'claude-x', content: [], stop_reason: 'end_turn', usage }));
+  const post = async (target, value) => {
+    const answer = await proxy.request('POST', target, { fields: JSON_TYPE, body: JSON.stringify(value) });
+    assert.equal(answer.status, 200, answer.text);
+    return JSON.parse(answer.text);
+  };
+  await post('/admin/api/providers', { name: 'Lab', slug: 'lab', base_url: upstream.url });
+  await post('/admin/api/pricing/prices', {
+    provider_slug: 'lab', model: 'claude-x', input_usd_per_million: 3, output_usd_per_million: 15,
+    cached_input_usd_per_million: 0.3, cache_write_usd_per_million: 3.75, cache_write_1h_usd_per_million: 6,
+    source_url: 'https://prices.example/', checked_at: '2026-05-23',
+  });
+  const { id } = await post('/admin/api/routes', {
+    model: 'claude-*', match_type: 'prefix', upstream_url: upstream.url, provider_slug: 'lab', priority: 50,
+  });
+  await post('/v1/messages', { model: 'claude-x', max_tokens: 5, messages: [] });
+  await until(async () => (await proxy.rows())[0]?.completed_at, 'the row');
+  for (const cli of [server, file]) {
+    const head = await cli('requests', 'show', 'last', '--part', 'head');
+    assert.match(head.out, new RegExp(`\\n {2}model {3}claude-x on lab, route claude-\\S* \\(${id}, prefix, priority 50\\)\\n`));
+    const { out } = await cli('requests', 'show', 'last', '--part', 'cost');
+    const [, total, equation] = /\n {2}cost {4}\$(\S+) = (.*?) {3}\(exact match, checked 2026-05-23\)\n/.exec(out);
+    assert.equal(equation, '100 x $3/M + 5000 x $0.3/M + 200 x $3.75/M + 100 x $6/M + 50 x $15/M');
+    const sum = equation.split(' + ').map((term) => /^(\d+) x \$(.+)\/M$/.exec(term).slice(1).map(Number));
+    assert.ok(Math.abs(sum.reduce((all, [n, rate]) => all + n * rate, 0) / 1e6 - Number(total)) < 1e-12);
+    assert.match(out, /\n {2}price {3}lab:claude-x, https:\/\/prices\.example\/\n$/);
+  }
 });

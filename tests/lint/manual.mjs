@@ -185,6 +185,17 @@ function checkMain(complain, tables, file, page, pages) {
   compare(complain, file, 'variable', new Set(tables.variables.map((v) => v.name)), variables);
 }
 
+/* The filter language: its page has a table for fields, one for flags, one for outcomes. */
+function checkFilter(complain, tables, page) {
+  const file = `man/${NAME}-filter.7`;
+  const names = (list) => new Set(list.flatMap(({ name, alias }) => (alias ? [name, alias] : [name])));
+  const explained = (part) => new Set(named(cells(items(
+    section(page, 'FIELDS').filter(({ name }) => name === part), 'Ic'))));
+  compare(complain, file, 'field', names(tables.filter_fields), explained(''));
+  compare(complain, file, 'flag', names(tables.filter_flags), explained('Flags'));
+  compare(complain, file, 'outcome', names(tables.filter_outcomes), explained('Outcomes'));
+}
+
 function checkHelpLines(complain, tables) {
   const line = (where, help) => {
     if (!help) complain(where, 'has no help line');
@@ -306,6 +317,7 @@ export function checkManual(binary, root, complain) {
     if (command && !tables.commands.some((one) => one.name === command))
       complain(file, `is about ${command}, which is no command`);
   }
+  checkFilter(complain, tables, pages.get(`man/${NAME}-filter.7`));
   checkHelpLines(complain, tables);
   checkVariables(complain, root, tables);
   checkExamples(complain, binary, root, pages, tables);

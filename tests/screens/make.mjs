@@ -241,5 +241,29 @@ const traffic = {
 /* The same request with other pauses between its events. */
 const paused = { ...said, gaps_ms: gaps('*..:.:.*...*::.*.:::.*.:.::*::.....:*.::*.......:..:...-.-..:.-.:...*:.:.......*.:....*::.') };
 
+const run = (id, name, status, started, requests, errors, tokens, cost) => ({
+  id,
+  name,
+  is_active: status === 'active',
+  is_paused: status === 'paused',
+  status,
+  started_at: iso(NOW - started * 1000),
+  open_duration_ms: 451000,
+  request_count: requests,
+  signals: { errors: { value: errors } },
+  total_tokens: tokens,
+  total_cost_usd: cost,
+  output_tokens_per_second: '38.20',
+  llm_wall_time_ms: 432000,
+});
+const runs = {
+  items: [
+    run(12, 'bench-42', 'active', 451, 214, 3, 4702400, 1.84),
+    run(11, 'bench-41', 'paused', 7200, 180, 0, 3900000, 1.52),
+    run(10, 'nightly of a rather long name', 'complete', 260000, 12000, 12, 48000000, null),
+  ],
+};
+
+writeFileSync(path.join(HERE, 'runs.json'), `${JSON.stringify(runs)}\n`);
 writeFileSync(path.join(HERE, 'traffic.jsonl'), `${JSON.stringify(traffic)}\n`);
 writeFileSync(path.join(HERE, 'text.json'), `${JSON.stringify({ text: paused })}\n`);

@@ -121,6 +121,25 @@ static void answers_are_put_together_from_their_pieces(void **state)
     ANSWERED("{\"message\":{\"role\":\"assistant\",\"content\":\"li\"},\"done\":false}\n"
              "{\"message\":{\"content\":\"nes\"},\"done\":true}\n",
              "lines");
+    ANSWERED("{\"response\":\"pie\"}\n{\"response\":\"ces\"}\n", "pieces");
+    ANSWERED("{\"message\":{\"thinking\":\"ho\"}}\n{\"message\":{\"thinking\":\"w\"}}\n"
+             "{\"message\":{\"content\":\"so\",\"tool_calls\":[{\"function\":{\"name\":\"f\","
+             "\"arguments\":{\"a\":1}}}]}}\n",
+             "how\n\nso\n\nf {\"a\":1}");
+    ANSWERED("data: {\"type\":\"transcript.text.delta\",\"delta\":\"spo\"}\n\n"
+             "data: {\"type\":\"transcript.text.delta\",\"delta\":\"ken\"}\n\n"
+             "data: {\"type\":\"transcript.text.done\",\"text\":\"spoken\"}\n\n",
+             "spoken");
+    ANSWERED("data: {\"type\":\"response.output_item.added\",\"output_index\":0,\"item\":"
+             "{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":\"\"}}\n\n"
+             "data: {\"type\":\"response.function_call_arguments.delta\",\"output_index\":0,"
+             "\"delta\":\"{\\\"ci\"}\n\n"
+             "data: {\"type\":\"response.function_call_arguments.delta\",\"output_index\":0,"
+             "\"delta\":\"ty\\\":1}\"}\n\n",
+             "f {\"city\":1}");
+    ANSWERED("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"
+             "data: {\"error\":{\"message\":\"too slow\"}}\n\n",
+             "a\n\ntoo slow");
     ANSWERED("{\"error\":{\"message\":\"too long\",\"type\":\"invalid\"}}", "too long");
     ANSWERED("data: {broken\n\ndata: 5\n\ndata: {\"choices\":5}\n\n", "");
 }

@@ -366,7 +366,7 @@ static void a_list_answers_everything_the_page_needs(void **state)
     IS(o, "stats.total", "{\"value\":20,\"display\":\"20\"}");
     IS(o, "stats.errors.value", "2");
     IS(o, "filters",
-       "{\"q\":\"\",\"endpoint\":\"\",\"model\":\"\",\"provider\":\"\",\"route\":\"\","
+       "{\"q\":\"\",\"where\":\"\",\"endpoint\":\"\",\"model\":\"\",\"provider\":\"\",\"route\":\"\","
        "\"status\":\"\",\"run\":\"\",\"stream\":false,\"image\":false,"
        "\"tool\":false,\"error\":false,\"slow\":false,\"large\":false,\"page\":1,"
        "\"per_page\":50}");

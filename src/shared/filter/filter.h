@@ -22,6 +22,11 @@ struct filter_error {
     size_t position, length;
 };
 
+/** Append two lines for a terminal: the text (a long one cut around the fault), and carets under
+ * what is wrong. flags: TERM_ASCII of text/term.h or 0. */
+void filter_error_show(struct buf *out, struct str text, const struct filter_error *error,
+                       unsigned flags);
+
 struct filter;
 
 /** Returns owned, filter_free(); NULL with *error filled. Relative times count from now_us. An

@@ -63,6 +63,7 @@ static int build(struct json_index *index, struct err *err)
     struct str text = index->text;
     uint32_t open[JSON_MAX_DEPTH];
     struct json_node key = {0}, *node;
+    bool in_object = false;
     size_t depth = 0, p = 0;
 
     while (p < text.len) {
@@ -76,9 +77,10 @@ static int build(struct json_index *index, struct err *err)
             node = &index->nodes[open[--depth]];
             node->end = (uint32_t)++p;
             node->next = (uint32_t)index->count;
+            in_object = depth > 0 && text.ptr[index->nodes[open[depth - 1]].start] == '{';
             continue;
         }
-        if (depth > 0 && text.ptr[index->nodes[open[depth - 1]].start] == '{' && !key.key) {
+        if (in_object && !key.key) {
             p = read_key(text, p, &key);
             continue;
         }
@@ -90,6 +92,7 @@ static int build(struct json_index *index, struct err *err)
         node->start = (uint32_t)p;
         if (c == '{' || c == '[') {
             open[depth++] = (uint32_t)(index->count - 1);
+            in_object = c == '{';
             p++;
         } else {
             p = scalar_end(text, p);
@@ -100,15 +103,25 @@ static int build(struct json_index *index, struct err *err)
     return 0;
 }
 
+int json_index_again(struct json_index *index, struct str text, struct err *err)
+{
+    index->text = STR_NONE;
+    index->count = 0;
+    if (json_scan(text, &index->text) == JSON_INVALID)
+        return err_set(err, ERR_INVALID, "not JSON");
+    if (index->text.len >= UINT32_MAX)
+        return err_set(err, ERR_TOO_LARGE, "JSON text of %zu bytes", index->text.len);
+    if (build(index, err) == 0)
+        return 0;
+    index->count = 0;
+    return -1;
+}
+
 int json_index(struct json_index *out, struct str text, struct err *err)
 {
     struct json_index index = {0};
 
-    if (json_scan(text, &index.text) == JSON_INVALID)
-        return err_set(err, ERR_INVALID, "not JSON");
-    if (index.text.len >= UINT32_MAX)
-        return err_set(err, ERR_TOO_LARGE, "JSON text of %zu bytes", index.text.len);
-    if (build(&index, err) < 0) {
+    if (json_index_again(&index, text, err) < 0) {
         json_index_clear(&index);
         return -1;
     }

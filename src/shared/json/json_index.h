@@ -27,6 +27,9 @@ struct json_index {
  *  ERR_NO_MEMORY. Release with json_index_clear(). */
 int json_index(struct json_index *out, struct str text, struct err *err);
 void json_index_clear(struct json_index *index);
+/** The same of another text, into the memory of an index that is not needed any more, or of {0}.
+ *  It holds nothing after a failure; release it in any case. */
+int json_index_again(struct json_index *index, struct str text, struct err *err);
 
 static inline struct str json_index_value(const struct json_index *index, size_t node)
 {

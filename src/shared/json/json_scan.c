@@ -603,13 +603,11 @@ int json_string(struct str value, struct buf *out, struct err *err)
     return 0;
 }
 
-bool json_key_is(struct str raw, struct str text)
+bool json_key_decodes_to(struct str raw, struct str text)
 {
     struct decoder d = {.rest = raw};
     struct str run;
 
-    if (raw.len > 0 && raw.ptr[0] != '\\' && (text.len == 0 || raw.ptr[0] != text.ptr[0]))
-        return false; /* most keys */
     if (str_chr(raw, '\\') < 0)
         return str_eq(raw, text);
     while (next_run(&d, &run)) {

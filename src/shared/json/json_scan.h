@@ -57,8 +57,14 @@ bool json_string_filled(struct str value);
 /** Behind the closing quote of the string whose opening quote is at p; end when it has none. */
 const char *json_string_end(const char *p, const char *end);
 
-/** True when a raw key of an iterator decodes to text. */
-bool json_key_is(struct str raw, struct str text);
+/** True when a raw key of an iterator decodes to text. Most keys differ in the first byte. */
+bool json_key_decodes_to(struct str raw, struct str text);
+static inline bool json_key_is(struct str raw, struct str text)
+{
+    if (raw.len > 0 && raw.ptr[0] != '\\' && (text.len == 0 || raw.ptr[0] != text.ptr[0]))
+        return false;
+    return json_key_decodes_to(raw, text);
+}
 /** Order of two raw keys by the code points they decode to: below, at or above 0. */
 int json_key_compare(struct str a, struct str b);
 /** The code point of the escape that s starts with (s[0] is the backslash), a surrogate pair taken

@@ -18,7 +18,8 @@
 struct reader {
     struct answer *answer;
     struct arena *arena;
-    const struct json_index *json; /* the value at hand */
+    const struct json_index *json; /* the value at hand: that of memory */
+    struct json_index memory;
     bool is_event;
     bool found;    /* a value was read */
     int64_t items; /* calls that have no numbers */
@@ -291,21 +292,20 @@ static void read_object(struct reader *r)
 /* False when text is not JSON. */
 static bool read_value(struct reader *r, struct str text)
 {
-    struct json_index json;
+    struct json_index *json = &r->memory;
     struct usage usage;
     struct err err;
 
-    if (json_index(&json, text, &err) < 0)
+    if (json_index_again(json, text, &err) < 0)
         return false;
-    llm_keys_note(&json);
-    r->json = &json;
-    usage = usage_find(&json);
+    llm_keys_note(json);
+    r->json = json;
+    usage = usage_find(json);
     usage_merge(&r->answer->usage, &usage);
-    r->answer->has_tools = r->answer->has_tools || signals_tools(&json);
-    if (json_node_is(&json, 0, '{'))
+    r->answer->has_tools = r->answer->has_tools || signals_tools(json);
+    if (json_node_is(json, 0, '{'))
         read_object(r);
     r->found = true;
-    json_index_clear(&json);
     return true;
 }
 
@@ -371,6 +371,7 @@ void answer_read(struct str body, bool is_sse, struct arena *arena, struct answe
     if (is_sse ? read_events(&r, body) || read_whole(&r, body) || read_lines(&r, body)
                : read_whole(&r, body) || read_events(&r, body) || read_lines(&r, body))
         out->tool_call_count = count_calls(&r);
+    json_index_clear(&r.memory);
 }
 
 struct str answer_asked_tier(struct str request_body, struct arena *arena)

@@ -45,10 +45,10 @@ static bool index_text(struct json_index *json, struct str text, struct buf *rep
 {
     struct err err;
 
-    if (json_index(json, text, &err) == 0)
+    if (json_index_again(json, text, &err) == 0)
         return true;
     return !utf8_valid(text) && utf8_repair(repaired, text, &err) == 0 &&
-           json_index(json, buf_str(repaired), &err) == 0;
+           json_index_again(json, buf_str(repaired), &err) == 0;
 }
 
 /* ---- the request -------------------------------------------------------------------------- */
@@ -121,6 +121,7 @@ static void read_request(struct conv *c, const struct conv_dialect *dialect,
 struct reader {
     struct conv *c;
     const struct conv_dialect *dialect; /* NULL: whatever an event looks like */
+    struct json_index json;             /* of the event at hand */
 };
 
 /* An event that says nothing we know, or is no JSON: kept as it came. */
@@ -154,39 +155,37 @@ static void on_event(void *ctx, struct str data, bool cut)
     struct reader *r = ctx;
     struct conv *c = r->c;
     const struct conv_dialect *dialect;
-    struct json_index json = {0};
+    struct json_index *json = &r->json;
     struct buf repaired = {0};
 
-    if (cut || !index_text(&json, data, &repaired)) {
+    if (cut || !index_text(json, data, &repaired)) {
         c->broken++;
         keep_event(c, str_cut(data, KEEP_BYTES / 4), false);
     } else {
-        c->json = &json;
-        read_error(c, json.text);
+        c->json = json;
+        read_error(c, json->text);
         dialect = r->dialect ? r->dialect : dialect_of_event(c);
-        if (json.text.ptr[0] != '{' || !dialect->event(c))
-            keep_event(c, json.text, true);
+        if (json->text.ptr[0] != '{' || !dialect->event(c))
+            keep_event(c, json->text, true);
         c->json = NULL;
     }
     c->events++;
-    json_index_clear(&json);
     buf_clear(&repaired);
 }
 
 static bool read_whole(struct reader *r, struct str body)
 {
-    struct json_index json = {0};
+    struct json_index *json = &r->json;
     struct buf repaired = {0};
-    bool ok = index_text(&json, body, &repaired);
+    bool ok = index_text(json, body, &repaired);
 
     if (ok) {
-        r->c->json = &json;
-        read_error(r->c, json.text);
-        if (json.text.ptr[0] == '{')
+        r->c->json = json;
+        read_error(r->c, json->text);
+        if (json->text.ptr[0] == '{')
             r->dialect->answer(r->c);
         r->c->json = NULL;
     }
-    json_index_clear(&json);
     buf_clear(&repaired);
     return ok;
 }
@@ -219,25 +218,34 @@ void conv_read_events(struct conv *c, struct str body, bool lines)
         read_lines(&r, body);
     else
         read_stream(&r, body);
+    json_index_clear(&r.json);
+}
+
+static void read_body(struct reader *r, const struct conversation_input *in)
+{
+    bool is_events = str_ifind(in->response_content_type, STR("text/event-stream")) >= 0;
+    struct conv *c = r->c;
+
+    if (!is_events && read_whole(r, in->response_body))
+        return;
+    read_stream(r, in->response_body);
+    c->is_stream = is_events || c->events > c->broken;
+    if (c->is_stream && c->events == c->broken && !c->done && read_whole(r, in->response_body))
+        c->is_stream = false; /* JSON by another name */
+    if (!c->is_stream && c->responses == 0 && !c->failed && !c->notice.ptr)
+        c->notice = in->response_cut ? STR("Only the start of the answer was kept.")
+                                     : STR("The answer is not JSON.");
 }
 
 static void read_answer(struct conv *c, const struct conv_dialect *dialect,
                         const struct conversation_input *in)
 {
-    struct reader r = {c, dialect};
-    bool is_events = str_ifind(in->response_content_type, STR("text/event-stream")) >= 0;
+    struct reader r = {.c = c, .dialect = dialect};
 
     if (!in->response_body.ptr || in->response_body.len == 0)
         return;
-    if (!is_events && read_whole(&r, in->response_body))
-        return;
-    read_stream(&r, in->response_body);
-    c->is_stream = is_events || c->events > c->broken;
-    if (c->is_stream && c->events == c->broken && !c->done && read_whole(&r, in->response_body))
-        c->is_stream = false; /* JSON by another name */
-    if (!c->is_stream && c->responses == 0 && !c->failed && !c->notice.ptr)
-        c->notice = in->response_cut ? STR("Only the start of the answer was kept.")
-                                     : STR("The answer is not JSON.");
+    read_body(&r, in);
+    json_index_clear(&r.json);
 }
 
 void conv_clear(struct conv *c)

@@ -110,22 +110,41 @@ static int64_t reasoning_of(const struct json_index *json, const struct members 
     return first_known(count, count_of(json, m, KEY_reasoning_tokens));
 }
 
+/* What the shapes begin with. */
+static const enum llm_key first_keys[] = {
+    KEY_input_tokens,
+    KEY_prompt_tokens,
+    KEY_output_tokens,
+    KEY_completion_tokens,
+    KEY_total_tokens,
+    KEY_prompt_cache_hit_tokens,
+    KEY_prompt_cache_miss_tokens,
+    KEY_cache_read_input_tokens,
+    KEY_cache_creation_input_tokens,
+#define USAGE_OBJECT_KEYS 9
+    KEY_usage,
+    KEY_timings,
+    KEY_prompt_n,
+    KEY_cache_n,
+    KEY_predicted_n,
+    KEY_prompt_eval_count,
+    KEY_eval_count,
+    KEY_usageMetadata,
+};
+
+/* Most objects have none of them. */
+static bool may_report(const struct members *m)
+{
+    for (size_t i = 0; i < sizeof(first_keys) / sizeof(*first_keys); i++)
+        if (m->at[first_keys[i]])
+            return true;
+    return false;
+}
+
 static bool is_usage_object(const struct json_index *json, const struct members *m)
 {
-    static const enum llm_key keys[] = {
-        KEY_input_tokens,
-        KEY_prompt_tokens,
-        KEY_output_tokens,
-        KEY_completion_tokens,
-        KEY_total_tokens,
-        KEY_prompt_cache_hit_tokens,
-        KEY_prompt_cache_miss_tokens,
-        KEY_cache_read_input_tokens,
-        KEY_cache_creation_input_tokens,
-    };
-
-    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-        if (count_of(json, m, keys[i]) != UNKNOWN)
+    for (size_t i = 0; i < USAGE_OBJECT_KEYS; i++)
+        if (count_of(json, m, first_keys[i]) != UNKNOWN)
             return true;
     return false;
 }
@@ -198,6 +217,8 @@ static bool read_object(const struct json_index *json, size_t node, struct usage
     size_t usage;
 
     members_read(json, node, &own);
+    if (!may_report(&own))
+        return false;
     usage = member_object(json, &own, KEY_usage);
     if (usage) {
         members_read(json, usage, &inner);

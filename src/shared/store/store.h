@@ -97,6 +97,9 @@ struct record_filter {
                                   * which are the oldest, are left out */
 };
 
+/** The schema version of databases that this program writes. */
+int store_schema_version(void);
+
 typedef int store_record_fn(void *ctx, const struct record *r, struct err *err);
 /** Call each for the rows that match, newest first (or oldest first), offset rows left out, at
  *  most limit (0: all). Bodies are absent, but response_body holds at most preview_bytes of its

@@ -375,3 +375,8 @@ int store_prepare(const char *path, bool no_backup, struct err *err)
         return -1;
     return store_migrate(path, sql_migrations, SQL_SCHEMA_VERSION, no_backup, err);
 }
+
+int store_schema_version(void)
+{
+    return SQL_SCHEMA_VERSION;
+}

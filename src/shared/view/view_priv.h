@@ -23,9 +23,6 @@ void view_put_percentiles(cJSON *o, const char *key, const struct run_percentile
 const char *view_compatibility_label(const struct record *r);
 /** The "record" of a detail answer: a row with more keys. Returns owned. */
 cJSON *view_record_detail_row(const struct record *r, int64_t now_wall_us);
-/** Replace "task_run" of a row; what is not found stays null. */
-int view_put_task_run(cJSON *row, struct store *store, const struct record *r, int64_t now_wall_us,
-                      struct err *err);
 /** "images" of a request; without data only their kind and type. */
 int view_put_images(cJSON *o, struct store *store, const struct record *r, bool data,
                     struct err *err);
