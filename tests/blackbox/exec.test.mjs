@@ -197,7 +197,8 @@ function terminal(t, env) {
     return stdout;
   };
   tmux('new-session', '-d', '-x', '100', '-y', '30', "PS1='$ ' bash --norc --noprofile -i");
-  t.after(() => spawnSync('tmux', ['-S', socket, 'kill-server']));
+  const server = Number(tmux('display-message', '-p', '#{pid}'));
+  t.after(() => process.kill(server, 'SIGTERM')); /* its socket is gone by then */
   const screen = () => tmux('capture-pane', '-p');
   return {
     type: (...keys) => tmux('send-keys', ...keys),
