@@ -14,7 +14,7 @@ import { checkManual } from './manual.mjs';
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const BINARY = process.argv[2] && path.resolve(process.argv[2]);
 const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'src/README.md', 'docs/design.md',
-  'docs/telemetry.md', 'tests/bench/README.md', 'web/README.md'];
+  'docs/cookbook.md', 'docs/telemetry.md', 'tests/bench/README.md', 'web/README.md'];
 
 let errors = 0;
 function complain(where, what) {
