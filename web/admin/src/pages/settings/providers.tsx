@@ -8,14 +8,12 @@ import { useLoaded } from '../../ui/loaded';
 import { listQuery, Registry, RegistryFilters, type Column, type SimplePage } from '../../ui/registry';
 import { toast } from '../../ui/toast';
 import { ProviderEditor, NEW } from './providers/editor';
-import { FallbackDefaults } from './fallback';
 import { loadHealth } from './providers/health';
 import { HealthCard } from './providers/healthcard';
 import type { Provider } from './providers/types';
 import { UsageCard } from './providers/usagecard';
 import { reloadSummary, summary, SummaryCards } from './summary';
 
-const CURRENCIES: [string, string][] = [['USD', 'USD'], ['EUR', 'EUR']];
 const LOCAL = /^(localhost|127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|\[::1\]|[^.]+$)|\.(local|internal|lan)$/;
 
 /* What a provider seems to be, from its address and what is priced. */
@@ -53,11 +51,12 @@ const COLUMNS: Column<Provider>[] = [
 ];
 
 const editing = computed(() => query.value.get('provider'));
-export const close = () => go(withQuery({ provider: null }));
+const close = () => go(withQuery({ provider: null }));
 
 export function Providers() {
   const list = useLoaded<SimplePage<Provider>>(() => `/admin/api/providers${listQuery(['search', 'status', 'currency'])}`);
   const error = list.error.value;
+  const currencies = [...new Set(['USD', ...(list.data.value?.items ?? []).map((p) => p.currency)])];
   const facts = summary.value;
 
   const reload = async () => {
@@ -108,7 +107,7 @@ export function Providers() {
           </header>
           <RegistryFilters placeholder="Name, slug, URL or currency" selects={[
             { name: 'status', label: 'Status', any: 'All', options: [['active', 'Active'], ['inactive', 'Inactive']] },
-            { name: 'currency', label: 'Currency', any: 'All', options: CURRENCIES },
+            { name: 'currency', label: 'Currency', any: 'All', options: currencies.map((c) => [c, c]) },
           ]} />
           {error && <p role="alert" class="alert">{error.message}</p>}
           <Registry label="Providers" list={list.data.value} columns={[...COLUMNS, actions]} id={(p) => p.slug}
@@ -119,7 +118,6 @@ export function Providers() {
       </div>
       <div class="cards">
         <div class="full"><HealthCard /></div>
-        <FallbackDefaults saved={reload} />
         <UsageCard />
       </div>
     </>

@@ -46,11 +46,11 @@ export function UsageCard() {
       </header>
       {error && <p role="alert" class="alert">{error.message}</p>}
       {all && busy.length === 0 && <p class="muted">No request was sent to a known provider today.</p>}
-      {busy.length > 0 && <div class="registry"><Rows rows={busy} since={since} /></div>}
+      {busy.length > 0 && <div class="registry" role="region" aria-label="Providers with traffic" tabIndex={0}><Rows rows={busy} since={since} /></div>}
       {idle.length > 0 && (
         <details>
           <summary>{idle.length} {idle.length === 1 ? 'provider' : 'providers'} without traffic today</summary>
-          <div class="registry"><Rows rows={idle} since={since} /></div>
+          <div class="registry" role="region" aria-label="Providers without traffic" tabIndex={0}><Rows rows={idle} since={since} /></div>
         </details>
       )}
     </section>

@@ -1,0 +1,3 @@
+export function Routing() {
+  return <section class="card"><h2>Routing</h2></section>;
+}
