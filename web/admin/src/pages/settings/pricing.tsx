@@ -17,7 +17,7 @@ import { summary, SummaryCards } from './summary';
 
 const COLUMNS: Column<Price>[] = [
   { name: 'Model', show: (p) => <bdi>{p.model}</bdi> },
-  { name: 'Provider', show: (p) => <bdi>{p.provider_name}</bdi> },
+  { name: 'Provider', class: 'flex', show: (p) => <bdi title={p.provider_name}>{p.provider_name}</bdi> },
   { name: 'Display name', class: 'flex minor', show: (p) => <bdi title={p.display_name ?? ''}>{p.display_name ?? '-'}</bdi> },
   ...MAIN_RATES.map(([rate, text]): Column<Price> => ({
     name: `${text} / 1M`,
@@ -26,7 +26,7 @@ const COLUMNS: Column<Price>[] = [
   })),
   { name: 'Aliases', class: 'num minor', show: (p) => <span title={p.aliases.join('\n')}>{p.aliases.length || '-'}</span> },
   { name: 'Tiers', class: 'num', show: (p) => p.tiers.length || '-' },
-  { name: 'Active', show: (p) => <span class={`pill ${p.active ? 'ok' : ''}`}>{p.active ? 'Active' : 'Inactive'}</span> },
+  { name: 'Active', class: 'minor', show: (p) => <span class={`pill ${p.active ? 'ok' : ''}`}>{p.active ? 'Active' : 'Inactive'}</span> },
 ];
 
 const editing = computed(() => query.value.get('price'));

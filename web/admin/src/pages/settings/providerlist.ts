@@ -4,7 +4,7 @@ import type { SimplePage } from '../../ui/registry';
 import type { ProviderOption } from './types';
 
 export function useProviders(): ProviderOption[] {
-  const list = useLoaded<SimplePage<ProviderOption>>(() => '/admin/api/providers?per_page=200');
+  const list = useLoaded<SimplePage<ProviderOption>>(() => '/admin/api/providers?per_page=100');
   return list.data.value?.items ?? [];
 }
 

@@ -7,7 +7,8 @@ import { Icon, type IconName } from '../../ui/icons';
 import { useLoaded } from '../../ui/loaded';
 import { listQuery, Registry, RegistryFilters, type Column, type SimplePage } from '../../ui/registry';
 import { toast } from '../../ui/toast';
-import { ProviderEditor, NEW } from './providers/editor';
+import { FallbackCard } from './fallback';
+import { NEW, ProviderEditor } from './providers/editor';
 import { loadHealth } from './providers/health';
 import { HealthCard } from './providers/healthcard';
 import type { Provider } from './providers/types';
@@ -118,6 +119,7 @@ export function Providers() {
       </div>
       <div class="cards">
         <div class="full"><HealthCard /></div>
+        <FallbackCard title="Fallback defaults" />
         <UsageCard />
       </div>
     </>

@@ -1,7 +1,7 @@
 /* The last tests of this browser session, newest first. The answers themselves stay in the memory of
  * the page: what a model said is not kept in the browser's storage. */
 import { effect, signal } from '@preact/signals';
-import type { UpstreamTest } from './types';
+import type { UpstreamTest } from '../types';
 
 export interface TestRun {
   id: number;
@@ -33,9 +33,8 @@ effect(() => {
   }
 });
 
-export function remember(model: string, result: UpstreamTest): TestRun {
+export function remember(result: UpstreamTest, model: string) {
   const id = Math.max(0, ...tests.value.map((run) => run.id)) + 1;
   const run = { id, at: new Date().toISOString(), model, result };
   tests.value = [run, ...tests.value].slice(0, KEPT);
-  return run;
 }

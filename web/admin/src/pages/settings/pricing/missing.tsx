@@ -8,7 +8,7 @@ import { NEW } from './editor';
 import type { Backfill } from './types';
 
 const LOOKED_AT = 200;
-const WHERE = encodeURIComponent('is:unpriced is:ok');
+const WHERE = encodeURIComponent('is:unpriced outcome:ok');
 
 interface Pair {
   provider: string | null;
