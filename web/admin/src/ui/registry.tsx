@@ -21,6 +21,8 @@ export interface Column<T> {
   class?: string; /* "num"; "minor" goes first when there is little room */
 }
 
+const SIZES = [25, 50, 100];
+
 const value = (key: string) => query.value.get(key) ?? '';
 const set = (key: string, to: string) => go(withQuery({ [key]: to || null, page: null }));
 
@@ -98,7 +100,7 @@ export function Registry<T>(props: {
           </tbody>
         </table>
       </div>
-      <Pages p={pagination} url={(page) => withQuery({ page: page > 1 ? page : null })}
+      <Pages p={pagination} sizes={SIZES} url={(page) => withQuery({ page: page > 1 ? page : null })}
         perPage={(n) => go(withQuery({ per_page: n === 25 ? null : n, page: null }))} />
     </>
   );

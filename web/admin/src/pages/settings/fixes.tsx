@@ -99,7 +99,7 @@ export function FixesCard() {
         <h2>Default Compatibility Fixes</h2>
         <span class={`pill right ${on ? 'ok' : ''}`}>{on ? 'Configured' : 'Inactive'}</span>
       </header>
-      <p class="muted">For answers of the fallback, and of routes that have no fixes of their own.</p>
+      <p class="muted">For what no route takes; routes have fixes of their own.</p>
       {loaded.error.value && <p role="alert" class="alert">{loaded.error.value.message}</p>}
       {state && <Form form={form} verb="Save fixes"><FixesField form={form} available={available} /></Form>}
     </section>

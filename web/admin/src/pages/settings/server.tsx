@@ -4,7 +4,7 @@ import { FixesCard } from './fixes';
 import { RetentionCard } from './retention';
 import { ListenerCard } from './server/listener';
 import { ModelsCard } from './server/models';
-import { SummaryCards, summary } from './summary';
+import { SummaryCards, fallbackText, summary } from './summary';
 import { TestCard } from './testupstream';
 
 const AREAS = [
@@ -27,15 +27,13 @@ function AreasCard() {
 export function Server() {
   const facts = summary.value;
   if (!facts) return <p class="loading">Loading…</p>;
-  const { upstream } = facts;
   return (
     <>
       <SummaryCards cards={[
         { label: 'Proxy listener', value: `${facts.listener.bound.host}:${facts.listener.bound.port}` },
         { label: 'Client base URL', value: facts.client_base_url },
         {
-          label: 'Global fallback', strong: true,
-          value: `${upstream.default_provider_name ?? '-'} / ${upstream.default_model ?? '-'}`,
+          label: 'Global fallback', strong: true, value: fallbackText(facts),
         },
         {
           label: 'Stored rows', value: facts.stored_rows.toLocaleString(),
@@ -43,13 +41,17 @@ export function Server() {
         },
       ]} />
       <div class="cards">
-        <ListenerCard facts={facts} />
-        <FallbackCard withUrl title="Global Upstream Fallback Defaults" />
-        <FixesCard />
-        <TestCard title="Test Route / Diagnostics" more={<a href="/admin/settings/diagnostics">Diagnostics</a>} />
+        <div>
+          <ListenerCard facts={facts} />
+          <FixesCard />
+        </div>
+        <div>
+          <FallbackCard withUrl title="Global Upstream Fallback Defaults" />
+          <TestCard title="Test Route / Diagnostics" more={<a href="/admin/settings/diagnostics">Diagnostics</a>} />
+          <AreasCard />
+        </div>
         <ModelsCard />
         <RetentionCard />
-        <AreasCard />
       </div>
     </>
   );

@@ -49,6 +49,13 @@ function Card(props: SummaryCard) {
   );
 }
 
+/** The fallback in a few words. */
+export function fallbackText(facts: Summary | null): string | undefined {
+  if (!facts) return undefined;
+  const { default_provider_name: provider, default_model: model } = facts.upstream;
+  return provider || model ? `${provider ?? 'no provider'} / ${model ?? 'no model'}` : 'None';
+}
+
 /** The four numbers at the top of a section. */
 export function SummaryCards({ cards }: { cards: SummaryCard[] }) {
   return <dl class="sums">{cards.map((c) => <Card key={c.label} {...c} />)}</dl>;
