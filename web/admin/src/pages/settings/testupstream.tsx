@@ -32,7 +32,7 @@ export function TestResult({ test }: { test: UpstreamTest }) {
 }
 
 /** Runs one test at a time; done gets what came of it. */
-export function useTest(done: (test: UpstreamTest) => void) {
+export function useTest(done: (test: UpstreamTest, model: string) => void) {
   const busy = useSignal('');
   const problem = useSignal('');
   const abort = useRef<AbortController | null>(null);
@@ -48,7 +48,7 @@ export function useTest(done: (test: UpstreamTest) => void) {
       problem.value = '';
       try {
         const answer = await ask<UpstreamTest>('POST', url, { body, signal: mine.signal });
-        if (answer.data) done(answer.data);
+        if (answer.data) done(answer.data, body.model ?? '');
       } catch (error) {
         problem.value = error instanceof ApiError ? error.message : 'Stopped.';
       }
@@ -57,13 +57,13 @@ export function useTest(done: (test: UpstreamTest) => void) {
   };
 }
 
-export function TestCard(props: { title: string; done?(test: UpstreamTest): void; more?: ComponentChildren }) {
+export function TestCard(props: { title: string; done?(test: UpstreamTest, model: string): void; more?: ComponentChildren }) {
   const model = useSignal('gpt-test');
   const prompt = useSignal('');
   const result = useSignal<UpstreamTest | null>(null);
-  const test = useTest((found) => {
+  const test = useTest((found, asked) => {
     result.value = found;
-    props.done?.(found);
+    props.done?.(found, asked);
   });
   const run = (kind: string) =>
     test.run('/admin/api/diagnostics/test-upstream', { test_kind: kind, model: model.value, prompt: prompt.value });
