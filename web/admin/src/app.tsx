@@ -33,6 +33,8 @@ function lazy(load: () => Promise<Page>): Page {
 }
 
 const Request = lazy(async () => (await import('./pages/request')).RequestPage);
+const Runs = lazy(async () => (await import('./pages/runs')).RunsPage);
+const Run = lazy(async () => (await import('./pages/run')).RunPage);
 
 function NotFound() {
   useTitle('Page not found');
@@ -47,6 +49,8 @@ function NotFound() {
 const routes: [RegExp, Page][] = [
   [/^\/admin\/?$/, Requests],
   [/^\/admin\/requests\/(\d+)$/, Request],
+  [/^\/admin\/runs\/?$/, Runs],
+  [/^\/admin\/runs\/(\d+)$/, Run],
 ];
 
 function page() {
