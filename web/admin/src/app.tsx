@@ -18,6 +18,8 @@ type Page = ComponentType<{ id?: string }>;
 
 const Request = lazy<{ id?: string }>(async () => (await import('./pages/request')).RequestPage);
 const Settings = lazy<{ id?: string }>(async () => (await import('./pages/settings/frame')).Settings);
+const Runs = lazy<{ id?: string }>(async () => (await import('./pages/runs')).RunsPage);
+const Run = lazy<{ id?: string }>(async () => (await import('./pages/run')).RunPage);
 
 function NotFound() {
   useTitle('Page not found');
@@ -33,6 +35,8 @@ const routes: [RegExp, Page][] = [
   [/^\/admin\/?$/, Requests],
   [/^\/admin\/requests\/(\d+)$/, Request],
   [/^\/admin\/settings(?:\/(server|routing|providers|pricing|diagnostics|data))?$/, Settings],
+  [/^\/admin\/runs\/?$/, Runs],
+  [/^\/admin\/runs\/(\d+)$/, Run],
 ];
 
 function page() {

@@ -1,14 +1,15 @@
 /* The request browser: what passes through the proxy, newest first. */
 import { computed, signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import type { RequestList, RequestRow } from '../api-types';
+import type { RequestList } from '../api-types';
 import * as format from '../format';
 import { useKeys, useResource, useTitle } from '../hooks';
-import { inspectorOpen, shortcuts } from '../prefs';
+import { inspectorOpen } from '../prefs';
 import { go, place, query, withQuery } from '../router';
 import { Filters, FilterPills } from './requests/filters';
 import { Inspector } from './requests/inspector';
 import { NewRows, heldBack, showNew } from './requests/newrows';
+import { keepRows, useRowKeys } from './requests/rows';
 import { RequestTable } from './requests/table';
 import { RunControl } from '../ui/runcontrol';
 import { Pages } from '../ui/pages';
@@ -23,16 +24,7 @@ const listUrl = computed(() => {
   return `/admin/api/requests${text ? `?${text}` : ''}`;
 });
 
-/* Rows that did not change stay the same objects, so that only what changed is drawn. */
-function mergeRows(old: RequestList | null, fresh: RequestList): RequestList {
-  if (!old) return fresh;
-  const before = new Map(old.items.map((row) => [row.id, row]));
-  const items = fresh.items.map((row) => {
-    const known = before.get(row.id);
-    return known && known.completed_at && JSON.stringify(known) === JSON.stringify(row) ? known : row;
-  });
-  return { ...fresh, items };
-}
+const merge = (old: RequestList | null, fresh: RequestList) => ({ ...fresh, items: keepRows(old?.items, fresh.items) });
 
 function Empty({ list, filtered }: { list: RequestList; filtered: boolean }) {
   if (filtered)
@@ -54,21 +46,9 @@ function Empty({ list, filtered }: { list: RequestList; filtered: boolean }) {
   );
 }
 
-function move(rows: RequestRow[], by: number) {
-  const at = rows.findIndex((row) => row.id === selectedId.value);
-  const next = rows[Math.min(rows.length - 1, Math.max(0, at < 0 ? 0 : at + by))];
-  if (!next) return;
-  selectedId.value = next.id;
-  document.getElementById(`row-${next.id}`)?.focus();
-}
-
-const STEPS: Record<string, number> = {
-  j: 1, k: -1, ArrowDown: 1, ArrowUp: -1, PageDown: 15, PageUp: -15, Home: -1e6, End: 1e6,
-};
-
 export function Requests() {
   useTitle('Request Browser');
-  const list = useResource<RequestList>(() => listUrl.value, { kinds: ['requests', 'runs'], merge: mergeRows });
+  const list = useResource<RequestList>(() => listUrl.value, { kinds: ['requests', 'runs'], merge });
   const data = list.data.value;
   const error = list.error.value;
   const held = heldBack(data, listUrl.value);
@@ -77,10 +57,9 @@ export function Requests() {
   const withInspector = inspectorOpen.value === 'yes';
   const selected = rows.find((row) => row.id === selectedId.value) ?? null;
 
+  useRowKeys(rows, selectedId);
   useKeys((key) => {
-    if (key in STEPS && (key.length > 1 || shortcuts.value === 'on')) move(rows, STEPS[key]!);
-    else if ((key === 'Enter' || key === 'o') && selectedId.value) go(`/admin/requests/${selectedId.value}`);
-    else if (key === '.') showNew();
+    if (key === '.') showNew();
     else if (key === 'Escape' && selectedId.value) selectedId.value = null;
     else if (key === 'Escape' && withInspector) inspectorOpen.value = 'no';
     else return false;

@@ -21,29 +21,42 @@ function Tokens({ row }: { row: RequestRow }) {
   );
 }
 
-function Row(props: { row: RequestRow; on: boolean; first: boolean; compact: boolean; select(): void }) {
+interface Look {
+  compact: boolean; /* without signals and summary */
+  ofRun?: boolean; /* all of one run: no column for it, and a click opens the request */
+}
+
+/* A click on a row, but not on a link in it, nor one that marks text. */
+function open(event: MouseEvent, id: number) {
+  if ((event.target as Element).closest('a') || !(getSelection()?.isCollapsed ?? true)) return;
+  go(`/admin/requests/${id}`);
+}
+
+function Row(props: Look & { row: RequestRow; on: boolean; first: boolean; select(): void }) {
   const { row } = props;
   const slow = row.signals.slow ? 'slow' : '';
   const kind = row.status === null ? 'waiting' : row.signals.error ? 'failed' : '';
   return (
     <tr id={`row-${row.id}`} class={`${kind} ${props.on ? 'on' : ''}`} aria-selected={props.on}
       tabIndex={props.on || props.first ? 0 : -1} onFocus={props.select}
-      onClick={props.select} onDblClick={() => go(`/admin/requests/${row.id}`)}>
+      onClick={(e) => (props.ofRun ? open(e, row.id) : props.select())} onDblClick={() => go(`/admin/requests/${row.id}`)}>
       <th scope="row">
         <a href={`/admin/requests/${row.id}`}>#{row.id}</a> <Time iso={row.created_at} table />
       </th>
-      <td class="flex" title={`${row.method} ${row.endpoint}`}>{shortEndpoint(row.endpoint)}</td>
+      <td class="flex endpoint" title={`${row.method} ${row.endpoint}`}>{shortEndpoint(row.endpoint)}</td>
       <td class="flex model" title={`${row.model ?? '-'}\n${row.provider_name ?? ''} ${row.route_name}`}>
         <bdi>{row.model ?? '-'}</bdi> <small>{row.provider_name ?? row.provider_slug ?? ''}</small>
       </td>
-      <td class="flex run">
-        {row.task_run
-          ? <a href={withQuery({ run: row.task_run.id, page: null })} title={row.task_run.name}><bdi>{row.task_run.name}</bdi></a>
-          : '-'}
-      </td>
-      <td><StatusPill row={row} /></td>
+      {!props.ofRun && (
+        <td class="flex run">
+          {row.task_run
+            ? <a href={withQuery({ run: row.task_run.id, page: null })} title={row.task_run.name}><bdi>{row.task_run.name}</bdi></a>
+            : '-'}
+        </td>
+      )}
+      <td class="status"><StatusPill row={row} /></td>
       <td class={`num ${slow}`}><Took ms={row.duration_ms} since={row.created_at} /></td>
-      <td class="num" title="tokens a second, over the whole request">{format.rate(row.tokens_per_second)}</td>
+      <td class="num tps" title="tokens a second, over the whole request">{format.rate(row.tokens_per_second)}</td>
       <td class="num"><Tokens row={row} /></td>
       <td class="num" title={row.cost_usd === null ? 'not known' : String(row.cost_usd)}>{format.usd(row.cost_usd)}</td>
       {!props.compact && <td class="signals"><SignalPills signals={row.signals} /></td>}
@@ -52,11 +65,7 @@ function Row(props: { row: RequestRow; on: boolean; first: boolean; compact: boo
   );
 }
 
-export function RequestTable(props: {
-  rows: RequestRow[];
-  selected: Signal<number | null>;
-  compact: boolean;
-}) {
+export function RequestTable(props: Look & { rows: RequestRow[]; selected: Signal<number | null> }) {
   const drawn = useRef(new Map<number, { row: RequestRow; key: string; node: VNode }>());
   const selected = props.selected.value;
   const anyOn = props.rows.some((row) => row.id === selected);
@@ -67,7 +76,7 @@ export function RequestTable(props: {
     const key = `${on} ${first} ${props.compact}`;
     const known = drawn.current.get(row.id);
     const node = known && known.row === row && known.key === key ? known.node : (
-      <Row key={row.id} row={row} on={on} first={first} compact={props.compact}
+      <Row key={row.id} row={row} on={on} first={first} compact={props.compact} ofRun={props.ofRun}
         select={() => (props.selected.value = row.id)} />
     );
     next.set(row.id, { row, key, node });
@@ -79,10 +88,10 @@ export function RequestTable(props: {
       <thead>
         <tr>
           <th scope="col">Request</th><th scope="col">Endpoint</th><th scope="col">Model / Provider</th>
-          <th scope="col">Run</th><th scope="col">Status</th><th scope="col" class="num">Duration</th>
+          {!props.ofRun && <th scope="col">Run</th>}<th scope="col">Status</th><th scope="col" class="num">Duration</th>
           <th scope="col" class="num">TPS</th><th scope="col" class="num">Tokens</th>
           <th scope="col" class="num">Cost</th>
-          {!props.compact && <th scope="col">Signals</th>}
+          {!props.compact && <th scope="col" class="signals">Signals</th>}
           {!props.compact && <th scope="col">Summary</th>}
         </tr>
       </thead>
