@@ -57,7 +57,7 @@ static int read_interval(const struct cli *cli, int64_t *ms, struct err *err)
     return 0;
 }
 
-static int unknown_column(const char *name, enum view view, struct err *err)
+static int unknown_column(const char *option, struct str name, enum view view, struct err *err)
 {
     const char *names[64];
     struct buf near = {0};
@@ -65,9 +65,9 @@ static int unknown_column(const char *name, enum view view, struct err *err)
 
     for (const struct column *c = view_columns[view]; c->id && n < 64; c++)
         names[n++] = c->id;
-    opts_suggest(&near, str_c(name), names, n);
-    err_set(err, ERR_INVALID, "--sort: unknown column \"%.80s\"%.*s", name,
-            STR_ARG(buf_str(&near)));
+    opts_suggest(&near, name, names, n);
+    err_set(err, ERR_INVALID, "--%s: unknown column \"%.*s\"%.*s", option,
+            STR_ARG(str_cut(name, 80)), STR_ARG(buf_str(&near)));
     buf_clear(&near);
     return -1;
 }
@@ -76,6 +76,7 @@ static int read_view(struct top *t, const struct cli *cli, struct err *err)
 {
     const char *view = opts_text(&cli->opts, "view"), *sort = opts_text(&cli->opts, "sort");
     struct table_state *state;
+    struct str name;
 
     for (int i = 0; i < VIEWS; i++) {
         t->ui.tables[i].selected = UNKNOWN;
@@ -87,8 +88,23 @@ static int read_view(struct top *t, const struct cli *cli, struct err *err)
         return 0;
     state = &t->ui.tables[t->ui.view];
     state->reverse = sort[0] == '-';
-    state->sort = column_find(view_columns[t->ui.view], str_c(sort + (sort[0] == '-')));
-    return state->sort ? 0 : unknown_column(sort + (sort[0] == '-'), t->ui.view, err);
+    name = str_c(sort + (sort[0] == '-'));
+    state->sort = column_find(view_columns[t->ui.view], name);
+    return state->sort ? 0 : unknown_column("sort", name, t->ui.view, err);
+}
+
+static int read_columns(struct top *t, const struct cli *cli, struct err *err)
+{
+    struct str rest = str_c(opts_text(&cli->opts, "columns")), name;
+
+    t->ui.columns = rest.ptr;
+    while (str_split(&rest, ',', &name)) {
+        if (str_starts(name, STR("+")) || str_starts(name, STR("-")))
+            name = str_from(name, 1);
+        if (!column_find(request_columns, name))
+            return unknown_column("columns", name, VIEW_REQUESTS, err);
+    }
+    return 0;
 }
 
 static int read_filter(struct top *t, const struct cli *cli, struct err *err)
@@ -124,7 +140,6 @@ static void choose_alphabet(struct top *t, const struct cli *cli)
 static int read_options(struct top *t, const struct cli *cli, struct err *err)
 {
     t->cli = cli;
-    t->ui.columns = opts_text(&cli->opts, "columns");
     t->ui.read_only = opts_flag(&cli->opts, "read-only");
     choose_alphabet(t, cli);
     if (read_interval(cli, &t->ui.interval_ms, err) < 0 || read_view(t, cli, err) < 0)
@@ -164,9 +179,9 @@ static int run_screen(struct top *t, struct cli *cli)
 static int run_top(struct cli *cli)
 {
     struct top *t = calloc(1, sizeof(*t));
-    const char *why = NULL;
+    const char *why = NULL, *columns = opts_text(&cli->opts, "columns");
     bool print = opts_flag(&cli->opts, "once") || opts_text(&cli->opts, "count") ||
-                 opts_flag(&cli->opts, "json");
+                 opts_flag(&cli->opts, "json") || (columns && strcmp(columns, "help") == 0);
     struct err err;
     int rc;
 
@@ -179,6 +194,8 @@ static int run_top(struct cli *cli)
         if (!print && why)
             cli_note(cli, "note: %s, printing one snapshot", why);
         rc = snapshot_print(cli, t->filter, t->ui.interval_ms);
+    } else if (read_columns(t, cli, &err) < 0) {
+        rc = cli_usage(cli->name, &err);
     } else {
         t->color = out_wants_color(cli);
         rc = run_screen(t, cli);

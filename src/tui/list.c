@@ -131,6 +131,25 @@ static void drop_one(struct table *t, bool from_right)
     remove_at(t, at);
 }
 
+/* "+gap,-cached": with these and without those. */
+static void change_columns(struct table *t, const char *changes)
+{
+    struct str rest = str_c(changes), name;
+
+    while (str_split(&rest, ',', &name)) {
+        bool minus = str_starts(name, STR("-")), plus = str_starts(name, STR("+"));
+        const struct column *c = column_find(request_columns, str_from(name, minus || plus));
+
+        for (size_t i = 0; c && i < t->count; i++)
+            if (strcmp(t->columns[i].id, c->id) == 0) {
+                remove_at(t, i);
+                break;
+            }
+        if (c && !minus)
+            add(t, c);
+    }
+}
+
 /* Give one cell after the other to the flexible columns, so that odd ones go to the left. */
 static void share(struct table *t, int left)
 {
@@ -174,20 +193,23 @@ void table_lay_out(struct table *t, const struct ui *ui, int width, int64_t larg
 {
     const struct table_state *state = &ui->tables[ui->view];
     bool given = ui->columns && ui->view == VIEW_REQUESTS;
+    bool changed = given && (ui->columns[0] == '+' || ui->columns[0] == '-');
 
     t->count = 0;
-    if (given)
+    if (given && !changed)
         add_named(t, request_columns, ui->columns);
     else if (ui->view == VIEW_REQUESTS)
         choose_requests(t, width, largest_id);
     else
         for (const struct column *c = view_columns[ui->view]; c->id; c++)
             add(t, c);
+    if (changed)
+        change_columns(t, ui->columns);
     measure(t, largest_id);
     for (size_t i = 0; i < state->shift && t->count > 2; i++)
         remove_at(t, 1);
     while (t->count > 1 && total_width(t) > width)
-        drop_one(t, given);
+        drop_one(t, given && !changed);
     if (total_width(t) > width)
         t->widths[0] = width > 1 ? width - 1 : 1;
     share(t, width - total_width(t));

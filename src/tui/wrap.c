@@ -47,7 +47,7 @@ static size_t fold(struct str line, size_t width, size_t *next)
         *next = at;
         return at;
     }
-    if (have_blank) {
+    if (have_blank && blank >= at / 2) { /* a long word is cut, not put on a line of its own */
         *next = blank + 1;
         return blank;
     }

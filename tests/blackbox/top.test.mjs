@@ -1,7 +1,10 @@
 /* top in a real terminal, and its snapshots without one. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
+import path from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { mock, run, start } from './proxy.mjs';
 import { Terminal } from './terminal.mjs';
 import { ms, SANITIZER, until } from './until.mjs';
@@ -178,6 +181,57 @@ test('runs are started, paused, resumed and ended', async (t) => {
   await terminal.sees('no run is active');
   const { items } = await proxy.api('/api/runs');
   assert.equal(items[0].status, 'complete');
+});
+
+test('a request is opened, paged, shown as curl and saved', async (t) => {
+  const proxy = await server(t);
+  await proxy.ask('first', 'What is this?');
+  await proxy.ask('second', 'And this?');
+  const terminal = await watch(t, proxy, { width: 100, height: 30, env: { PAGER: 'less' } });
+  await terminal.sees(/ ok +second/);
+  terminal.keys('Enter');
+  await terminal.sees(/request 2 {2}POST \/v1\/chat\/completions[\s\S]*\[1 Chat\][\s\S]*And this\?/);
+  terminal.keys(']');
+  await terminal.sees(/request 1 [\s\S]*What is this\?/);
+  terminal.keys('Tab');
+  await terminal.sees(/\[2 Raw\][\s\S]*response \(b: next\)[\s\S]*data: /);
+  terminal.keys('b', 'b');
+  await terminal.sees(/request \(b: next\)[\s\S]*"messages"/);
+  terminal.keys('s');
+  await terminal.sees('save as: request-1-request');
+  terminal.keys('Enter');
+  await terminal.sees('saved as request-1-request');
+  assert.match(readFileSync(path.join(terminal.home, 'request-1-request'), 'utf8'), /"model":"first"/);
+  terminal.keys('s', 'Enter');
+  await terminal.sees('request-1-request exists already');
+  terminal.keys('3');
+  await terminal.sees('request headers');
+  terminal.keys('4');
+  await terminal.sees(/whole +\|=+\|/);
+  terminal.keys('5');
+  await terminal.sees('billed model');
+  terminal.keys('C');
+  await terminal.sees(/^curl -N -X [\s\S]*"model":"first"/m);
+  terminal.keys('q');
+  await terminal.sees('[5 Cost]');
+  terminal.keys('q');
+  await terminal.sees('[1 Requests]');
+  terminal.keys('y');
+  await terminal.sees(/^\{\n {2}"record": \{/m);
+  terminal.keys('q');
+  await terminal.sees('[1 Requests]');
+  terminal.keys('q');
+  await terminal.sees('exit 0');
+});
+
+test('what top --json printed is played', async (t) => {
+  const terminal = await Terminal.open(t, { width: 120, height: 36 });
+  const play = path.join(path.dirname(fileURLToPath(import.meta.url)), '../screens/traffic.jsonl');
+  terminal.run(`"$TOP" top --ascii --play ${play}; echo "exit $?"`);
+  const screen = await terminal.sees(/PLAY[\s\S]*4127 .* pre messages/);
+  assert.match(screen, /the end of the file|F1Help/);
+  terminal.keys('p', 'q');
+  await terminal.sees('exit 0');
 });
 
 test('with --read-only nothing can be changed', async (t) => {

@@ -265,6 +265,38 @@ static void a_detail_has_a_head_tabs_and_text(void **state)
 
 /* ---- parts ---- */
 
+static void assert_columns(const struct table *t, const char *expected)
+{
+    struct buf got = {0};
+
+    for (size_t i = 0; i < t->count; i++)
+        buf_printf(&got, "%s%s", i > 0 ? "," : "", t->columns[i].id);
+    assert_string_equal(got.ptr, expected);
+    buf_clear(&got);
+}
+
+static void columns_are_chosen_by_width_or_by_name(void **state)
+{
+    struct ui ui = {0};
+    struct table t;
+
+    (void)state;
+    table_lay_out(&t, &ui, 60, 4127);
+    assert_columns(&t, "id,age,st,model,out,tps,cost");
+    ui.columns = "id,model,gap,error";
+    table_lay_out(&t, &ui, 80, 4127);
+    assert_columns(&t, ui.columns);
+    table_lay_out(&t, &ui, 40, 4127); /* too narrow: from the right */
+    assert_columns(&t, "id,model,gap");
+    ui.columns = "+gap,-age,-out";
+    table_lay_out(&t, &ui, 60, 4127);
+    assert_columns(&t, "id,st,model,tps,cost,gap");
+    for (int width = 1; width < 40; width++) {
+        table_lay_out(&t, &ui, width, INT64_MAX);
+        assert_true(t.count >= 1);
+    }
+}
+
 static void every_line_is_as_wide_as_the_screen_whatever_a_model_is_called(void **state)
 {
     static const char *const names[] = {
@@ -464,6 +496,7 @@ int main(void)
         cmocka_unit_test(what_lies_over_the_rest_is_drawn_last),
         cmocka_unit_test(states_of_the_source_are_told),
         cmocka_unit_test(a_detail_has_a_head_tabs_and_text),
+        cmocka_unit_test(columns_are_chosen_by_width_or_by_name),
         cmocka_unit_test(every_line_is_as_wide_as_the_screen_whatever_a_model_is_called),
         cmocka_unit_test(any_size_can_be_drawn),
         cmocka_unit_test(a_redraw_takes_less_than_ten_milliseconds),
