@@ -64,24 +64,37 @@ static void load_head(struct top *t)
 }
 
 /* Ask for what the tab shows. */
-static void load_tab(struct top *t)
+static void load_part(struct top *t)
 {
     struct detail *d = &t->ui.detail;
     const char *part = d->tab == TAB_CHAT  ? "conversation"
                        : d->tab == TAB_RAW ? body_parts[d->body]
                                            : "headers";
 
-    d->error[0] = '\0';
-    d->top = 0;
-    d->folded_width = 0;
-    buf_cut(&d->text, 0);
-    if (d->running || (d->record.len > 0 && d->tab >= TAB_TIMING))
+    d->loading = !d->running && (d->record.len == 0 || d->tab < TAB_TIMING);
+    if (!d->loading)
         return;
-    d->loading = true;
     if (d->tab >= TAB_TIMING)
         run_verb(t, HELPER_RECORD, d->id, "show", (const char *const[]){"--json=record", NULL});
     else
         run_verb(t, HELPER_TEXT, d->id, "show", (const char *const[]){"--part", part, NULL});
+}
+
+/* Only one thing is asked for at a time: a tab chosen before the head has come waits for it. */
+static void load_tab(struct top *t)
+{
+    struct detail *d = &t->ui.detail;
+
+    d->error[0] = '\0';
+    d->top = 0;
+    d->folded_width = 0;
+    buf_cut(&d->text, 0);
+    if (d->running || d->head.len > 0) {
+        load_part(t);
+        return;
+    }
+    d->loading = true;
+    load_head(t);
 }
 
 void detail_open(struct top *t, int64_t id)
@@ -378,7 +391,7 @@ void helper_done(struct top *t)
     switch (t->helper_use) {
     case HELPER_HEAD:
         clean_head(t);
-        load_tab(t);
+        load_part(t);
         return;
     case HELPER_TEXT:
         d->loading = false;

@@ -19,6 +19,7 @@
 #define RUNS_US INT64_C(5000000)
 #define TEXT_US INT64_C(250000)
 #define ONLINE_US INT64_C(2000000)
+#define LIVE_MS 3000 /* the server answers from memory, so later than this is not at all */
 #define NEVER INT64_MAX
 
 struct call {
@@ -165,7 +166,8 @@ static void ask_live(struct feed *f, const struct feed_wish *wish)
     }
     f->next_live = clock_now_us() + wish->interval_ms * 1000;
     f->next_text = clock_now_us() + TEXT_US;
-    if (source_get(f->source, "live", "/api/live", query.ptr, &body, &value, &err) == 0) {
+    if (source_send(f->source, "live", "GET", "/api/live", query.ptr, STR_NONE, LIVE_MS, &body,
+                    &value, &err) == 0) {
         f->failures = 0;
         offline_note(&f->offline, value);
         note_answer(f, value);
@@ -186,7 +188,8 @@ static void ask_text(struct feed *f, const struct feed_wish *wish)
 
     snprintf(query, sizeof(query), "parts=text&series=0&rows=0&text=%" PRId64, wish->text_id);
     f->next_text = clock_now_us() + TEXT_US;
-    if (source_get(f->source, "live", "/api/live", query, &body, &value, &err) == 0) {
+    if (source_send(f->source, "live", "GET", "/api/live", query, STR_NONE, LIVE_MS, &body, &value,
+                    &err) == 0) {
         f->no_parts = json_member(value, STR("server"), &member);
         if (!f->no_parts)
             publish(f, make_news(NEWS_TEXT, &body));

@@ -49,7 +49,7 @@ static const struct column model_columns[] = {
 
 static const struct column upstream_columns[] = {
     LEFT("host", "HOST", 16, 40, true, 0, "host"),
-    LEFT("provider", "PROVIDER", 12, 12, false, 8, "provider_slug"),
+    LEFT("provider", "PROVIDER", 10, 20, true, 3, "provider_slug"),
     RIGHT("live", "LIVE", 4, 0, KIND_INT, "inflight"),
     RIGHT("req", "REQ", 6, 1, KIND_COUNT, "requests"),
     RIGHT("err", "ERR", 5, 2, KIND_COUNT, "errors"),

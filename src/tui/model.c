@@ -48,17 +48,25 @@ static void grow(struct items *list, size_t need)
     list->cap = cap;
 }
 
-/* A number for rows that have a name and no id. */
-static int64_t name_id(struct str name)
+/* A number for rows that have no id: of their name and provider, either of which may be null. */
+static int64_t name_id(const struct row *row, const char *name)
 {
+    const char *const paths[] = {name, "provider_slug"};
     uint64_t hash = 1469598103934665603u;
 
-    for (size_t i = 0; i < name.len; i++)
-        hash = (hash ^ (unsigned char)name.ptr[i]) * 1099511628211u;
+    for (size_t k = 0; k < 2; k++) {
+        struct str value;
+
+        if (!row_get(row, paths[k], &value))
+            value = STR("null");
+        for (size_t i = 0; i < value.len; i++)
+            hash = (hash ^ (unsigned char)value.ptr[i]) * 1099511628211u;
+    }
     return (int64_t)(hash >> 1);
 }
 
-/* Fill list with the objects of an array of the last answer; they point into it. */
+/* Fill list with the objects of an array of the last answer; they point into it. Without a name
+ * they have an id. */
 static void read_items(struct items *list, struct str array, const char *name)
 {
     struct json_iter it;
@@ -69,17 +77,14 @@ static void read_items(struct items *list, struct str array, const char *name)
     it = json_iter(array);
     while (json_next(&it)) {
         struct item *item;
-        struct str value;
 
         grow(list, list->count + 1);
         item = &list->rows[list->count];
         if (!row_read(&item->row, it.value))
             continue;
         list->count++;
-        item->id = row_int(&item->row, "id");
+        item->id = name ? name_id(&item->row, name) : row_int(&item->row, "id");
         item->created_us = row_time(&item->row, "created_at");
-        if (name && row_get(&item->row, name, &value))
-            item->id = name_id(value);
     }
 }
 

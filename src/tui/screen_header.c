@@ -331,12 +331,14 @@ static void read_series(const struct model *m, const char *path, struct series *
     }
 }
 
-/* Of the last n values. */
-static double peak_of(const struct series *s, size_t n)
+/* Of the last n values, which are whole numbers. */
+static struct num num_peak(const struct series *s, size_t n)
 {
     size_t from = s->count > n ? s->count - n : 0;
+    struct num peak;
 
-    return graph_max(s->values + from, s->count - from);
+    format_count(peak.text, llround(graph_max(s->values + from, s->count - from)));
+    return peak;
 }
 
 static struct look error_look(const struct drawing *d)
@@ -444,7 +446,7 @@ static int header_120(struct drawing *d)
     put_bar(d, 2, &b);
     bar_add(&b, PLAIN, " req/s %9s", num_rate(model_number(m, "rates.requests_per_second")).text);
     put_bar(d, 3, &b);
-    bar_add(&b, PLAIN, " peak %s in %zu s", num_rate(peak_of(&output, cells)).text, cells);
+    bar_add(&b, PLAIN, " peak %s in %zu s", num_peak(&output, cells).text, cells);
     bar_put(&b, d->g, 2, end + 1, d->width);
     bar_clear(&b);
     bar_add(&b, PLAIN, " live %s, peak %s", num_int(m, "totals.inflight").text,
@@ -540,7 +542,7 @@ static int header_160(struct drawing *d)
     }
     snprintf(title, sizeof(title), "output tok/s, last %zu s: now %s, peak %s", output.count,
              tokens_a_second(m, "rates.output_tokens_per_second").text,
-             num_rate(peak_of(&output, output.count)).text);
+             num_peak(&output, output.count).text);
     draw_rule(d, 2, 0, split, title);
     snprintf(title, sizeof(title), "last 5 min: %s done, %s err",
              num_count(m, "recent.finished").text, num_count(m, "recent.errors").text);

@@ -339,10 +339,11 @@ static void draw_cost(struct drawing *d, int y)
 static void add_name(struct drawing *d, struct bar *b, const struct row *row, const char *path,
                      int width)
 {
+    struct str name = clean_text(d, row, path);
     struct buf fitted = {0};
     struct err ignored;
 
-    term_fit(&fitted, clean_text(d, row, path), (size_t)width, false, d->flags, &ignored);
+    term_fit(&fitted, name.len > 0 ? name : STR("-"), (size_t)width, false, d->flags, &ignored);
     bar_add(b, PLAIN, " %s", fitted.ptr ? fitted.ptr : "");
     buf_clear(&fitted);
 }

@@ -54,7 +54,7 @@ test('rates, percentiles, series, models and upstreams follow from the rows', as
     await turn.finish();
   });
   upstream.script(EMBEDDINGS, (turn) => turn.json({ data: [], usage: { prompt_tokens: 9 } }));
-  upstream.script(FAILING, (turn) => turn.json({ error: { message: 'slow down' } }, 429));
+  upstream.script(FAILING, (turn) => turn.json({ error: { message: 'slow down.' } }, 429));
   const load = [
     ...Array(12).fill([CHAT, { model: 'priced', stream: true }]),
     ...Array(4).fill([EMBEDDINGS, { model: 'embed' }]),
@@ -148,7 +148,7 @@ test('rates, percentiles, series, models and upstreams follow from the rows', as
     assert.equal(of('lab').state, 'ok');
     assert.equal(of(null).rate_limited, 3);
     assert.equal(of(null).state, 'limited');
-    assert.equal(of(null).last_error, 'slow down');
+    assert.equal(of(null).last_error, 'slow down.');
   });
   await t.test('problems', () => {
     assert.deepEqual(

@@ -142,6 +142,20 @@ test('a stream is seen growing, is chosen, filtered, sorted, and cancelled', asy
   await terminal.sees('exit 0');
 });
 
+test('a tab chosen before the detail is there keeps its head', async (t) => {
+  const proxy = await server(t);
+  await proxy.ask('short');
+  const terminal = await watch(t, proxy, { args: '-i 0.2' });
+  await terminal.sees(/> +1 .* ok +short/);
+  terminal.keys('Enter', '3');
+  await terminal.sees(/^ request 1 {2}POST \/v1\/chat\/completions[\s\S]* request headers/);
+  terminal.keys('q', '4');
+  await terminal.sees('[4 Upstreams]');
+  await terminal.sees(/^ HOST +PROVIDER +LIVE/m);
+  terminal.keys('Q');
+  await terminal.sees('exit 0');
+});
+
 test('runs are started, paused, resumed and ended', async (t) => {
   const proxy = await server(t);
   const terminal = await watch(t, proxy, { args: '-i 0.2' });

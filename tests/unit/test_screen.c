@@ -305,7 +305,8 @@ static void every_line_is_as_wide_as_the_screen_whatever_a_model_is_called(void 
         "e\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81",
         "\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x91\xA7 family",
         "\\u001b[2Jgone\\u0000",
-        "\xE2\x80\xAE" "evil",
+        "\xE2\x80\xAE"
+        "evil",
     };
     struct scene s = {.ui = {.source = SOURCE_LIVE, .interval_ms = 1000}};
     struct buf json = {0}, text = {0};
@@ -378,12 +379,14 @@ static void rows_are_kept_over_answers_and_forgotten_with_the_instance(void **st
     struct err err;
 
     (void)state;
-    assert_int_equal(model_take(&m, STR("{\"rev\":5,\"instance\":\"a\",\"finished\":["
-                                        "{\"id\":2,\"rev\":5},{\"id\":1,\"rev\":4}]}"),
+    assert_int_equal(model_take(&m,
+                                STR("{\"rev\":5,\"instance\":\"a\",\"finished\":["
+                                    "{\"id\":2,\"rev\":5},{\"id\":1,\"rev\":4}]}"),
                                 0, &err),
                      0);
-    assert_int_equal(model_take(&m, STR("{\"rev\":7,\"instance\":\"a\",\"finished\":["
-                                        "{\"id\":3,\"rev\":6},{\"id\":1,\"rev\":7,\"x\":1}]}"),
+    assert_int_equal(model_take(&m,
+                                STR("{\"rev\":7,\"instance\":\"a\",\"finished\":["
+                                    "{\"id\":3,\"rev\":6},{\"id\":1,\"rev\":7,\"x\":1}]}"),
                                 0, &err),
                      0);
     assert_int_equal(m.finished.count, 3);
@@ -391,10 +394,34 @@ static void rows_are_kept_over_answers_and_forgotten_with_the_instance(void **st
     assert_int_equal(row_int(&model_finished(&m, 1)->row, "x"), 1);
     assert_int_equal(model_take(&m, STR("not json"), 0, &err), -1);
     assert_int_equal(m.finished.count, 3);
-    assert_int_equal(model_take(&m, STR("{\"rev\":1,\"instance\":\"b\",\"finished\":[]}"), 0,
-                                &err),
+    assert_int_equal(model_take(&m, STR("{\"rev\":1,\"instance\":\"b\",\"finished\":[]}"), 0, &err),
                      0);
     assert_int_equal(m.finished.count, 0);
+    model_clear(&m);
+}
+
+static void rows_without_an_id_are_told_apart_by_name_and_provider(void **state)
+{
+    struct model m = {0};
+    struct err err;
+
+    (void)state;
+    assert_int_equal(model_take(&m,
+                                STR("{\"models\":[{\"model\":\"a\",\"provider_slug\":\"x\"},"
+                                    "{\"model\":\"a\",\"provider_slug\":\"y\"},"
+                                    "{\"model\":null,\"provider_slug\":null}],\"upstreams\":["
+                                    "{\"base_url\":\"http://h/v1\",\"provider_slug\":\"x\"},"
+                                    "{\"base_url\":\"http://h/v1\",\"provider_slug\":null},"
+                                    "{\"base_url\":null,\"provider_slug\":null}]}"),
+                                0, &err),
+                     0);
+    for (size_t i = 0; i < 3; i++) {
+        const struct item *models = m.models.rows, *upstreams = m.upstreams.rows;
+
+        assert_true(models[i].id != UNKNOWN && upstreams[i].id != UNKNOWN);
+        assert_true(models[i].id != models[(i + 1) % 3].id);
+        assert_true(upstreams[i].id != upstreams[(i + 1) % 3].id);
+    }
     model_clear(&m);
 }
 
@@ -501,6 +528,7 @@ int main(void)
         cmocka_unit_test(any_size_can_be_drawn),
         cmocka_unit_test(a_redraw_takes_less_than_ten_milliseconds),
         cmocka_unit_test(rows_are_kept_over_answers_and_forgotten_with_the_instance),
+        cmocka_unit_test(rows_without_an_id_are_told_apart_by_name_and_provider),
         cmocka_unit_test(a_line_is_typed_edited_and_remembered),
         cmocka_unit_test(each_key_does_one_thing_and_the_help_has_room),
         cmocka_unit_test(text_is_folded_at_blanks),

@@ -161,6 +161,15 @@ static void add_samples(struct traffic *t, const struct record *r)
             (struct duration_sample){r->completed_us, r->duration_ms};
 }
 
+/* What went wrong, short enough for a line that goes on after it. */
+static struct str error_text(const struct record *r)
+{
+    struct str s = str_trim(utf8_cut(r->error.ptr ? r->error : r->upstream_error_message, 100));
+
+    s.len -= s.len > 0 && s.ptr[s.len - 1] == '.';
+    return s;
+}
+
 /* "glm-4.7: connection refused, client got 502" */
 static void note_error(struct traffic *t, const struct record *r)
 {
@@ -170,7 +179,7 @@ static void note_error(struct traffic *t, const struct record *r)
 
     if (r->error.ptr || r->upstream_error_message.ptr)
         n = snprintf(text, sizeof(text), "%.*s: %.*s", STR_ARG(utf8_cut(model, 60)),
-                     STR_ARG(utf8_cut(r->error.ptr ? r->error : r->upstream_error_message, 100)));
+                     STR_ARG(error_text(r)));
     else
         n = snprintf(text, sizeof(text), "%.*s: failed", STR_ARG(utf8_cut(model, 60)));
     if (n > 0 && r->response_status != UNKNOWN && r->response_status >= 400)
