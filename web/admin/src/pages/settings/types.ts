@@ -53,7 +53,7 @@ export interface Candidate {
 }
 export interface Simulation extends Decision {
   upstreams: { order: number; upstream_url: string | null; provider_slug: string | null; state: string }[];
-  candidates?: Candidate[];
+  candidates: Candidate[];
   sample_request: Sample;
 }
 export interface UpstreamTest {
