@@ -49,9 +49,9 @@ export function MissingPrices() {
     busy.value = false;
   };
   return (
-    <section class="card" aria-label="Missing prices">
+    <section class="card" aria-label="Missing Prices">
       <header>
-        <h2>Missing prices</h2>
+        <h2>Missing Prices</h2>
         <span class="muted">{rows?.length === LOOKED_AT ? `in the last ${LOOKED_AT} requests without a cost` : 'models used without a price'}</span>
         <span class="right"><button disabled={busy.value} onClick={reprice}>{busy.value ? 'Repricing…' : 'Reprice missing'}</button></span>
       </header>
