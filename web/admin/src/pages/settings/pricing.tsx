@@ -96,7 +96,7 @@ export function Pricing() {
         </section>
         {editing.value && <PriceEditor key={editing.value} id={editing.value} providers={providers} saved={reload} close={close} />}
       </div>
-      <MissingPrices />
+      <MissingPrices providers={providers} />
     </>
   );
 }
