@@ -9,7 +9,9 @@ import { TestCard } from './testupstream';
 
 function checksDone(): string | undefined {
   const active = results.value?.filter((h) => h.active);
-  return active && `${active.filter((h) => h.status === 'healthy').length} of ${active.length} healthy`;
+  if (!active) return undefined;
+  if (active.every((h) => !h.checked_at)) return 'Not checked';
+  return `${active.filter((h) => h.status === 'healthy').length} of ${active.length} healthy`;
 }
 
 export function Diagnostics() {
@@ -25,7 +27,7 @@ export function Diagnostics() {
       ]} />
       <HealthCard />
       <div class="cards">
-        <TestCard title="Test upstream" done={remember} />
+        <TestCard title="Test Upstream" done={remember} />
         <SimulatorCard />
       </div>
       <RecentTests />

@@ -77,9 +77,9 @@ export function Pricing() {
       ]} />
       <CatalogSync applied={reload} />
       <div class="withsheet">
-        <section class="card" aria-label="Model pricing">
+        <section class="card" aria-label="Model Pricing">
           <header>
-            <h2>Model pricing</h2><span class="muted">US dollars for a million tokens</span>
+            <h2>Model Pricing</h2><span class="muted">US dollars for a million tokens</span>
             <span class="right">
               <a class="button" href="/admin/api/pricing/catalog/export" download="prices.json">Export</a>{' '}
               <a class="button" href={withQuery({ price: NEW })}><Icon name="plus" /> Add price</a>
@@ -96,7 +96,7 @@ export function Pricing() {
         </section>
         {editing.value && <PriceEditor key={editing.value} id={editing.value} providers={providers} saved={reload} close={close} />}
       </div>
-      <MissingPrices />
+      <MissingPrices providers={providers} />
     </>
   );
 }

@@ -101,9 +101,9 @@ export function Providers() {
         { label: 'Stored rows', value: facts?.stored_rows.toLocaleString() },
       ]} />
       <div class="withsheet">
-        <section class="card" aria-label="Provider registry">
+        <section class="card" aria-label="Provider Registry">
           <header>
-            <h2>Provider registry</h2>
+            <h2>Provider Registry</h2>
             <span class="right"><a class="button" href={withQuery({ provider: NEW })}><Icon name="plus" /> Add provider</a></span>
           </header>
           <RegistryFilters placeholder="Name, slug, URL or currency" selects={[
@@ -119,7 +119,7 @@ export function Providers() {
       </div>
       <div class="cards">
         <div class="full"><HealthCard /></div>
-        <FallbackCard title="Fallback defaults" />
+        <FallbackCard title="Fallback Defaults" />
         <UsageCard />
       </div>
     </>

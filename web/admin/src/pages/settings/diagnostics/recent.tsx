@@ -14,9 +14,9 @@ function Status({ test }: { test: UpstreamTest }) {
 export function RecentTests() {
   const list = tests.value;
   return (
-    <section class="card" aria-label="Recent test results">
+    <section class="card" aria-label="Recent Test Results">
       <header>
-        <h2>Recent test results</h2>
+        <h2>Recent Test Results</h2>
         <span class="muted">the last 20 of this browser session</span>
         {list.length > 0 && <span class="right"><button onClick={() => (tests.value = [])}>Clear</button></span>}
       </header>
@@ -26,8 +26,8 @@ export function RecentTests() {
           <li key={id}>
             <details>
               <summary>
-                <Time iso={at} table /> <span>{KIND_NAMES[result.kind]}</span> <bdi>{model}</bdi>
-                <bdi class="muted">{result.model_route ?? 'Global fallback'}</bdi>
+                <Time iso={at} table /> <span>{KIND_NAMES[result.kind]}</span> <bdi>{model}</bdi>{' '}
+                <bdi class="muted">{result.model_route ?? 'Global fallback'}</bdi>{' '}
                 <Status test={result} /> <span>{format.duration(result.duration_ms)}</span>
               </summary>
               <TestResult test={result} />

@@ -80,8 +80,8 @@ export function CatalogSync({ applied }: { applied(): Promise<void> }) {
 
   const rows = preview.value;
   return (
-    <section class="card" aria-label="Catalog sync" aria-busy={busy.value !== null}>
-      <header><h2>Catalog sync</h2><span class="muted">fetches a public list of prices; nothing is stored before you apply it</span></header>
+    <section class="card" aria-label="Catalog Sync" aria-busy={busy.value !== null}>
+      <header><h2>Catalog Sync</h2><span class="muted">fetches a public list of prices; nothing is stored before you apply it</span></header>
       <form class="fields" onSubmit={(e) => { e.preventDefault(); if (!busy.value && !wrongLimit) fetchRows(); }}>
         <label class="field"><span>Source</span>
           <select value={source.value} onChange={(e) => (source.value = e.currentTarget.value)}>

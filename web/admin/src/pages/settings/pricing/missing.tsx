@@ -4,6 +4,7 @@ import { send } from '../../../api';
 import type { RequestRow } from '../../../api-types';
 import { withQuery } from '../../../router';
 import { useLoaded } from '../../../ui/loaded';
+import type { Provider } from '../providers/types';
 import { NEW } from './editor';
 import type { Backfill } from './types';
 
@@ -16,26 +17,31 @@ interface Pair {
   requests: number;
 }
 
-function pairsOf(rows: RequestRow[]): Pair[] {
+/* Who was asked: as the routing said, else whose URL it was. */
+const providerOf = (row: RequestRow, providers: Provider[]) =>
+  row.provider_slug ?? providers.find((p) => p.upstream_url && `${row.upstream_url}/`.startsWith(`${p.upstream_url}/`))?.slug ?? null;
+
+function pairsOf(rows: RequestRow[], providers: Provider[]): Pair[] {
   const pairs = new Map<string, Pair>();
   for (const row of rows) {
     const model = row.upstream_model ?? row.model;
     if (!model) continue;
-    const key = JSON.stringify([row.provider_slug, model]);
-    const pair = pairs.get(key) ?? { provider: row.provider_slug, model, requests: 0 };
+    const provider = providerOf(row, providers);
+    const key = JSON.stringify([provider, model]);
+    const pair = pairs.get(key) ?? { provider, model, requests: 0 };
     pair.requests++;
     pairs.set(key, pair);
   }
   return [...pairs.values()].sort((a, b) => b.requests - a.requests);
 }
 
-export function MissingPrices() {
+export function MissingPrices({ providers }: { providers: Provider[] }) {
   const busy = useSignal(false);
   const said = useSignal('');
   const error = useSignal('');
   const list = useLoaded<{ items: RequestRow[] }>(() => `/admin/api/requests?facets=0&per_page=${LOOKED_AT}&where=${WHERE}`);
   const rows = list.data.value?.items;
-  const pairs = rows ? pairsOf(rows) : [];
+  const pairs = rows ? pairsOf(rows, providers) : [];
   const reprice = async () => {
     busy.value = true;
     said.value = error.value = '';
@@ -49,9 +55,9 @@ export function MissingPrices() {
     busy.value = false;
   };
   return (
-    <section class="card" aria-label="Missing prices">
+    <section class="card" aria-label="Missing Prices">
       <header>
-        <h2>Missing prices</h2>
+        <h2>Missing Prices</h2>
         <span class="muted">{rows?.length === LOOKED_AT ? `in the last ${LOOKED_AT} requests without a cost` : 'models used without a price'}</span>
         <span class="right"><button disabled={busy.value} onClick={reprice}>{busy.value ? 'Repricing…' : 'Reprice missing'}</button></span>
       </header>

@@ -14,7 +14,7 @@ export function stateOf(h: Health): HealthState {
   if (http === 401 || http === 403) return ['Auth rejected', 'warn', message];
   if (http >= 500) return ['Error', 'bad', message];
   if (h.status === 'healthy') return ['Healthy', 'ok', message];
-  if (h.latency_ms === null) return ['No base URL', '', message];
+  if (h.latency_ms === null) return ['No base URL', '', ''];
   return ['Unreachable', 'bad', message];
 }
 

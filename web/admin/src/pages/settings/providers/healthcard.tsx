@@ -33,9 +33,9 @@ export function HealthCard() {
   const busy = checking.value.size;
   const never = rows?.every((h) => !h.checked_at) && !busy;
   return (
-    <section class="card" aria-label="Provider health" aria-busy={busy > 0}>
+    <section class="card" aria-label="Provider Health" aria-busy={busy > 0}>
       <header>
-        <h2>Provider health</h2>
+        <h2>Provider Health</h2>
         <span class="muted" role="status">{busy ? `${busy} to go` : never ? 'No check has been run yet' : ''}</span>
         <span class="right"><button disabled={busy > 0 || !rows} onClick={checkAll}>{busy ? 'Checking…' : 'Run health checks'}</button></span>
       </header>

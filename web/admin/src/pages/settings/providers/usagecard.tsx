@@ -1,9 +1,8 @@
 /* What providers did since the day began for the one who looks. */
 import * as format from '../../../format';
 import { useLoaded } from '../../../ui/loaded';
+import { today } from '../words';
 import type { ProviderUsage } from './types';
-
-const startOfDay = () => new Date(new Date().setHours(0, 0, 0, 0)).toISOString();
 
 function Rows({ rows, since }: { rows: ProviderUsage[]; since: string }) {
   return (
@@ -31,16 +30,16 @@ function Rows({ rows, since }: { rows: ProviderUsage[]; since: string }) {
 }
 
 export function UsageCard() {
-  const since = startOfDay();
+  const since = today();
   const usage = useLoaded<ProviderUsage[]>(() => `/admin/api/providers/usage?since=${encodeURIComponent(since)}`);
   const all = usage.data.value;
   const error = usage.error.value;
   const busy = all?.filter((u) => u.requests_today > 0) ?? [];
   const idle = all?.filter((u) => u.requests_today === 0) ?? [];
   return (
-    <section class="card" aria-label="Recent provider usage">
+    <section class="card" aria-label="Recent Provider Usage">
       <header>
-        <h2>Recent provider usage</h2>
+        <h2>Recent Provider Usage</h2>
         <span class="muted">since midnight, local time</span>
         <span class="right"><button onClick={usage.refresh}>Refresh</button></span>
       </header>
