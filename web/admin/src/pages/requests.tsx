@@ -8,6 +8,7 @@ import { inspectorOpen, shortcuts } from '../prefs';
 import { go, place, query, withQuery } from '../router';
 import { Filters, FilterPills } from './requests/filters';
 import { Inspector } from './requests/inspector';
+import { detailUrl } from './requests/links';
 import { NewRows, heldBack, showNew } from './requests/newrows';
 import { RequestTable } from './requests/table';
 import { RunControl } from '../ui/runcontrol';
@@ -79,7 +80,7 @@ export function Requests() {
 
   useKeys((key) => {
     if (key in STEPS && (key.length > 1 || shortcuts.value === 'on')) move(rows, STEPS[key]!);
-    else if ((key === 'Enter' || key === 'o') && selectedId.value) go(`/admin/requests/${selectedId.value}`);
+    else if ((key === 'Enter' || key === 'o') && selectedId.value) go(detailUrl(selectedId.value));
     else if (key === '.') showNew();
     else if (key === 'Escape' && selectedId.value) selectedId.value = null;
     else if (key === 'Escape' && withInspector) inspectorOpen.value = 'no';
