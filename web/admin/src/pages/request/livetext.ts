@@ -19,7 +19,7 @@ export interface Grown {
   gap: boolean; /* what comes before the items is not known */
 }
 
-const PROBE = 64;
+const PROBE = 8;
 
 const join = (items: Item[]) => items.map((item) => item.text).join('');
 
