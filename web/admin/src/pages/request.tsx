@@ -35,7 +35,7 @@ function Shown({ view, d }: { view: View; d: Detail }) {
   const r = d.record;
   const live = r.completed_at === null ? <InFlight r={r} /> : undefined;
   switch (view) {
-    case 'conversation': return <ConversationView d={d} live={live} />;
+    case 'conversation': return <ConversationView d={d} />;
     case 'split': return <>{live}<Split d={d} />{d.images.length > 0 && <Gallery r={r} count={d.images.length} />}</>;
     case 'request': return <RequestPanel r={r} />;
     case 'response': return live ?? <ResponsePanel r={r} side="response" />;

@@ -1,18 +1,20 @@
 /* A request and its answer as messages: what people and models said, and what tools did. */
 import { useSignal } from '@preact/signals';
-import { useMemo } from 'preact/hooks';
+import { useMemo, useRef } from 'preact/hooks';
 import { get } from '../../api';
 import { go, query, withQuery } from '../../router';
 import { Copy } from '../../ui/copy';
 import { JsonTree } from '../../ui/jsontree';
 import { Tabs } from '../../ui/tabs';
 import { useGate, Waiting } from './gate';
+import { InFlight } from './live';
 import { useLoaded } from './load';
 import { messageText } from './asmarkdown';
 import { guessTokens, PartView, Picture, type Links, type Shown } from './parts';
 import type { Conversation, Detail, ImageFound, Message, Part } from './types';
 import { brokenStream, finishInWords } from './words';
 
+const EVENT_SHARE = 20;
 const MOST = 200; /* messages that are drawn before somebody asks for the others */
 
 export const conversationUrl = (id: number) => `/admin/api/requests/${id}/conversation`;
@@ -188,18 +190,27 @@ export function Messages({ c, images, live }: { c: Conversation; images: ImageFo
   );
 }
 
-/** The whole view. live: what stands in the place of the answer as long as it arrives. */
-export function ConversationView({ d, live }: { d: Detail; live?: preact.ComponentChildren }) {
+/* What is drawn of it: the events of a stream are far longer than what they say. */
+const drawnBytes = (r: Detail['record']) =>
+  (r.request_bytes ?? 0) + (r.response_bytes ?? 0) / (r.signals.stream ? EVENT_SHARE : 1);
+
+/** The whole view. As long as the answer arrives, and until it is read, its text stands there. */
+export function ConversationView({ d }: { d: Detail }) {
   const r = d.record;
-  const gate = useGate((r.request_bytes ?? 0) + (live ? 0 : (r.response_bytes ?? 0)), r.id);
+  const pending = r.completed_at === null;
+  const last = useRef<Conversation | null>(null);
+  const gate = useGate(drawnBytes(r), r.id);
   const loaded = useLoaded(gate.open ? `${r.id} ${r.completed_at}` : null,
     (signal) => get<Conversation>(conversationUrl(r.id), signal));
   const images = useLoaded(gate.open && d.images.length > 0 ? String(r.id) : null,
     async (signal) => (await get<Detail>(`/admin/api/requests/${r.id}?bodies=images`, signal)).images);
+  const c = loaded.data ?? last.current;
+  const live = pending || (!loaded.data && last.current) ? <InFlight r={r} /> : undefined;
+  if (loaded.data) last.current = pending ? loaded.data : null;
   if (gate.button) return <>{gate.button}{live}</>;
-  if (!loaded.data) return <><Waiting loaded={loaded} what="the conversation" />{live}</>;
-  if (!loaded.data.format) return <p class="strip warn">{loaded.data.notice ?? 'This could not be read as a conversation.'} <a href={withQuery({ view: 'split' })}>Show the request and the response</a></p>;
-  return <Messages c={loaded.data} images={images.data ?? []} live={live} />;
+  if (!c || loaded.error) return <><Waiting loaded={loaded} what="the conversation" />{live}</>;
+  if (!c.format) return <><p class="strip warn">{c.notice ?? 'This could not be read as a conversation.'} <a href={withQuery({ view: 'split' })}>Show the request and the response</a></p>{live}</>;
+  return <Messages c={c} images={images.data ?? []} live={live} />;
 }
 
 export function Gallery({ r, count }: { r: Detail['record']; count: number }) {

@@ -9,7 +9,7 @@ import { conversationMarkdown } from './asmarkdown';
 import { conversationUrl } from './conversation';
 import { asCurl, asFetch, asHttp, asPython, notInline } from './copyas';
 import { loadBody, type Body } from './load';
-import { isChatLike, type Conversation, type DetailRow } from './types';
+import { isChatLike, type Conversation, type Detail, type DetailRow } from './types';
 
 type Maker = (r: DetailRow, body: Body | null, origin: string) => string;
 const FORMS: [string, string, Maker][] = [
@@ -23,6 +23,10 @@ async function textAs(r: DetailRow, make: Maker): Promise<string> {
   if (make !== asCurl) throw new Error(why);
   return asCurl(r, null, location.origin, `request-${r.id}-request`);
 }
+
+/** The command of a request that is known by its number. */
+export const curlOf = async (id: number) =>
+  textAs((await get<Detail>(`/admin/api/requests/${id}?bodies=none`)).record, asCurl);
 
 export function CopyMenu({ r }: { r: DetailRow }) {
   const said = useSignal('');

@@ -8,7 +8,7 @@ import { confirmed } from '../../ui/dialog';
 import { LongText } from '../../ui/longtext';
 import { Took } from '../../ui/time';
 import { toast } from '../../ui/toast';
-import { grow, type Grown, type LiveText } from './livetext';
+import { grow, type Grown, type Item, type LiveText } from './livetext';
 import type { DetailRow } from './types';
 
 interface Flight {
@@ -29,13 +29,14 @@ interface Answer {
 const ASK_MS = 500;
 const SILENT_MS = 10000;
 const AT_END_PX = 80;
+const SHOWN_CHARS = 100000; /* of each part: the newest */
 
 const PHASES: Record<string, string> = {
   receiving: 'receiving the request', connecting: 'connecting to the upstream', waiting: 'waiting for the first token',
   streaming: 'the answer arrives', stalled: 'stalled',
 };
 
-function useLive(id: number) {
+export function useLive(id: number) {
   const flight = useSignal<Flight | null>(null);
   const grown = useSignal<Grown>({ items: [], gap: false });
   const problem = useSignal('');
@@ -122,6 +123,20 @@ function Counters({ r, f }: { r: DetailRow; f: Flight | null }) {
   );
 }
 
+export function LiveItems({ items }: { items: Item[] }) {
+  if (!items.length) return <p class="muted">Nothing has arrived yet.</p>;
+  return (
+    <>
+      {items.map((item, i) => (
+        <div key={i} class={item.kind === 'reasoning' ? 'reasoning' : item.kind === 'tool_call' ? 'call' : undefined}>
+          {item.kind !== 'text' && <small class="muted">{item.kind.replace('_', ' ')} <bdi>{item.name ?? ''}</bdi></small>}
+          <div class="plain" dir="auto"><LongText inline text={item.text.slice(-SHOWN_CHARS)} />{item.open && <span class="caret" aria-hidden="true" />}</div>
+        </div>
+      ))}
+    </>
+  );
+}
+
 export function InFlight({ r }: { r: DetailRow }) {
   const { flight, grown, problem } = useLive(r.id);
   const following = useFollow(grown);
@@ -129,14 +144,8 @@ export function InFlight({ r }: { r: DetailRow }) {
     <section class="msg response role-assistant arriving" aria-label="The answer as it arrives">
       <header><b>assistant</b> <Counters r={r} f={flight} /></header>
       {problem && <p role="alert" class="why">{problem}</p>}
-      {grown.gap && <p class="muted">… what came before is shown when the answer is complete.</p>}
-      {grown.items.length === 0 && <p class="muted">Nothing has arrived yet.</p>}
-      {grown.items.map((item, i) => (
-        <div key={i} class={item.kind === 'reasoning' ? 'reasoning' : item.kind === 'tool_call' ? 'call' : undefined}>
-          {item.kind !== 'text' && <small class="muted">{item.kind.replace('_', ' ')} <bdi>{item.name ?? ''}</bdi></small>}
-          <div class="plain" dir="auto"><LongText inline text={item.text} />{item.open && <span class="caret" aria-hidden="true" />}</div>
-        </div>
-      ))}
+      {grown.gap && <p class="muted">… what came before is shown when the answer has ended.</p>}
+      <LiveItems items={grown.items} />
       {!following.value && <button class="follow primary" onClick={() => { following.value = true; scrollTo({ top: document.documentElement.scrollHeight }); }}>Follow</button>}
     </section>
   );

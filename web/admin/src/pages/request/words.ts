@@ -42,7 +42,8 @@ export function brokenStream(c: Conversation): string | null {
   const where = s.last_message === null ? 'before any content'
     : `in the ${s.last_part === 'tool_call' ? 'arguments of a tool call' : s.last_part} of message ${s.last_message + 1}`;
   const after = `${s.events.toLocaleString()} events, ${where}${s.inside_event ? ', within an event' : ''}`;
-  if (s.state === 'failed') return `The stream reports an error after ${after}.`;
+  const why = c.terminated_by && c.terminated_by !== 'upstream_eof' ? `: ${endedBy(c.terminated_by)}` : '';
+  if (s.state === 'failed') return `The stream ends with an error after ${after}${why}.`;
   if (s.state === 'cut') return `The kept body ends after ${after}: the rest was over the limit of what is kept.`;
   return `The stream broke off after ${after}: ${endedBy(c.terminated_by)}.`;
 }

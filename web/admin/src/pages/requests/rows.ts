@@ -3,6 +3,7 @@ import type { Signal } from '@preact/signals';
 import type { RequestRow } from '../../api-types';
 import { useKeys } from '../../hooks';
 import { shortcuts } from '../../prefs';
+import { detailUrl } from './links';
 import { go } from '../../router';
 
 /** Rows that did not change stay the same objects, so that only what changed is drawn. */
@@ -35,7 +36,7 @@ export function useRowKeys(rows: RequestRow[], selected: Signal<number | null>, 
     const steps = key.length > 1 ? !beside || at.closest('table.requests') : shortcuts.value === 'on';
     if (key in STEPS && steps) move(rows, selected, STEPS[key]!);
     else if ((key === 'Enter' || key === 'o') && selected.value && !(key === 'Enter' && link))
-      go(`/admin/requests/${selected.value}`);
+      go(detailUrl(selected.value));
     else return false;
     return true;
   });

@@ -4,9 +4,10 @@ import type { VNode } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { RequestRow } from '../../api-types';
 import * as format from '../../format';
-import { go, withQuery } from '../../router';
+import { go, query, withQuery } from '../../router';
 import { SignalPills, StatusPill } from '../../ui/pill';
 import { Time, Took } from '../../ui/time';
+import { detailUrl } from './links';
 
 const SHORT: Record<string, string> = { '/v1/chat/completions': 'chat', '/v1/completions': 'complete' };
 const shortEndpoint = (path: string) => SHORT[path] ?? path.replace(/^\/v1\//, '');
@@ -29,7 +30,7 @@ interface Look {
 /* A click on a row, but not on a link in it, nor one that marks text. */
 function open(event: MouseEvent, id: number) {
   if ((event.target as Element).closest('a') || !(getSelection()?.isCollapsed ?? true)) return;
-  go(`/admin/requests/${id}`);
+  go(detailUrl(id));
 }
 
 function Row(props: Look & { row: RequestRow; on: boolean; first: boolean; select(): void }) {
@@ -39,9 +40,9 @@ function Row(props: Look & { row: RequestRow; on: boolean; first: boolean; selec
   return (
     <tr id={`row-${row.id}`} class={`${kind} ${props.on ? 'on' : ''}`} aria-selected={props.on}
       tabIndex={props.on || props.first ? 0 : -1} onFocus={props.select}
-      onClick={(e) => (props.ofRun ? open(e, row.id) : props.select())} onDblClick={() => go(`/admin/requests/${row.id}`)}>
+      onClick={(e) => (props.ofRun ? open(e, row.id) : props.select())} onDblClick={() => go(detailUrl(row.id))}>
       <th scope="row">
-        <a href={`/admin/requests/${row.id}`}>#{row.id}</a> <Time iso={row.created_at} table />
+        <a href={detailUrl(row.id)}>#{row.id}</a> <Time iso={row.created_at} table />
       </th>
       <td class="flex endpoint" title={`${row.method} ${row.endpoint}`}>{shortEndpoint(row.endpoint)}</td>
       <td class="flex model" title={`${row.model ?? '-'}\n${row.provider_name ?? ''} ${row.route_name}`}>
@@ -73,7 +74,7 @@ export function RequestTable(props: Look & { rows: RequestRow[]; selected: Signa
   const nodes = props.rows.map((row, i) => {
     const on = row.id === selected;
     const first = !anyOn && i === 0;
-    const key = `${on} ${first} ${props.compact}`;
+    const key = `${on} ${first} ${props.compact} ${query.value}`;
     const known = drawn.current.get(row.id);
     const node = known && known.row === row && known.key === key ? known.node : (
       <Row key={row.id} row={row} on={on} first={first} compact={props.compact} ofRun={props.ofRun}

@@ -1,0 +1,10 @@
+/* Links that know the list they are in. */
+import { query } from '../../router';
+
+/** The page of a request, with the way back to this list and through it. */
+export function detailUrl(id: number): string {
+  const from = new URLSearchParams(query.value);
+  from.delete('page');
+  const text = from.toString();
+  return `/admin/requests/${id}${text ? `?from=${encodeURIComponent(text)}` : ''}`;
+}
