@@ -199,6 +199,10 @@ test('a model is looked up, recent ones are listed, and a test is sent', options
   await button(models, 'Look up').click();
   await has(models, /Matched[^]*tiny-\* \(prefix\)[^]*OpenAI[^]*curl http[^]*from openai import/);
   assert.match(page.url(), /model=tiny-9/);
+  await field.fill('');
+  await field.pressSequentially('tiny-*', { delay: 5 });
+  await page.waitForURL(/model=tiny-\*/);
+  assert(await isFocused(field), 'a suggestion that is typed in full does not take the field away');
   await models.getByRole('link', { name: 'other-model' }).click();
   await has(models.locator('.result'), /No match/);
 
@@ -341,6 +345,12 @@ test('the keyboard opens a route, and a draft survives what happens elsewhere', 
   await button(card(page, 'Fallback Routing Behavior'), 'Save fallback').evaluate((b) => b.click());
   await button(card(page, 'Fallback Routing Behavior'), 'Saved').waitFor();
   assert.equal(await target.inputValue(), 'my draft');
+  await page.getByLabel('Status').selectOption('active');
+  await page.waitForURL(/status=active/);
+  await page.goBack();
+  await until(() => !page.url().includes('status='), 'the filter to go');
+  assert.equal(await target.inputValue(), 'my draft', 'Back among filters loses nothing');
+  await target.focus();
   await page.keyboard.press('Escape');
   await button(dialog(page), 'Leave without saving').click();
   await until(() => isFocused(link), 'the focus where it was');
