@@ -300,6 +300,12 @@ test('routes are added, changed, copied, switched off and deleted', options, asy
   await sheet.waitFor({ state: 'detached' });
   await has(row('fresh-model'), /again/);
 
+  const other = await route(proxy, 'fresh-*', { match_type: 'prefix', priority: 1 });
+  await row('fresh-model').getByRole('link').click();
+  await has(sheet, /Another route goes before this one: fresh-\* \(prefix, UI, priority 1\)/);
+  await page.keyboard.press('Escape');
+  assert.equal((await proxy.request('DELETE', `/admin/api/routes/${other.id}`)).status, 200);
+
   await act('fresh-model', 'Duplicate');
   await sheet.getByLabel('Incoming model').fill('fresh-model');
   assert.equal(await sheet.getByLabel('Send as model').inputValue(), 'again');
