@@ -46,7 +46,7 @@ const button = (where, name) => where.getByRole('button', { name, exact: true })
 const dialog = (page) => page.locator('dialog:has(.sheet)');
 const isFocused = (field) => field.evaluate((e) => e === document.activeElement);
 const has = (locator, pattern) =>
-  until(async () => pattern.test((await locator.allInnerTexts()).join('\n')), () => String(pattern), ms(5000)); // prettier-ignore
+  until(async () => pattern.test((await locator.allInnerTexts()).join('\n')), () => String(pattern), ms(5000), 50); // prettier-ignore
 
 async function post(proxy, target, value, method = 'POST') {
   const answer = await proxy.request(method, target, {
