@@ -46,7 +46,7 @@ const button = (where, name) => where.getByRole('button', { name, exact: true })
 const dialog = (page) => page.locator('dialog:has(.sheet)');
 const isFocused = (field) => field.evaluate((e) => e === document.activeElement);
 const has = (locator, pattern) =>
-  until(async () => pattern.test((await locator.allInnerTexts()).join('\n')), () => String(pattern), ms(5000)); // prettier-ignore
+  until(async () => pattern.test((await locator.allInnerTexts()).join('\n')), () => String(pattern), ms(5000), 50); // prettier-ignore
 
 async function post(proxy, target, value, method = 'POST') {
   const answer = await proxy.request(method, target, {
@@ -65,7 +65,8 @@ test('all sections have one navigation, the facts of the server, and no sideways
   assert.match(page.url(), /\/admin\/settings\/server$/, 'the first section');
   const nav = page.getByRole('navigation', { name: 'Sections of the settings' });
   for (const section of SECTIONS) {
-    await nav.locator(`a[href="/admin/settings/${section}"]`).click();
+    if (section === 'data') await page.keyboard.press('6');
+    else await nav.locator(`a[href="/admin/settings/${section}"]`).click();
     const here = nav.locator('[aria-current="page"]');
     await until(async () => (await here.getAttribute('href')).endsWith(section), section);
     assert.equal(await page.title(), 'Settings - LLM Observe Proxy');
@@ -198,6 +199,10 @@ test('a model is looked up, recent ones are listed, and a test is sent', options
   await button(models, 'Look up').click();
   await has(models, /Matched[^]*tiny-\* \(prefix\)[^]*OpenAI[^]*curl http[^]*from openai import/);
   assert.match(page.url(), /model=tiny-9/);
+  await field.fill('');
+  await field.pressSequentially('tiny-*', { delay: 5 });
+  await page.waitForURL(/model=tiny-\*/);
+  assert(await isFocused(field), 'a suggestion that is typed in full does not take the field away');
   await models.getByRole('link', { name: 'other-model' }).click();
   await has(models.locator('.result'), /No match/);
 
@@ -295,6 +300,12 @@ test('routes are added, changed, copied, switched off and deleted', options, asy
   await sheet.waitFor({ state: 'detached' });
   await has(row('fresh-model'), /again/);
 
+  const other = await route(proxy, 'fresh-*', { match_type: 'prefix', priority: 1 });
+  await row('fresh-model').getByRole('link').click();
+  await has(sheet, /Another route goes before this one: fresh-\* \(prefix, UI, priority 1\)/);
+  await page.keyboard.press('Escape');
+  assert.equal((await proxy.request('DELETE', `/admin/api/routes/${other.id}`)).status, 200);
+
   await act('fresh-model', 'Duplicate');
   await sheet.getByLabel('Incoming model').fill('fresh-model');
   assert.equal(await sheet.getByLabel('Send as model').inputValue(), 'again');
@@ -340,6 +351,12 @@ test('the keyboard opens a route, and a draft survives what happens elsewhere', 
   await button(card(page, 'Fallback Routing Behavior'), 'Save fallback').evaluate((b) => b.click());
   await button(card(page, 'Fallback Routing Behavior'), 'Saved').waitFor();
   assert.equal(await target.inputValue(), 'my draft');
+  await page.getByLabel('Status').selectOption('active');
+  await page.waitForURL(/status=active/);
+  await page.goBack();
+  await until(() => !page.url().includes('status='), 'the filter to go');
+  assert.equal(await target.inputValue(), 'my draft', 'Back among filters loses nothing');
+  await target.focus();
   await page.keyboard.press('Escape');
   await button(dialog(page), 'Leave without saving').click();
   await until(() => isFocused(link), 'the focus where it was');

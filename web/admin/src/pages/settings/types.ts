@@ -12,6 +12,7 @@ export interface Summary {
   client_base_url: string;
   upstream: {
     url: string;
+    saved_url: string | null;
     default_provider_slug: string | null;
     default_provider_name: string | null;
     default_model: string | null;
@@ -46,7 +47,7 @@ export interface Decision {
 export interface Candidate {
   route: string;
   match_type: string;
-  source: string;
+  source: 'startup' | 'seeded' | 'ui';
   priority: number;
   upstream_url: string | null;
   verdict: string;

@@ -68,7 +68,7 @@ export function RouteRegistry({ list, changed }: { list: Resource<SimplePage<Rou
   ];
   const columns: Column<Route>[] = [...COLUMNS, {
     name: 'Actions',
-    class: 'actions',
+    class: 'acts',
     show: (r) => (r.id === null
       ? <span class="pill" title={`It is written in ${r.file ?? 'the configuration'}.`}>Locked</span>
       : <Menu label={`Actions for ${r.incoming_model}`} actions={actions(r)} />),
