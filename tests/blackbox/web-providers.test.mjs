@@ -109,7 +109,7 @@ test('PV-02 a provider is added, refused with all that was typed, edited and tes
   assert.deepEqual(stored.capabilities, { text: true, vision: true, tool_calling: false });
   await editor.getByRole('button', { name: 'Test provider' }).click();
   await editor.getByText('Healthy').waitFor();
-  assert.match(await editor.locator('.tester').innerText(), /HTTP 200, \d+ ms, no key needed/);
+  assert.match(await editor.locator('.tester').innerText(), /HTTP 200, \d+ ms, key: not configured/);
 
   await editor.getByLabel('Provider name').fill('Mine');
   await change(proxy, 'PUT', `${API}/lab-two`, { ...stored, name: 'Yours' });

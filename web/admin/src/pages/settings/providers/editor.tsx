@@ -13,7 +13,7 @@ import type { Health, Provider } from './types';
 export const NEW = '*';
 
 const STYLES: [string, string][] = [
-  ['', 'As the client sends it, or Bearer'], ['bearer', 'Authorization: Bearer'], ['x-api-key', 'x-api-key'],
+  ['', 'Automatic'], ['bearer', 'Authorization: Bearer'], ['x-api-key', 'x-api-key'],
   ['api-key', 'api-key'], ['none', 'None'],
 ];
 const KEY_STATE = { configured: 'is set', missing: 'is not set in the environment of the proxy', 'not configured': '' };
@@ -83,7 +83,7 @@ function Tester({ slug, dirty }: { slug: string; dirty: boolean }) {
       {dirty && <small>Tests what is saved.</small>}
       <p role="status">
         {found.value && !busy.value && (
-          <><span class={`pill ${tone}`}>{text}</span> {message}, {format.duration(found.value.latency_ms)}, {authOf(found.value).toLowerCase()}</>
+          <><span class={`pill ${tone}`}>{text}</span> {message}, {format.duration(found.value.latency_ms)}, key: {authOf(found.value).toLowerCase()}</>
         )}
       </p>
       {error.value && <p role="alert" class="alert">{error.value}</p>}
