@@ -70,13 +70,16 @@ static void put_listener(cJSON *o, struct store *store, const struct call_env *e
     free(expose_text);
 }
 
-static void put_upstream(cJSON *o, const struct catalog *c, const struct call_env *env)
+static void put_upstream(cJSON *o, struct store *store, const struct catalog *c,
+                         const struct call_env *env)
 {
     cJSON *upstream = cJSON_AddObjectToObject(o, "upstream");
     const struct provider *p = catalog_provider(c, c->default_provider_slug);
+    char *url = saved(store, STR("upstream_url"));
     struct str none = STR_NONE;
 
     json_put_str(upstream, "url", c->base_url);
+    json_put_text(upstream, "saved_url", url && *url ? url : NULL);
     json_put_str(upstream, "default_provider_slug",
                  c->default_provider_slug.len > 0 ? c->default_provider_slug : none);
     json_put_str(upstream, "default_provider_name", p ? p->name : none);
@@ -85,6 +88,7 @@ static void put_upstream(cJSON *o, const struct catalog *c, const struct call_en
     json_put_bool(upstream, "failover_to_fallback", c->failover_to_fallback);
     if (env->startup->base_url_fixed)
         json_put_text(upstream, "overridden_by", "flag");
+    free(url);
 }
 
 static int put_counts(cJSON *o, struct store *store, const struct catalog *c, int64_t days,
@@ -119,7 +123,7 @@ static void answer_summary(struct call *call, struct store *store, int64_t days)
 
     if (rc == 0) {
         put_listener(o, store, env);
-        put_upstream(o, c, env);
+        put_upstream(o, store, c, env);
         rc = put_counts(o, store, c, days, &err);
     }
     if (rc == 0) {

@@ -5,6 +5,7 @@
 #include "core/forward_body.h"
 #include "core/routing_input.h"
 #include "core/upstream_order.h"
+#include "ops/op_candidates.h"
 #include "ops/op_routing.h"
 #include "ops/tables.h"
 #include "store/store_default_routes.h"
@@ -188,6 +189,10 @@ static void run_simulate(struct call *call, struct store *store)
         upstreams = view_choices(catalog, model, &b.arena, &d);
         o = view_simulation(&d);
         cJSON_AddItemToObject(o, "upstreams", upstreams);
+        cJSON_AddItemToObject(o, "candidates",
+                              str_trim(slug).len > 0
+                                  ? cJSON_CreateArray()
+                                  : op_candidates(catalog, model, d.model_route.len > 0));
         cJSON_AddItemToObject(o, "sample_request",
                               view_sample(call->env->port, model, &d, str_trim(slug).len > 0));
         call_json(call, 200, o);

@@ -18,7 +18,7 @@ export interface SimplePage<T> {
 export interface Column<T> {
   name: string;
   show(row: T): ComponentChildren;
-  class?: string; /* "num"; "minor" goes first when there is little room */
+  class?: string; /* "num"; "minor" goes first when there is little room; "acts" stays in sight */
 }
 
 const SIZES = [25, 50, 100];

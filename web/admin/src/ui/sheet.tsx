@@ -2,6 +2,7 @@
  * one the editor lies over it. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { useKeys } from '../hooks';
 import { Icon } from './icons';
 
 export function Sheet(props: { title: string; close(): void; children: ComponentChildren }) {
@@ -12,6 +13,13 @@ export function Sheet(props: { title: string; close(): void; children: Component
     else ref.current!.showModal();
     return () => opener?.focus?.();
   }, []);
+  useEffect(() => {
+    if (document.activeElement === document.body) ref.current!.querySelector('h2')!.focus();
+  }, [props.title]);
+  useKeys((key) => {
+    if (key === 'Escape') props.close();
+    return key === 'Escape';
+  });
   return (
     <dialog ref={ref} class="side" aria-label={props.title}
       onCancel={(e) => { e.preventDefault(); props.close(); }}

@@ -15,13 +15,13 @@ interface Fallback {
 
 const isComplete = (v: Fallback) => v.fallback_enabled && v.default_provider_slug && v.default_model;
 
-function Effect({ v, provider }: { v: Fallback; provider: string }) {
+function Effect({ v, provider, url }: { v: Fallback; provider: string; url: string }) {
   if (isComplete(v))
     return <p class="muted">A model that no route takes goes to {provider} as <bdi>{v.default_model}</bdi>.</p>;
   return (
     <p class="muted">
       {v.fallback_enabled && 'The fallback needs a provider and a model. '}
-      A model that no route takes goes to <bdi>{v.upstream_url}</bdi> as it is.
+      A model that no route takes goes to <bdi>{url}</bdi> as it is.
     </p>
   );
 }
@@ -30,7 +30,7 @@ function FallbackForm(props: { facts: Summary; withUrl: boolean; title: string }
   const { upstream } = props.facts;
   const providers = useProviders();
   const form = useForm<Fallback>({
-    upstream_url: upstream.url,
+    upstream_url: (upstream.overridden_by && upstream.saved_url) || upstream.url,
     default_provider_slug: upstream.default_provider_slug ?? '',
     default_model: upstream.default_model ?? '',
     fallback_enabled: upstream.fallback_enabled,
@@ -56,7 +56,7 @@ function FallbackForm(props: { facts: Summary; withUrl: boolean; title: string }
         {props.withUrl && (
           <TextField form={form} name="upstream_url" label="Global upstream URL" required
             help={upstream.overridden_by
-              ? `The running program was told another one (${upstream.overridden_by}); what is saved counts when it is started without that.`
+              ? `The running program was started with ${upstream.url}; what is saved here counts when it is started without that.`
               : 'Absolute, and ends in /v1'} />
         )}
         <div class="pair">
@@ -65,7 +65,7 @@ function FallbackForm(props: { facts: Summary; withUrl: boolean; title: string }
           <TextField form={form} name="default_model" label="Default model" />
         </div>
         <CheckField form={form} name="fallback_enabled" label="Enable fallback routing" />
-        <Effect v={v} provider={provider} />
+        <Effect v={v} provider={provider} url={upstream.overridden_by ? upstream.url : v.upstream_url} />
       </Form>
     </section>
   );

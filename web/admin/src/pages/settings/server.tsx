@@ -49,9 +49,9 @@ export function Server() {
           <FallbackCard withUrl title="Global Upstream Fallback Defaults" />
           <TestCard title="Test Route / Diagnostics" more={<a href="/admin/settings/diagnostics">Diagnostics</a>} />
           <AreasCard />
+          <RetentionCard />
         </div>
         <ModelsCard />
-        <RetentionCard />
       </div>
     </>
   );

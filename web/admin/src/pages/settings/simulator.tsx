@@ -56,7 +56,7 @@ function Result({ s }: { s: Simulation }) {
         ['Fixes', s.compatibility_fixes.join(', ') || 'none'],
         ...(s.upstreams.length ? [['Tried in order', s.upstreams.map((u) => `${u.upstream_url} (${u.state})`).join(', ')] as [string, string]] : []),
       ]} />
-      {s.candidates && s.candidates.length > 0 && <Candidates list={s.candidates} />}
+      {s.candidates.length > 0 && <Candidates list={s.candidates} />}
       <details>
         <summary>Sample request</summary>
         <SampleCode sample={s.sample_request} />

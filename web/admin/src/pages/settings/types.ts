@@ -12,6 +12,7 @@ export interface Summary {
   client_base_url: string;
   upstream: {
     url: string;
+    saved_url: string | null;
     default_provider_slug: string | null;
     default_provider_name: string | null;
     default_model: string | null;
@@ -53,7 +54,7 @@ export interface Candidate {
 }
 export interface Simulation extends Decision {
   upstreams: { order: number; upstream_url: string | null; provider_slug: string | null; state: string }[];
-  candidates?: Candidate[];
+  candidates: Candidate[];
   sample_request: Sample;
 }
 export interface UpstreamTest {

@@ -21,7 +21,7 @@ const COLUMNS: Column<Route>[] = [
   { name: 'Match', class: 'minor', show: (r) => r.match_type },
   { name: 'Route upstream URL', class: 'flex', show: (r) => <bdi title={r.upstreams.map((u) => u.upstream_url).join('\n') || r.upstream_url || ''}>{upstreamText(r)}</bdi> },
   { name: 'Send as model', class: 'flex', show: (r) => <bdi title={r.upstream_model}>{r.upstream_model}</bdi> },
-  { name: 'Provider', class: 'minor', show: (r) => r.provider_name ?? r.provider_slug ?? 'Auto' },
+  { name: 'Provider', class: 'flex', show: (r) => r.provider_name ?? r.provider_slug ?? 'Auto' },
   { name: 'Fallback', class: 'minor', show: (r) => (r.override_fallback ? 'Override' : 'Default') },
   { name: 'Priority', class: 'num minor', show: (r) => r.priority },
   { name: 'Status', show: (r) => <State of={r.status} /> },
@@ -68,6 +68,7 @@ export function RouteRegistry({ list, changed }: { list: Resource<SimplePage<Rou
   ];
   const columns: Column<Route>[] = [...COLUMNS, {
     name: 'Actions',
+    class: 'acts',
     show: (r) => (r.id === null
       ? <span class="pill" title={`It is written in ${r.file ?? 'the configuration'}.`}>Locked</span>
       : <Menu label={`Actions for ${r.incoming_model}`} actions={actions(r)} />),
