@@ -195,7 +195,7 @@ test('PR-05 models without a price are listed, and a price is begun with their n
   const page = await browse(t, proxy, PAGE);
   const missing = card(page, 'Missing Prices');
   assert.match(await rows(missing).first().innerText(), /odd\s+lab\s+2/);
-  await missing.getByRole('link', { name: 'Create a price for odd' }).click();
+  await missing.getByRole('link', { name: 'Create price for odd' }).click();
   const sheet = page.getByRole('dialog', { name: 'New price' });
   assert.equal(await sheet.getByLabel('Model').inputValue(), 'odd');
   assert.equal(await sheet.getByLabel('Provider').inputValue(), 'lab');
