@@ -1,7 +1,8 @@
 /* What is around all sections of the settings. */
 import type { ComponentType } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { useTitle } from '../../hooks';
+import { useKeys, useTitle } from '../../hooks';
+import { shortcuts } from '../../prefs';
 import { go } from '../../router';
 import { Icon, type IconName } from '../../ui/icons';
 import { lazy } from '../../ui/lazy';
@@ -45,6 +46,11 @@ export function Settings({ id }: { id?: string }) {
   useEffect(() => {
     if (loaded.data.value) summary.value = loaded.data.value;
   }, [loaded.data.value]);
+  useKeys((key) => {
+    const slug = shortcuts.value === 'on' && Object.keys(SECTIONS)[Number(key) - 1];
+    if (slug) go(`/admin/settings/${slug}`);
+    return Boolean(slug);
+  });
   const tabs = useRef<HTMLElement>(null);
   useEffect(() => {
     tabs.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });

@@ -25,15 +25,15 @@ function Decisions({ s }: { s: Seeded }) {
   return (
     <div class="registry" role="region" aria-label="What would be done" tabIndex={0}>
       <table>
-        <thead><tr>{['Model', 'Upstream', 'Send as model', 'Provider', 'Action'].map((n) => <th key={n} scope="col">{n}</th>)}</tr></thead>
+        <thead><tr>{['Model', 'Action', 'Upstream', 'Send as model', 'Provider'].map((n) => <th key={n} scope="col">{n}</th>)}</tr></thead>
         <tbody>
           {s.items.map((item) => (
             <tr key={item.incoming_model}>
               <th scope="row"><bdi>{item.incoming_model}</bdi></th>
+              <td data-name="Action"><span class={`pill ${ACTIONS[item.status]?.[1] ?? ''}`}>{ACTIONS[item.status]?.[0] ?? item.status}</span></td>
               <td class="flex" data-name="Upstream" title={item.upstream_url}><bdi>{item.upstream_url}</bdi></td>
               <td class="flex" data-name="Send as model"><bdi>{item.upstream_model}</bdi></td>
               <td data-name="Provider">{item.provider_slug}</td>
-              <td data-name="Action"><span class={`pill ${ACTIONS[item.status]?.[1] ?? ''}`}>{ACTIONS[item.status]?.[0] ?? item.status}</span></td>
             </tr>
           ))}
         </tbody>
