@@ -199,6 +199,10 @@ test('a model is looked up, recent ones are listed, and a test is sent', options
   await button(models, 'Look up').click();
   await has(models, /Matched[^]*tiny-\* \(prefix\)[^]*OpenAI[^]*curl http[^]*from openai import/);
   assert.match(page.url(), /model=tiny-9/);
+  await field.fill('');
+  await field.pressSequentially('tiny-*', { delay: 5 });
+  await page.waitForURL(/model=tiny-\*/);
+  assert(await isFocused(field), 'a suggestion that is typed in full does not take the field away');
   await models.getByRole('link', { name: 'other-model' }).click();
   await has(models.locator('.result'), /No match/);
 
@@ -296,6 +300,12 @@ test('routes are added, changed, copied, switched off and deleted', options, asy
   await sheet.waitFor({ state: 'detached' });
   await has(row('fresh-model'), /again/);
 
+  const other = await route(proxy, 'fresh-*', { match_type: 'prefix', priority: 1 });
+  await row('fresh-model').getByRole('link').click();
+  await has(sheet, /Another route goes before this one: fresh-\* \(prefix, UI, priority 1\)/);
+  await page.keyboard.press('Escape');
+  assert.equal((await proxy.request('DELETE', `/admin/api/routes/${other.id}`)).status, 200);
+
   await act('fresh-model', 'Duplicate');
   await sheet.getByLabel('Incoming model').fill('fresh-model');
   assert.equal(await sheet.getByLabel('Send as model').inputValue(), 'again');
@@ -341,6 +351,12 @@ test('the keyboard opens a route, and a draft survives what happens elsewhere', 
   await button(card(page, 'Fallback Routing Behavior'), 'Save fallback').evaluate((b) => b.click());
   await button(card(page, 'Fallback Routing Behavior'), 'Saved').waitFor();
   assert.equal(await target.inputValue(), 'my draft');
+  await page.getByLabel('Status').selectOption('active');
+  await page.waitForURL(/status=active/);
+  await page.goBack();
+  await until(() => !page.url().includes('status='), 'the filter to go');
+  assert.equal(await target.inputValue(), 'my draft', 'Back among filters loses nothing');
+  await target.focus();
   await page.keyboard.press('Escape');
   await button(dialog(page), 'Leave without saving').click();
   await until(() => isFocused(link), 'the focus where it was');

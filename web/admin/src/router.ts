@@ -40,14 +40,15 @@ const isOurs = (url: URL) =>
   !url.pathname.startsWith('/admin/api/') && !url.pathname.startsWith('/admin/static/');
 
 export function startRouter() {
+  let answered = false;
   addEventListener('popstate', async () => {
     const to = new URL(location.href);
-    if (leaving.ask) {
+    if (leaving.ask && !answered) {
       history.pushState(null, '', place.value); /* until it is answered */
-      if (!(await leaving.ask(to))) return;
-      leaving.ask = null;
-      history.back();
+      answered = await leaving.ask(to);
+      if (answered) history.back();
     } else {
+      answered = false;
       place.value = to;
     }
   });

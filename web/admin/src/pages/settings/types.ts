@@ -47,7 +47,7 @@ export interface Decision {
 export interface Candidate {
   route: string;
   match_type: string;
-  source: string;
+  source: 'startup' | 'seeded' | 'ui';
   priority: number;
   upstream_url: string | null;
   verdict: string;

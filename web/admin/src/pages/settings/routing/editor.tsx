@@ -9,9 +9,9 @@ import { Sheet } from '../../../ui/sheet';
 import { FixesField, fixIds, fixProblem, useFixes } from '../fixes';
 import { optionsOf, useProviders } from '../providerlist';
 import { TEST_KINDS, TestResult, useTest } from '../testupstream';
-import type { UpstreamTest } from '../types';
+import type { Candidate, Simulation, UpstreamTest } from '../types';
 import { keyState } from '../words';
-import { kept, type Route } from './types';
+import { SOURCES, kept, type Route } from './types';
 
 const close = () => go(withQuery({ route: null, copy: null }));
 const BLANK: Partial<Route> = { match_type: 'exact', priority: 50, active: true };
@@ -65,6 +65,26 @@ function Sentence({ v, provider }: { v: Fields; provider: string }) {
       Requests for <bdi>{v.incoming_model}</bdi> {what} go to <bdi>{v.upstream_url}</bdi>
       {v.upstream_model && <> as <bdi>{v.upstream_model}</bdi></>}{provider && <>, billed to {provider}</>}
       {v.active ? '.' : ', once the route is enabled.'}
+    </p>
+  );
+}
+
+/* An exact route that another one goes before never takes a request. */
+function Shadow({ route }: { route: Route }) {
+  const before = useSignal<Candidate | null>(null);
+  useEffect(() => {
+    before.value = null;
+    if (!route.active || route.match_type !== 'exact') return;
+    send<Simulation>('POST', '/admin/api/routes/simulate', { model: route.incoming_model }).then((s) => {
+      const chosen = s.candidates.find((c) => c.verdict === 'chosen');
+      const mine = chosen && chosen.source === route.source && chosen.match_type === 'exact';
+      before.value = mine ? null : chosen ?? null;
+    }, () => (before.value = null));
+  }, [route]);
+  const other = before.value;
+  return other && (
+    <p class="strip warn" role="status">
+      Another route goes before this one: <bdi>{other.route}</bdi> ({other.match_type}, {SOURCES[other.source]}, priority {other.priority}).
     </p>
   );
 }
@@ -144,6 +164,7 @@ function RouteForm({ route, start, saved }: { route: Route | null; start: Partia
   const provider = providers.find((p) => p.slug === v.provider_slug)?.name ?? v.provider_slug;
   return (
     <Form form={form} verb="Save route" more={<button type="button" onClick={close}>Close</button>}>
+      {route && <Shadow route={route} />}
       {route?.managed && <p class="muted">This route comes from the default routes. Once saved here it is yours, and no refresh changes it.</p>}
       <TextField form={form} name="incoming_model" label="Incoming model" required />
       <div class="pair">

@@ -12,6 +12,7 @@ import type { Decision, Sample } from '../types';
 import { State, keyState } from '../words';
 
 interface Lookup extends Omit<Decision, 'status' | 'matched_route'> {
+  client_model: string;
   status: string;
   route: string | null;
   sample_request: Sample;
@@ -31,6 +32,11 @@ function LookupForm() {
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const abort = useRef<AbortController | null>(null);
   useEffect(() => () => { clearTimeout(timer.current); abort.current?.abort(); }, []);
+  const input = useRef<HTMLInputElement>(null);
+  const shown = looked();
+  useEffect(() => {
+    if (document.activeElement !== input.current) draft.value = shown;
+  }, [shown]);
   const look = () => go(withQuery({ model: draft.value.trim() || null }), true);
   const suggest = async () => {
     abort.current?.abort();
@@ -48,7 +54,7 @@ function LookupForm() {
     <form class="inline" aria-label="Look up a model" onSubmit={(e) => { e.preventDefault(); look(); }}>
       <label class="field wide">
         <span>Model, as a client names it</span>
-        <input value={draft.value} list="model-suggestions" autocomplete="off" spellcheck={false}
+        <input ref={input} value={draft.value} list="model-suggestions" autocomplete="off" spellcheck={false}
           onInput={(e) => {
             draft.value = e.currentTarget.value;
             clearTimeout(timer.current);
@@ -67,7 +73,7 @@ function Found({ found }: { found: Lookup }) {
       <Facts rows={[
         ['Status', <State of={found.status} />],
         ['Route', found.route && <><bdi>{found.route}</bdi> ({found.match_type})</>],
-        ['Goes to', <><bdi>{found.upstream_url ?? 'the global upstream'}</bdi> as <bdi>{found.upstream_model ?? looked()}</bdi></>],
+        ['Goes to', <><bdi>{found.upstream_url ?? 'the global upstream'}</bdi> as <bdi>{found.upstream_model ?? found.client_model}</bdi></>],
         ['Provider', found.provider_name ?? found.provider_slug],
         ['API key', keyState(found.api_key_state)],
       ]} />
@@ -116,9 +122,9 @@ export function ModelsCard() {
         <h2>Model Routes Summary</h2>
         <a class="button right" href="/admin/settings/routing">Manage routes</a>
       </header>
-      <LookupForm key={looked()} />
+      <LookupForm />
       {error && <p role="alert" class="alert">{error.message}</p>}
-      {looked() && lookup.data.value && <Found found={lookup.data.value} />}
+      {looked() && lookup.data.value?.client_model === looked() && <Found found={lookup.data.value} />}
       <h3>Models of the last {days()} {days() === 1 ? 'day' : 'days'}</h3>
       {items && (items.length ? <Recent models={items} /> : <p class="muted">No model was asked for in this time.</p>)}
     </section>
