@@ -65,7 +65,7 @@ test('PR-02 and PR-04 a price is found, opened by its row, edited and deleted, a
   await blank.getByLabel('Provider').selectOption('openai');
   await blank.getByLabel('Model').fill('gpt-5.4');
   await blank.getByRole('button', { name: 'Save price' }).click();
-  assert.equal(await blank.getByText('A rate is needed.').count(), 2);
+  await blank.getByText('A rate is needed.').nth(1).waitFor();
   await blank.getByLabel('Input, USD / 1M *', { exact: true }).fill('1');
   await blank.getByLabel('Output, USD / 1M').fill('1');
   await blank.getByRole('button', { name: 'Save price' }).click();
@@ -96,7 +96,7 @@ test('PR-03 tiers are added, edited and deleted beside a bar of their ranges, an
   await form.getByRole('button', { name: 'Add tier' }).click();
   await tiers.getByText('128,000+ input tokens').waitFor();
   assert.equal(await tiers.locator('svg rect').count(), 3, 'two tiers and the gap between them');
-  assert.match(await tiers.locator('figcaption').innerText(), /32,000 to 128k The price itself: \$0\.123456 in, \$2\.00 out/);
+  assert.match(await tiers.locator('figcaption').innerText(), /32,000-127,999 input tokens: no tier/);
   assert.deepEqual(
     (await found(proxy, 'tiny')).tiers.map((x) => [x.label, x.min_input_tokens, x.max_input_tokens, x.output_usd_per_million]),
     [['small', null, 32000, 1], ['big', 128000, null, 1.000001]],
@@ -195,7 +195,7 @@ test('PR-05 models without a price are listed, and a price is begun with their n
   const page = await browse(t, proxy, PAGE);
   const missing = card(page, 'Missing Prices');
   assert.match(await rows(missing).first().innerText(), /odd\s+lab\s+2/);
-  await missing.getByRole('link', { name: 'Create a price for odd' }).click();
+  await missing.getByRole('link', { name: 'Create price for odd' }).click();
   const sheet = page.getByRole('dialog', { name: 'New price' });
   assert.equal(await sheet.getByLabel('Model').inputValue(), 'odd');
   assert.equal(await sheet.getByLabel('Provider').inputValue(), 'lab');

@@ -17,6 +17,8 @@ export interface FormOptions<T> {
   done?(): void;
   /** What is wrong before anything is sent. */
   check?(values: T): Problems<T>;
+  /** Reads what is saved again: offered when somebody else has changed it in between. */
+  reread?(): unknown;
   /** Which field a message of the server is about. */
   fields?: [RegExp, keyof T][];
   /** Names the parameter of the address that tells what is edited. */
@@ -32,6 +34,7 @@ export interface FormState<T extends Values> {
   state: 'idle' | 'busy' | 'saved';
   set<K extends keyof T>(name: K, value: T[K]): void;
   discard(): void;
+  reread: (() => void) | null;
   submit(): Promise<void>;
 }
 
@@ -51,6 +54,7 @@ export function useForm<T extends Values>(saved: T, options: FormOptions<T>): Fo
   const draft = useSignal<Partial<T>>({});
   const problems = useSignal<Problems<T>>({});
   const state = useSignal<'idle' | 'busy' | 'saved'>('idle');
+  const stale = useSignal(false);
   const dirty = Object.keys(draft.value).length > 0;
   if (!dirty) base.current = saved;
   useEffect(() => () => forget(id), []);
@@ -60,6 +64,11 @@ export function useForm<T extends Values>(saved: T, options: FormOptions<T>): Fo
     draft.value = next;
     if (Object.keys(next).length) remember(id, { name: options.name, within: options.within });
     else forget(id);
+  };
+  const discard = () => {
+    change({});
+    problems.value = {};
+    stale.value = false;
   };
   const fail = (found: Problems<T>) => {
     problems.value = found;
@@ -80,10 +89,8 @@ export function useForm<T extends Values>(saved: T, options: FormOptions<T>): Fo
       change(next);
       if (problems.value[name]) problems.value = { ...problems.value, [name]: undefined };
     },
-    discard() {
-      change({});
-      problems.value = {};
-    },
+    discard,
+    reread: stale.value && options.reread ? () => { discard(); options.reread!(); } : null,
     async submit() {
       if (state.value === 'busy') return;
       const wrong = options.check?.(values) ?? {};
@@ -94,6 +101,7 @@ export function useForm<T extends Values>(saved: T, options: FormOptions<T>): Fo
         await options.save(values);
       } catch (error) {
         state.value = 'idle';
+        stale.value = error instanceof ApiError && error.status === 409 && /after you read it/.test(error.message);
         return fail(problemsOf(error, values, options.fields ?? []));
       }
       change({});
@@ -120,7 +128,9 @@ export function Form<T extends Values>(props: {
       {form.problems[''] && <p class="alert" role="alert" tabIndex={-1}>{form.problems['']}</p>}
       <div class="formend">
         <button type="submit" class="primary" disabled={form.state === 'busy'}>{text}</button>
-        {form.dirty && <button type="button" onClick={form.discard}>Discard</button>}
+        {form.reread
+          ? <button type="button" onClick={form.reread}>Discard and read again</button>
+          : form.dirty && <button type="button" onClick={form.discard}>Discard</button>}
         {props.more}
         <span role="status" class={form.dirty ? 'unsaved' : 'sr-only'}>
           {form.dirty ? 'Unsaved changes' : form.state === 'saved' ? 'Saved' : ''}

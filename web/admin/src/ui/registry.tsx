@@ -91,7 +91,7 @@ export function Registry<T>(props: {
     <>
       <div class="registry" role="region" aria-label={props.label} tabIndex={0}>
         <table>
-          <thead><tr>{props.columns.map((c) => <th key={c.name} scope="col" class={c.class}>{c.name}</th>)}</tr></thead>
+          <thead><tr>{props.columns.map((c) => <th key={c.name} scope="col" class={c.class}>{c.name || <span class="sr-only">Actions</span>}</th>)}</tr></thead>
           <tbody>
             {list.items.map((row) => (
               <Row key={props.id(row)} row={row} columns={props.columns} href={props.href?.(row) ?? null}

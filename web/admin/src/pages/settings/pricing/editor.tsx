@@ -68,6 +68,7 @@ function PriceForm(props: { price: Price | null; providers: Provider[]; saved():
     name: price ? `Price of ${price.model}` : 'New price',
     within: 'price',
     check: problemsOf,
+    reread: props.saved,
     fields: [[/provider/i, 'provider_slug'], [/^model\b|exists already|Another price/i, 'model'], [/alias/i, 'aliases'], ...rateFields],
     async save(v) {
       const body = { ...v, updated_at: price?.updated_at ?? undefined };

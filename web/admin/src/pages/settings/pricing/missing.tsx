@@ -74,7 +74,7 @@ export function MissingPrices({ providers }: { providers: Provider[] }) {
                   <th scope="row"><bdi>{pair.model}</bdi></th>
                   <td data-name="Provider"><bdi>{pair.provider ?? 'not known'}</bdi></td>
                   <td class="num" data-name="Requests">{pair.requests}</td>
-                  <td class="acts"><a href={withQuery({ price: NEW, of: pair.provider, model: pair.model })} aria-label={`Create a price for ${pair.model}`}>Create price</a></td>
+                  <td class="acts"><a href={withQuery({ price: NEW, of: pair.provider, model: pair.model })} aria-label={`Create price for ${pair.model}`}>Create price</a></td>
                 </tr>
               ))}
             </tbody>

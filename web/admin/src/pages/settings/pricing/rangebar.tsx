@@ -1,6 +1,5 @@
 /* The ranges of tiers as a bar, small numbers of tokens as wide as large ones. */
-import * as format from '../../../format';
-import { rangeText, rateShown, segments } from './rates';
+import { segments, type Segment } from './rates';
 import type { Price, Tier } from './types';
 
 const WIDTH = 1000;
@@ -17,27 +16,28 @@ function scale(tiers: Tier[]): (tokens: number) => number {
   };
 }
 
+const rangeOf = (part: Segment<Tier>) =>
+  `${part.from.toLocaleString('en-US')}${part.to === Infinity ? '+' : `-${(part.to - 1).toLocaleString('en-US')}`}`;
+
 export function RangeBar({ price, on }: { price: Price; on?: number | null }) {
   const parts = segments(price.tiers);
   const place = scale(price.tiers);
-  const name = (tier: Tier | null) => (tier ? tier.label ?? rangeText(tier) : 'The price itself');
+  const text = parts.map((part) => `${rangeOf(part)}: ${part.tier ? part.tier.label ?? 'a tier' : 'no tier'}`).join('; ');
   return (
     <figure class="rangebar">
-      <svg viewBox={`0 0 ${WIDTH} 30`} preserveAspectRatio="none" role="img" aria-label="Ranges of input tokens">
+      <svg viewBox={`0 0 ${WIDTH} 30`} preserveAspectRatio="none" role="img" aria-label={`Input tokens. ${text}`}>
         {parts.map((part, i) => (
           <rect key={i} x={place(part.from)} y="2" height="26" width={Math.max(2, place(part.to) - place(part.from) - 3)}
-            class={`${part.tier ? `tier tier${i % 2}` : 'none'} ${part.tier && part.tier.id === on ? 'on' : ''}`} />
+            class={`${part.tier ? `tier${i % 2}` : 'none'} ${part.tier && part.tier.id === on ? 'on' : ''}`} />
         ))}
       </svg>
-      <figcaption>
-        {parts.map((part) => (
-          <span key={part.from} class={part.tier ? '' : 'muted'}>
-            <b>{part.from.toLocaleString('en-US')}{part.to === Infinity ? '+' : ` to ${format.count(part.to)}`}</b>{' '}
-            <bdi>{name(part.tier)}</bdi>: {rateShown((part.tier ?? price).input_usd_per_million)} in,{' '}
-            {rateShown((part.tier ?? price).output_usd_per_million)} out
-          </span>
-        ))}
-      </figcaption>
+      {parts.some((part) => !part.tier) && (
+        <figcaption>
+          {parts.filter((part) => !part.tier).map((part) => (
+            <span key={part.from}>{rangeOf(part)} input tokens: no tier, so the price itself counts.</span>
+          ))}
+        </figcaption>
+      )}
     </figure>
   );
 }

@@ -62,6 +62,7 @@ function TierForm(props: { price: Price; tier: Tier | null; saved(): Promise<voi
     name: tier ? `Tier ${tier.label ?? rangeText(tier)}` : 'New tier',
     within: 'price',
     check,
+    reread: props.saved,
     fields: [[/^min_input/, 'min_input_tokens'], [/^max_input|overlap/, 'max_input_tokens'], ...rateFields],
     async save(v) {
       const body = { ...v, ...rangeOf(v), updated_at: price.updated_at ?? undefined };

@@ -13,7 +13,7 @@ import type { Health, Provider } from './types';
 export const NEW = '*';
 
 const STYLES: [string, string][] = [
-  ['', 'As the client sends it, or Bearer'], ['bearer', 'Authorization: Bearer'], ['x-api-key', 'x-api-key'],
+  ['', 'Automatic'], ['bearer', 'Authorization: Bearer'], ['x-api-key', 'x-api-key'],
   ['api-key', 'api-key'], ['none', 'None'],
 ];
 const KEY_STATE = { configured: 'is set', missing: 'is not set in the environment of the proxy', 'not configured': '' };
@@ -83,7 +83,7 @@ function Tester({ slug, dirty }: { slug: string; dirty: boolean }) {
       {dirty && <small>Tests what is saved.</small>}
       <p role="status">
         {found.value && !busy.value && (
-          <><span class={`pill ${tone}`}>{text}</span> {message}, {format.duration(found.value.latency_ms)}, {authOf(found.value).toLowerCase()}</>
+          <><span class={`pill ${tone}`}>{text}</span> {message}, {format.duration(found.value.latency_ms)}, key: {authOf(found.value).toLowerCase()}</>
         )}
       </p>
       {error.value && <p role="alert" class="alert">{error.value}</p>}
@@ -91,12 +91,13 @@ function Tester({ slug, dirty }: { slug: string; dirty: boolean }) {
   );
 }
 
-function ProviderForm(props: { provider: Provider | null; saved(slug: string): Promise<void> }) {
+function ProviderForm(props: { provider: Provider | null; saved(slug: string): Promise<void>; reread(): void }) {
   const { provider } = props;
   const form = useForm<Values>(valuesOf(provider), {
     name: provider ? `Provider ${provider.name}` : 'New provider',
     within: 'provider',
     check: problemsOf,
+    reread: props.reread,
     fields: [
       [/slug/i, 'slug'], [/provider name/i, 'name'], [/URL/, 'upstream_url'], [/currency/i, 'currency'],
       [/API key env/i, 'api_key_env'], [/auth style/i, 'auth_style'], [/default fallback/i, 'is_default_fallback'],
@@ -156,7 +157,7 @@ export function ProviderEditor(props: { slug: string; saved(): Promise<void>; cl
   return (
     <Sheet title={isNew ? 'New provider' : provider?.name ?? props.slug} close={props.close}>
       {error && <p role="alert" class="alert">{error.status === 404 ? `There is no provider ${props.slug}.` : error.message}</p>}
-      {(isNew || provider) && <ProviderForm provider={provider} saved={saved} />}
+      {(isNew || provider) && <ProviderForm provider={provider} saved={saved} reread={one.refresh} />}
     </Sheet>
   );
 }

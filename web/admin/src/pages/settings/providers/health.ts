@@ -18,7 +18,7 @@ export function stateOf(h: Health): HealthState {
   return ['Unreachable', 'bad', message];
 }
 
-const AUTH = { not_configured: 'No key needed', valid: 'Key sent', missing_key: 'Variable not set' };
+const AUTH = { not_configured: 'Not configured', valid: 'Key sent', missing_key: 'Variable not set' };
 export const authOf = (h: Health) => (h.checked_at && h.auth_state ? AUTH[h.auth_state] : '-');
 
 const AT_ONCE = 4;

@@ -137,6 +137,7 @@ function RouteForm({ route, start, saved }: { route: Route | null; start: Partia
   const form = useForm<Fields>(valuesOf(start) as Fields, {
     name: route ? `Route ${route.incoming_model}` : 'New route',
     within: 'route',
+    reread: saved,
     fields: FIELDS,
     check: (v) => ({ ...check(v, several), fixes: available.length ? fixProblem(v.fixes, available) : undefined }),
     async save(v) {
