@@ -34,6 +34,7 @@ function lazy(load: () => Promise<Page>): Page {
 
 const Request = lazy(async () => (await import('./pages/request')).RequestPage);
 const Runs = lazy(async () => (await import('./pages/runs')).RunsPage);
+const Metrics = lazy(async () => (await import('./pages/metrics')).MetricsPage);
 const Run = lazy(async () => (await import('./pages/run')).RunPage);
 
 function NotFound() {
@@ -50,6 +51,7 @@ const routes: [RegExp, Page][] = [
   [/^\/admin\/?$/, Requests],
   [/^\/admin\/requests\/(\d+)$/, Request],
   [/^\/admin\/runs\/?$/, Runs],
+  [/^\/admin\/metrics\/?$/, Metrics],
   [/^\/admin\/runs\/(\d+)$/, Run],
 ];
 
@@ -95,7 +97,7 @@ function LiveStatus() {
 }
 
 let pendingKey = '';
-const PLACES: Record<string, string> = { r: '/admin', u: '/admin/runs', s: '/admin/settings/server' };
+const PLACES: Record<string, string> = { r: '/admin', u: '/admin/runs', m: '/admin/metrics', s: '/admin/settings/server' };
 
 function onKey(key: string): boolean {
   if (shortcuts.value === 'off') return false;
@@ -129,6 +131,7 @@ export function App() {
         <nav aria-label="Main">
           <NavLink to="/admin" icon="list" text="Requests" />
           <NavLink to="/admin/runs" icon="run" text="Runs" />
+          <NavLink to="/admin/metrics" icon="probe" text="Metrics" />
           <NavLink to="/admin/settings" icon="gear" text="Settings" />
           <HealthMenu />
         </nav>
