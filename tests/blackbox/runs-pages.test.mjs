@@ -171,12 +171,17 @@ test('a run tells its figures, what they mean, and what goes on', { skip }, asyn
   await page.waitForURL(/\/admin\/requests\/5$/);
 
   await go('/admin/runs/1?tab=models');
-  await page.getByRole('link', { name: 'bench', exact: true }).waitFor();
+  await page.getByRole('link', { name: 'bench', exact: true }).first().waitFor();
   await page.getByRole('link', { name: '/v1/chat/completions' }).waitFor();
   await page.keyboard.press('5');
   await page.waitForURL(/tab=diagnostics/);
   await shows(page, 'Error rate');
   await page.getByRole('link', { name: '503' }).waitFor();
+  await page.locator('table.errors tbody tr').nth(1).waitFor();
+  const groups = page.locator('section.card', { has: page.getByRole('heading', { name: 'Errors', exact: true }) });
+  assert.match(await text(groups.locator('tbody tr')), /503[\s\S]*1 ×[\s\S]*#4/);
+  const slowest = page.locator('section.card', { has: page.getByRole('heading', { name: 'Slowest' }) });
+  assert.equal(await slowest.locator('tbody tr').count(), 5);
 });
 
 test('what a run would have cost is compared in the address', { skip }, async (t) => {

@@ -91,7 +91,7 @@ test('charts tell their numbers in words and as a table, and a drag looks closer
 
   await page.goto(`${proxy.url}/admin/metrics?since=-15m`);
   const chart = page.getByRole('figure', { name: 'Requests' });
-  await chart.getByText('8 requests, 1 errors (12.5%)').waitFor();
+  await chart.getByText('8 requests, 1 error (12.5%)').waitFor();
   await chart.locator('canvas').waitFor();
   await chart.getByRole('button', { name: 'Show as table' }).click();
   const counted = await chart.locator('tbody tr td:first-of-type').allInnerTexts();
@@ -114,7 +114,7 @@ test('charts tell their numbers in words and as a table, and a drag looks closer
   assert.equal(await page.locator('table.requests tbody tr').count(), 8);
 
   await page.goto(`${proxy.url}/admin/runs/1`);
-  await page.getByRole('figure', { name: 'Requests' }).getByText('7 requests, 1 errors').waitFor();
+  await page.getByRole('figure', { name: 'Requests' }).getByText('7 requests, 1 error ').waitFor();
   await page.getByRole('figure', { name: 'Cost' }).locator('canvas').waitFor();
   await page.getByText('global fallback, 7 requests').waitFor();
   assert.deepEqual(wrong, []);

@@ -179,10 +179,11 @@ static void on_row(void *ctx, const struct metrics_row *r)
     struct series *s = ctx;
     int64_t bucket = (r->created_us - s->since_us) / s->width_us;
 
+    if (s->rows++ == ROWS_MAX)
+        return;
     if (bucket != s->open)
         close_bucket(s);
     s->open = bucket;
-    s->rows++;
     sums_add(&s->sums, r);
     sums_add(&s->total, r);
     times_add(s, &s->durations, r->duration_ms);
@@ -229,7 +230,7 @@ static cJSON *answer(struct series *s)
     view_put_iso(o, "since", s->since_us);
     view_put_iso(o, "until", s->until_us);
     json_put_int(o, "bucket_ms", s->width_us / 1000);
-    json_put_bool(o, "truncated", s->rows >= ROWS_MAX);
+    json_put_bool(o, "truncated", s->rows > ROWS_MAX);
     total = cJSON_AddObjectToObject(o, "total");
     put_sums(total, &s->total);
     put_times(total, "ttft_ms", &s->all_ttfts);
@@ -290,7 +291,7 @@ int view_metrics(struct store *store, struct str query, int64_t now_wall_us, str
     s->buckets = cJSON_CreateArray();
     if (read_run(store, query, &run, err) < 0 ||
         read_range(s, store, query, run, now_wall_us, err) < 0 ||
-        store_metrics(store, run, s->since_us, s->until_us, ROWS_MAX, on_row, s, err) < 0)
+        store_metrics(store, run, s->since_us, s->until_us, ROWS_MAX + 1, on_row, s, err) < 0)
         goto out;
     close_bucket(s);
     rc = s->failed ? err_set(err, ERR_NO_MEMORY, "no memory for an answer")

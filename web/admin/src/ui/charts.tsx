@@ -9,6 +9,7 @@ interface Props {
 }
 const base = ({ t, zoom }: Props) => ({ x: starts(t), zoom, sync: 'requests' });
 const each = (t: Timeseries) => `in each ${format.duration(t.bucket_ms)}`;
+const many = (n: number, what: string) => `${format.count(n)} ${what}${n === 1 ? '' : 's'}`;
 const number = (n: number | null) => format.count(n);
 
 export function Requests(props: Props) {
@@ -17,7 +18,7 @@ export function Requests(props: Props) {
   const { request_count: all, error_count: bad } = t.total;
   return (
     <Chart {...base(props)} title="Requests" show={number}
-      summary={`${format.count(all)} requests, ${format.count(bad)} errors (${format.percent(all ? bad / all : null)}); at most ${format.count(Math.max(...(counts as number[])))} ${each(t)}.`}
+      summary={`${many(all, 'request')}, ${many(bad, 'error')} (${format.percent(all ? bad / all : null)}); at most ${format.count(Math.max(...(counts as number[])))} ${each(t)}.`}
       lines={[
         { label: 'Requests', values: counts, tone: 'info', bars: true },
         { label: 'of them errors', values: values(t, (b) => b.error_count, 0), tone: 'bad', bars: true },
@@ -42,7 +43,7 @@ export function Speed(props: Props) {
   const { t } = props;
   const list = values(t, (b) => b.output_tokens / (t.bucket_ms / 1000), 0);
   return (
-    <Chart {...base(props)} title="Output tokens a second" show={(n) => format.rate(n)}
+    <Chart {...base(props)} title="Output tok/s" show={(n) => format.rate(n)}
       summary={`Of all requests together, by the clock; at most ${format.rate(Math.max(...(list as number[])))} ${each(t)}.`}
       lines={[{ label: 'Tokens a second', values: list, tone: 'tool' }]} />
   );
