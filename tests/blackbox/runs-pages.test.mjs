@@ -195,6 +195,10 @@ test('what a run would have cost is compared in the address', { skip }, async (t
   assert.match(await text(rows.first()), /^Current run/);
   assert.match(await text(rows.nth(1)), /GPT-5\.5[\s\S]*\+\$0\.\d+ · \+[\d.]+%/);
   const picker = page.getByLabel('Model to compare with');
+  await picker.fill('half a na');
+  await chat(proxy);
+  await rows.nth(1).locator('td').nth(10).getByText('3', { exact: true }).waitFor();
+  assert.equal(await picker.inputValue(), 'half a na');
   const add = async (what) => {
     await picker.fill(what);
     await page.getByRole('button', { name: 'Compare' }).click();

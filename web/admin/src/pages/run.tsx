@@ -47,7 +47,7 @@ const whatIfUrl = computed(() => {
 
 /* Prices are applied again when the usage has changed, not with every request that begins. */
 function useWhatIf(d: RunDetail | null): Resource<WhatIf> {
-  const whatIf = useResource<WhatIf>(() => whatIfUrl.value, { kinds: ['prices'] });
+  const whatIf = useResource<WhatIf>(() => whatIfUrl.value, { kinds: [], follows: () => false });
   const usage = d && `${d.run.id} ${d.stats.tokens.input.value} ${d.stats.tokens.output.value} ${d.stats.cost_usd}`;
   const first = useRef(true);
   useEffect(() => {

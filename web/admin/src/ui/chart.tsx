@@ -136,7 +136,7 @@ export function Chart(props: ChartProps) {
   return (
     <figure class="chart card" aria-label={props.title}>
       <header>
-        <h3>{props.title}</h3>
+        <h2>{props.title}</h2>
         <span class="right">
           <button class="quiet" aria-pressed={table.value} onClick={() => (table.value = !table.value)}>
             {table.value ? 'Show as chart' : 'Show as table'}

@@ -102,7 +102,7 @@ export function Diagnostics({ d }: { d: RunDetail }) {
   const times = (p: RunDetail['stats']['ttft_ms']) =>
     (p.count ? `p50 ${format.duration(p.p50)} · p95 ${format.duration(p.p95)} · p99 ${format.duration(p.p99)} · longest ${format.duration(p.max)} · ${format.count(p.count)} requests` : '-');
   return (
-    <div class="sides">
+    <div class="sides wide">
       {s.error_count > 0 && <Errors d={d} />}
       {s.request_duration_ms.p95 !== null && <Slowest d={d} />}
       <section class="card">
