@@ -109,6 +109,7 @@ static int find(struct task *t)
     snprintf(what, sizeof(what), "%.80s of %.80s", o->args[1], o->args[0]);
     query_add(&query, "provider", o->args[0]);
     query_add(&query, "model", o->args[1]);
+    buf_cut(&query, query.len - 1); /* "&" */
     rc = task_get(t, what, PRICING "/find", query.ptr, &answer);
     if (rc == 0 && row_read(&row, answer)) {
         put_found(t, &text, &row);

@@ -75,9 +75,12 @@ static char *path_of(const char *slug, const char *below)
 static int call(struct task *t, const char *method, const char *slug, const char *below,
                 int64_t timeout_ms, struct str *answer)
 {
-    char what[128], *path = path_of(slug, below);
+    char what[128], *path;
     int rc;
 
+    if (!slug[0])
+        return err_set(&t->err, ERR_INVALID, "SLUG is empty");
+    path = path_of(slug, below);
     snprintf(what, sizeof(what), "provider \"%.80s\"", slug);
     rc = task_ask(t, what, method, path, STR_NONE, timeout_ms, answer);
     free(path);

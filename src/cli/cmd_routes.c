@@ -155,7 +155,7 @@ int route_find(struct task *t, const char *text, struct buf *json, struct row *r
 
 static const char rm_more[] =
     "ROUTE is an id or the incoming model. Routes of the models file cannot be\n"
-    "deleted here. A deleted route that prices gave comes back with \"routes seed\" only.\n"
+    "deleted here. One that prices gave comes back with \"routes seed\" only.\n"
     "\n"
     "Example\n"
     "  llm-observe-proxy routes rm 140 'tiny-*'\n"

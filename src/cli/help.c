@@ -64,20 +64,25 @@ static void list_commands(struct buf *out, const struct command *commands)
     }
 }
 
+static void put_program(struct buf *out, const struct command *commands)
+{
+    buf_put(out, STR("usage: " PROGRAM " [OPTION]... COMMAND [VERB] [OPTION | ARGUMENT]...\n"
+                     "       " PROGRAM " [SERVE OPTION]...\n\n"
+                     "Observe what clients and LLM APIs say to each other.\n"));
+    list_commands(out, commands);
+    buf_put(out, STR("\nGlobal options\n"));
+    opts_help(out, global_options);
+    buf_put(out, STR("\nSee \"" PROGRAM " help serve\" for the options of the proxy.\nTopics:"));
+    for (const struct topic *t = help_topics; t->name; t++)
+        buf_printf(out, "%s %s", t == help_topics ? "" : ",", t->name);
+    buf_put(out, STR(".\n"));
+}
+
 int help_program(const struct command *commands)
 {
     struct buf out = {0};
 
-    buf_put(&out, STR("usage: " PROGRAM " [OPTION]... COMMAND [VERB] [OPTION | ARGUMENT]...\n"
-                      "       " PROGRAM " [SERVE OPTION]...\n\n"
-                      "Observe what clients and LLM APIs say to each other.\n"));
-    list_commands(&out, commands);
-    buf_put(&out, STR("\nGlobal options\n"));
-    opts_help(&out, global_options);
-    buf_put(&out, STR("\nSee \"" PROGRAM " help serve\" for the options of the proxy.\nTopics:"));
-    for (const struct topic *t = help_topics; t->name; t++)
-        buf_printf(&out, "%s %s", t == help_topics ? "" : ",", t->name);
-    buf_put(&out, STR(".\n"));
+    put_program(&out, commands);
     return print(&out);
 }
 
@@ -95,14 +100,19 @@ void help_list_verbs(struct buf *out, const struct command *command)
     }
 }
 
+static void put_command(struct buf *out, const struct command *command)
+{
+    buf_printf(out, "usage: %s %s VERB [OPTION | ARGUMENT]...\n\n%c%s.\n\n", PROGRAM, command->name,
+               toupper((unsigned char)command->help[0]), command->help + 1);
+    help_list_verbs(out, command);
+    buf_printf(out, "\nSee \"%s %s VERB --help\".\n", PROGRAM, command->name);
+}
+
 int help_command(const struct command *command)
 {
     struct buf out = {0};
 
-    buf_printf(&out, "usage: %s %s VERB [OPTION | ARGUMENT]...\n\n%c%s.\n\n", PROGRAM,
-               command->name, toupper((unsigned char)command->help[0]), command->help + 1);
-    help_list_verbs(&out, command);
-    buf_printf(&out, "\nSee \"%s %s VERB --help\".\n", PROGRAM, command->name);
+    put_command(&out, command);
     return print(&out);
 }
 
@@ -160,24 +170,29 @@ static void put_fields(struct buf *out, const struct out_spec *spec)
     buf_put(out, STR("\n"));
 }
 
+static void put_verb(struct buf *out, const struct command *command, const struct verb *v)
+{
+    buf_printf(out, "usage: %s %s%s%s%s%s\n\n%c%s.\n", PROGRAM, command->name,
+               v->name[0] ? " " : "", v->name, v->synopsis[0] ? " " : "", v->synopsis,
+               toupper((unsigned char)v->help[0]), v->help + 1);
+    if (v->options && v->options->name) {
+        buf_put(out, STR("\nOptions\n"));
+        opts_help(out, v->options);
+    }
+    put_globals(out, v->forms);
+    if (v->out && v->out->columns)
+        put_columns(out, v->out);
+    if (v->out && v->out->fields)
+        put_fields(out, v->out);
+    if (v->more)
+        buf_printf(out, "\n%s", v->more);
+}
+
 int help_verb(const struct command *command, const struct verb *v)
 {
     struct buf out = {0};
 
-    buf_printf(&out, "usage: %s %s%s%s%s%s\n\n%c%s.\n", PROGRAM, command->name,
-               v->name[0] ? " " : "", v->name, v->synopsis[0] ? " " : "", v->synopsis,
-               toupper((unsigned char)v->help[0]), v->help + 1);
-    if (v->options && v->options->name) {
-        buf_put(&out, STR("\nOptions\n"));
-        opts_help(&out, v->options);
-    }
-    put_globals(&out, v->forms);
-    if (v->out && v->out->columns)
-        put_columns(&out, v->out);
-    if (v->out && v->out->fields)
-        put_fields(&out, v->out);
-    if (v->more)
-        buf_printf(&out, "\n%s", v->more);
+    put_verb(&out, command, v);
     return print(&out);
 }
 
@@ -209,35 +224,62 @@ static int ask_command(const struct command *command, const char *name)
     return status;
 }
 
+/* What "req list" or "trim" means: the verb, or NULL for all of the command. */
+static const char *verb_meant(const struct cli *cli)
+{
+    if (cli->opts.arg_count > 1)
+        return cli->opts.args[1];
+    for (const struct alias *a = command_aliases; a->name; a++)
+        if (strcmp(a->name, cli->opts.args[0]) == 0)
+            return a->verb;
+    return NULL;
+}
+
+/* Through the pager, on a terminal. */
+static int page(const struct cli *cli, struct buf *text)
+{
+    static const struct out_spec spec = {.pager = true};
+    struct out out;
+    struct err err;
+    int status = 0;
+
+    if (out_open(&out, cli, &spec, &err) < 0 || out_text(&out, buf_str(text), &err) < 0 ||
+        out_end(&out, &err) < 0)
+        status = cli_fail(&err);
+    out_close(&out);
+    buf_clear(text);
+    return status;
+}
+
 static int help(struct cli *cli)
 {
     const char *word = cli->opts.arg_count > 0 ? cli->opts.args[0] : NULL;
-    const char *name = cli->opts.arg_count > 1 ? cli->opts.args[1] : NULL;
     const struct topic *topic = word ? topic_find(word) : NULL;
     const struct command *command = word ? command_find(cli->commands, word) : NULL;
-    const struct verb *verb;
-    struct buf out = {0};
+    const char *name = word ? verb_meant(cli) : NULL;
+    const struct verb *verb = NULL;
+    struct buf text = {0};
 
-    if (!word)
-        return help_program(cli->commands);
-    if (topic && !name) {
-        topic_text(topic, cli->commands, &out);
-        return print(&out);
+    if (word && topic && !name) {
+        topic_text(topic, cli->commands, &text);
+        return page(cli, &text);
     }
-    if (!command)
+    if (word && !command)
         return unknown_topic(cli, word);
-    for (const struct alias *a = command_aliases; a->name && !name; a++)
-        if (strcmp(a->name, word) == 0)
-            name = a->verb;
-    if (command->run)
+    if (command && command->run)
         return ask_command(command, word);
-    if (!name)
-        return command_has_verbs(command) ? help_command(command)
-                                          : help_verb(command, command->verbs);
-    verb = verb_find(command, name);
+    if (command && (name || !command_has_verbs(command))) {
+        verb = name ? verb_find(command, name) : command->verbs;
+        if (!verb)
+            return command_unknown_verb(command, name);
+    }
     if (verb)
-        return help_verb(command, verb);
-    return command_unknown_verb(command, name);
+        put_verb(&text, command, verb);
+    else if (command)
+        put_command(&text, command);
+    else
+        put_program(&text, cli->commands);
+    return page(cli, &text);
 }
 
 const struct verb help_verbs[] = {

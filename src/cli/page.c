@@ -53,11 +53,16 @@ void page_clean(struct page *p, struct str text, unsigned flags)
         p->failed = true;
 }
 
-bool page_member(struct page *p, const struct row *row, const char *path)
+bool page_text(struct page *p, const struct row *row, const char *path, unsigned flags)
 {
     p->scratch.len = 0;
     if (!row_text(row, path, &p->scratch) || p->scratch.len == 0)
         return false;
-    page_clean(p, buf_str(&p->scratch), 0);
+    page_clean(p, buf_str(&p->scratch), flags);
     return true;
+}
+
+bool page_member(struct page *p, const struct row *row, const char *path)
+{
+    return page_text(p, row, path, 0);
 }

@@ -30,5 +30,7 @@ void page_bold(struct page *p, const char *own);
 void page_clean(struct page *p, struct str text, unsigned flags);
 /** One line from a member of a row; false, and nothing is added, when it is unknown or empty. */
 bool page_member(struct page *p, const struct row *row, const char *path);
+/** The same with further flags of term_clean(). */
+bool page_text(struct page *p, const struct row *row, const char *path, unsigned flags);
 
 #endif

@@ -2,69 +2,44 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "page.h"
 #include "request_text.h"
 #include "text/format.h"
 #include "text/term.h"
 #include "json/json_scan.h"
 
-/* The text that is made; after a failure nothing more is added. */
-struct talk {
-    struct job *job;
-    struct buf text, scratch;
-    unsigned flags; /* of term_clean() */
-    bool failed;
-};
-
-static void put(struct talk *t, const char *own)
-{
-    if (!t->failed && buf_add(&t->text, str_c(own), &t->job->err) < 0)
-        t->failed = true;
-}
-
-/* Text from outside, which ends a line. */
-static bool put_member(struct talk *t, const struct row *row, const char *path, unsigned flags)
-{
-    t->scratch.len = 0;
-    if (!row_text(row, path, &t->scratch) || t->scratch.len == 0)
-        return false;
-    if (!t->failed &&
-        term_clean(&t->text, buf_str(&t->scratch), t->flags | flags, &t->job->err) < 0)
-        t->failed = true;
-    return true;
-}
-
-static void put_after(struct talk *t, const char *before, const struct row *row, const char *path)
+static void put_after(struct page *t, const char *before, const struct row *row, const char *path)
 {
     size_t start = t->text.len;
 
-    put(t, before);
-    if (!put_member(t, row, path, 0))
+    page_put(t, before);
+    if (!page_member(t, row, path))
         buf_cut(&t->text, start);
 }
 
-static void end_line(struct talk *t)
+static void end_line(struct page *t)
 {
     if (t->text.len > 0 && t->text.ptr[t->text.len - 1] != '\n')
-        put(t, "\n");
+        page_put(t, "\n");
 }
 
-static void put_heading(struct talk *t, const struct row *message)
+static void put_heading(struct page *t, const struct row *message)
 {
-    put(t, t->text.len > 0 ? "\n" : "");
-    put(t, t->job->out.color ? "\x1b[1m" : "");
-    if (!put_member(t, message, "role", 0))
-        put(t, "(no role)");
+    page_put(t, t->text.len > 0 ? "\n" : "");
+    page_put(t, t->out->color ? "\x1b[1m" : "");
+    if (!page_member(t, message, "role"))
+        page_put(t, "(no role)");
     put_after(t, " ", message, "name");
-    put(t, t->job->out.color ? "\x1b[0m\n" : "\n");
+    page_put(t, t->out->color ? "\x1b[0m\n" : "\n");
 }
 
 /* What a part is, unless it is plain text. */
-static void put_label(struct talk *t, const struct row *part)
+static void put_label(struct page *t, const struct row *part)
 {
     char size[FORMAT_SIZE];
 
-    put(t, "[");
-    put_member(t, part, "type", 0);
+    page_put(t, "[");
+    page_member(t, part, "type");
     put_after(t, " ", part, "kind");
     put_after(t, " ", part, "name");
     put_after(t, " ", part, "id");
@@ -72,15 +47,15 @@ static void put_label(struct talk *t, const struct row *part)
     put_after(t, " ", part, "mime_type");
     put_after(t, " ", part, "url");
     put_after(t, " ", part, "file_id");
-    put(t, row_true(part, "encrypted") ? " encrypted" : "");
+    page_put(t, row_true(part, "encrypted") ? " encrypted" : "");
     if (row_int(part, "bytes") != ROW_UNKNOWN) {
-        put(t, " ");
-        put(t, format_bytes_long(size, row_int(part, "bytes")));
+        page_put(t, " ");
+        page_put(t, format_bytes_long(size, row_int(part, "bytes")));
     }
-    put(t, "]\n");
+    page_put(t, "]\n");
 }
 
-static void put_part(struct talk *t, const struct row *part)
+static void put_part(struct page *t, const struct row *part)
 {
     static const char *const texts[] = {"text", "arguments_raw", "transcript", "raw"};
     struct str type;
@@ -88,12 +63,12 @@ static void put_part(struct talk *t, const struct row *part)
     if (!row_get(part, "type", &type) || !json_string_is(type, STR("text")))
         put_label(t, part);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        put_member(t, part, texts[i], TERM_MULTILINE);
+        page_text(t, part, texts[i], TERM_MULTILINE);
     end_line(t);
 }
 
 /* Parts, and those of results. */
-static void put_parts(struct talk *t, const struct row *message)
+static void put_parts(struct page *t, const struct row *message)
 {
     struct row part = {0};
     struct json_iter it, inner;
@@ -112,7 +87,7 @@ static void put_parts(struct talk *t, const struct row *message)
     row_clear(&part);
 }
 
-static void put_messages(struct talk *t, const struct row *all)
+static void put_messages(struct page *t, const struct row *all)
 {
     struct row message = {0};
     struct json_iter it;
@@ -129,13 +104,13 @@ static void put_messages(struct talk *t, const struct row *all)
 }
 
 /* Why there is less than expected, and how the answer ended. */
-static void put_end(struct talk *t, const struct row *all)
+static void put_end(struct page *t, const struct row *all)
 {
     struct row choice = {0};
     struct json_iter it;
     struct str list, state;
 
-    put(t, "\n");
+    page_put(t, "\n");
     it = row_get(all, "choices", &list) ? json_iter(list) : json_iter(STR("[]"));
     while (json_next(&it))
         if (row_read(&choice, it.value)) {
@@ -156,17 +131,16 @@ static void put_end(struct talk *t, const struct row *all)
 
 int request_conversation(struct job *job, struct str answer)
 {
-    struct talk t = {.job = job, .flags = job->out.flags | (job->out.color ? TERM_DIM : 0)};
     struct row all = {0};
-    int rc = -1;
+    struct page t;
+    int rc;
 
+    page_init(&t, &job->out, &job->err);
     row_read(&all, answer);
     put_messages(&t, &all);
     put_end(&t, &all);
-    if (!t.failed)
-        rc = out_text(&job->out, buf_str(&t.text), &job->err);
+    rc = page_print(&t);
+    page_clear(&t);
     row_clear(&all);
-    buf_clear(&t.text);
-    buf_clear(&t.scratch);
     return rc;
 }

@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/base64.h"
 #include "base/query.h"
+#include "page.h"
 #include "text/term.h"
 #include "json/json_scan.h"
 
@@ -62,64 +62,19 @@ int request_parts_read(const char *list, unsigned *parts, struct err *err)
 
 /* ---- writing ---- */
 
-/* The text that is made; after a failure nothing more is added, and request_text() reports it. */
-struct page {
+struct sheet {
     struct job *job;
+    struct page page;
     struct row all, record;
-    struct buf text, scratch;
-    unsigned flags; /* of term_clean() */
-    bool failed;
 };
 
-static void put(struct page *p, struct str own)
-{
-    if (!p->failed && buf_add(&p->text, own, &p->job->err) < 0)
-        p->failed = true;
-}
-
-static void put_c(struct page *p, const char *own)
-{
-    put(p, str_c(own));
-}
-
-/* Short text of our own with numbers in it. */
-static void putf(struct page *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void putf(struct page *p, const char *fmt, ...)
-{
-    char text[256];
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    put_c(p, text);
-}
-
-/* Text from outside. */
-static void put_clean(struct page *p, struct str text, unsigned flags)
-{
-    if (!p->failed && term_clean(&p->text, text, p->flags | flags, &p->job->err) < 0)
-        p->failed = true;
-}
-
 /* One line from a member of the record; false when it is unknown. */
-static bool put_member(struct page *p, const char *path)
+static bool put_member(struct sheet *p, const char *path)
 {
-    p->scratch.len = 0;
-    if (!row_text(&p->record, path, &p->scratch) || p->scratch.len == 0)
-        return false;
-    put_clean(p, buf_str(&p->scratch), 0);
-    return true;
+    return page_member(&p->page, &p->record, path);
 }
 
-static void put_bold(struct page *p, const char *text)
-{
-    put_c(p, p->job->out.color ? "\x1b[1m" : "");
-    put_c(p, text);
-    put_c(p, p->job->out.color ? "\x1b[0m" : "");
-}
-
-static bool same(struct page *p, const char *a, const char *b)
+static bool same(struct sheet *p, const char *a, const char *b)
 {
     struct str x, y;
 
@@ -128,63 +83,64 @@ static bool same(struct page *p, const char *a, const char *b)
 
 /* ---- head ---- */
 
-static void put_run(struct page *p, size_t line_start)
+static void put_run(struct sheet *p, size_t line_start)
 {
-    struct page side = {.job = p->job, .record = p->record, .flags = p->flags};
+    struct sheet side = {.job = p->job, .record = p->record};
     int64_t id = row_int(&p->record, "task_run.id");
-    size_t used = term_cells(str_from(buf_str(&p->text), line_start)), width;
+    size_t used = term_cells(str_from(buf_str(&p->page.text), line_start)), width;
 
     if (id == ROW_UNKNOWN)
         return;
-    put_c(&side, "run ");
+    page_init(&side.page, &p->job->out, &p->job->err);
+    page_put(&side.page, "run ");
     put_member(&side, "task_run.name");
-    putf(&side, " (%" PRId64 ")", id);
-    width = term_cells(buf_str(&side.text));
-    putf(p, "%*s", used + width + 2 < HEAD_WIDTH ? (int)(HEAD_WIDTH - used - width) : 2, "");
-    put(p, buf_str(&side.text));
-    buf_clear(&side.text);
-    buf_clear(&side.scratch);
+    page_putf(&side.page, " (%" PRId64 ")", id);
+    width = term_cells(buf_str(&side.page.text));
+    page_putf(&p->page, "%*s", used + width + 2 < HEAD_WIDTH ? (int)(HEAD_WIDTH - used - width) : 2,
+              "");
+    page_put(&p->page, side.page.text.ptr);
+    page_clear(&side.page);
 }
 
-static void put_title(struct page *p)
+static void put_title(struct sheet *p)
 {
     char text[FORMAT_SIZE];
-    size_t start = p->text.len;
+    size_t start = p->page.text.len;
     struct str outcome;
 
-    putf(p, "request %" PRId64 "  ", row_int(&p->record, "id"));
+    page_putf(&p->page, "request %" PRId64 "  ", row_int(&p->record, "id"));
     put_member(p, "method");
-    put_c(p, " ");
+    page_put(&p->page, " ");
     if (!put_member(p, "path"))
         put_member(p, "endpoint");
-    put_c(p, "  ");
+    page_put(&p->page, "  ");
     if (row_get(&p->record, "outcome", &outcome)) {
-        put_c(p, put_member(p, "status") ? " " : "");
+        page_put(&p->page, put_member(p, "status") ? " " : "");
         put_member(p, "outcome");
     } else if (request_finished(&p->record)) {
         if (!put_member(p, "status"))
-            put_c(p, "ended");
+            page_put(&p->page, "ended");
     } else {
-        put_c(p, "pending");
+        page_put(&p->page, "pending");
     }
     if (row_int(&p->record, "duration_ms") != ROW_UNKNOWN)
-        putf(p, "  %s", format_duration(text, row_int(&p->record, "duration_ms")));
+        page_putf(&p->page, "  %s", format_duration(text, row_int(&p->record, "duration_ms")));
     put_run(p, start);
-    put_c(p, "\n");
+    page_put(&p->page, "\n");
 }
 
-static void put_when(struct page *p)
+static void put_when(struct sheet *p)
 {
     int64_t at = row_time(&p->record, "created_at"), now = p->job->out.ctx.now_us;
     char text[FORMAT_SIZE];
 
-    putf(p, "  when    %s local", format_time_long(text, at));
+    page_putf(&p->page, "  when    %s local", format_time_long(text, at));
     if (at != ROW_UNKNOWN)
-        putf(p, ", %s ago", format_time(text, at, now, FORMAT_TIME_RELATIVE));
-    put_c(p, "\n");
+        page_putf(&p->page, ", %s ago", format_time(text, at, now, FORMAT_TIME_RELATIVE));
+    page_put(&p->page, "\n");
 }
 
-static bool is_route(struct page *p, const struct row *route)
+static bool is_route(struct sheet *p, const struct row *route)
 {
     struct str wanted, pattern;
 
@@ -193,7 +149,7 @@ static bool is_route(struct page *p, const struct row *route)
 }
 
 /* What is known of the route by now: " (88, prefix, priority 50)". */
-static void put_why(struct page *p)
+static void put_why(struct sheet *p)
 {
     struct buf query = {0}, pattern = {0}, text = {0};
     struct row route = {0};
@@ -211,14 +167,14 @@ static void put_why(struct page *p)
         for (it = json_iter(items); !found && json_next(&it);)
             found = row_read(&route, it.value) && is_route(p, &route);
     if (found && row_int(&route, "id") != ROW_UNKNOWN)
-        putf(p, " (%" PRId64, row_int(&route, "id"));
+        page_putf(&p->page, " (%" PRId64, row_int(&route, "id"));
     else if (found)
-        put_c(p, " (startup");
+        page_put(&p->page, " (startup");
     pattern.len = 0;
     if (found && row_text(&route, "match_type", &pattern)) {
-        put_c(p, ", ");
-        put_clean(p, buf_str(&pattern), 0);
-        putf(p, ", priority %" PRId64 ")", row_int(&route, "priority"));
+        page_put(&p->page, ", ");
+        page_clean(&p->page, buf_str(&pattern), 0);
+        page_putf(&p->page, ", priority %" PRId64 ")", row_int(&route, "priority"));
     }
     row_clear(&route);
     buf_clear(&text);
@@ -226,47 +182,47 @@ static void put_why(struct page *p)
     buf_clear(&query);
 }
 
-static void put_model(struct page *p)
+static void put_model(struct sheet *p)
 {
-    put_c(p, "  model   ");
+    page_put(&p->page, "  model   ");
     if (!put_member(p, "model"))
-        put_c(p, "-");
+        page_put(&p->page, "-");
     if (!same(p, "model", "upstream_model")) {
-        size_t start = p->text.len;
+        size_t start = p->page.text.len;
 
-        put_c(p, ", sent as ");
+        page_put(&p->page, ", sent as ");
         if (!put_member(p, "upstream_model"))
-            p->text.len = start;
+            p->page.text.len = start;
     }
     if (!same(p, "upstream_model", "response_model") && !same(p, "model", "response_model")) {
-        size_t start = p->text.len;
+        size_t start = p->page.text.len;
 
-        put_c(p, ", answered as ");
+        page_put(&p->page, ", answered as ");
         if (!put_member(p, "response_model"))
-            p->text.len = start;
+            p->page.text.len = start;
     }
-    put_c(p, " on ");
+    page_put(&p->page, " on ");
     if (!put_member(p, "provider_slug") && !put_member(p, "upstream_url"))
-        put_c(p, "-");
-    put_c(p, ", route ");
+        page_put(&p->page, "-");
+    page_put(&p->page, ", route ");
     if (put_member(p, "model_route"))
         put_why(p);
     else
-        put_c(p, "global");
-    put_c(p, "\n");
+        page_put(&p->page, "global");
+    page_put(&p->page, "\n");
 }
 
 struct list_sep {
     bool any;
 };
 
-static void put_sep(struct page *p, struct list_sep *s, const char *sep)
+static void put_sep(struct sheet *p, struct list_sep *s, const char *sep)
 {
-    put_c(p, s->any ? sep : "");
+    page_put(&p->page, s->any ? sep : "");
     s->any = true;
 }
 
-static void put_phase(struct page *p, struct list_sep *s, const char *name, const char *path)
+static void put_phase(struct sheet *p, struct list_sep *s, const char *name, const char *path)
 {
     char text[FORMAT_SIZE];
     int64_t ms = row_int(&p->record, path);
@@ -274,12 +230,12 @@ static void put_phase(struct page *p, struct list_sep *s, const char *name, cons
     if (ms == ROW_UNKNOWN)
         return;
     put_sep(p, s, ", ");
-    putf(p, "%s %s", name, format_duration(text, ms));
+    page_putf(&p->page, "%s %s", name, format_duration(text, ms));
     if (ms == 0 && strcmp(path, "upstream_connect_ms") == 0)
-        put_c(p, " (reused)");
+        page_put(&p->page, " (reused)");
 }
 
-static void put_timing(struct page *p)
+static void put_timing(struct sheet *p)
 {
     struct list_sep s = {0};
     char text[FORMAT_SIZE], max[FORMAT_SIZE];
@@ -287,7 +243,7 @@ static void put_timing(struct page *p)
     int64_t p95 = row_int(&p->record, "chunk_gap_p95_ms");
     int64_t gap = row_int(&p->record, "chunk_gap_max_ms");
 
-    put_c(p, "  timing  ");
+    page_put(&p->page, "  timing  ");
     put_phase(p, &s, "connect", "upstream_connect_ms");
     put_phase(p, &s, "head", "upstream_headers_ms");
     put_phase(p, &s, "first byte", "first_byte_ms");
@@ -295,17 +251,19 @@ static void put_timing(struct page *p)
     put_phase(p, &s, "end", "duration_ms");
     if (isfinite(rate)) {
         put_sep(p, &s, "; ");
-        putf(p, "%s%s tok/s", row_true(&p->record, "generation_tps_estimated") ? "~" : "",
-             format_rate(text, rate));
+        page_putf(&p->page, "%s%s tok/s",
+                  row_true(&p->record, "generation_tps_estimated") ? "~" : "",
+                  format_rate(text, rate));
     }
     if (p95 != ROW_UNKNOWN || gap != ROW_UNKNOWN) {
         put_sep(p, &s, "; ");
-        putf(p, "gap p95 %s max %s", format_duration(text, p95), format_duration(max, gap));
+        page_putf(&p->page, "gap p95 %s max %s", format_duration(text, p95),
+                  format_duration(max, gap));
     }
-    put_c(p, s.any ? "\n" : "-\n");
+    page_put(&p->page, s.any ? "\n" : "-\n");
 }
 
-static bool put_tokens_of(struct page *p, struct list_sep *s, const char *sep, const char *path,
+static bool put_tokens_of(struct sheet *p, struct list_sep *s, const char *sep, const char *path,
                           const char *before, const char *after)
 {
     int64_t n = row_int(&p->record, path);
@@ -313,15 +271,15 @@ static bool put_tokens_of(struct page *p, struct list_sep *s, const char *sep, c
     if (n == ROW_UNKNOWN)
         return false;
     put_sep(p, s, sep);
-    putf(p, "%s%" PRId64 "%s", before, n, after);
+    page_putf(&p->page, "%s%" PRId64 "%s", before, n, after);
     return true;
 }
 
-static void put_tokens(struct page *p)
+static void put_tokens(struct sheet *p)
 {
     struct list_sep s = {0};
 
-    put_c(p, "  tokens  ");
+    page_put(&p->page, "  tokens  ");
     put_tokens_of(p, &s, ", ", "tokens.input", "", " in");
     put_tokens_of(p, &s, ", ", "tokens.cached_input", "", " cached");
     put_tokens_of(p, &s, ", ", "cache_write_input_tokens", "", " written to cache");
@@ -330,13 +288,13 @@ static void put_tokens(struct page *p)
     put_tokens_of(p, &s, "; ", "tokens.total", "total ", "");
     if (!s.any)
         put_tokens_of(p, &s, "", "estimated_input_tokens", "about ", " in (estimated)");
-    put_c(p, s.any ? "\n" : "-\n");
+    page_put(&p->page, s.any ? "\n" : "-\n");
 }
 
 /* ---- cost ---- */
 
 /* "0.750000" -> "0.75" */
-static void put_rate(struct page *p, const struct row *snapshot, const char *path)
+static void put_rate(struct sheet *p, const struct row *snapshot, const char *path)
 {
     struct buf rate = {0};
 
@@ -350,20 +308,20 @@ static void put_rate(struct page *p, const struct row *snapshot, const char *pat
         if (dot)
             break;
     }
-    put_c(p, "$");
-    put_clean(p, buf_str(&rate), 0);
-    put_c(p, "/M");
+    page_put(&p->page, "$");
+    page_clean(&p->page, buf_str(&rate), 0);
+    page_put(&p->page, "/M");
     buf_clear(&rate);
 }
 
-static void put_term(struct page *p, struct list_sep *s, const struct row *snapshot, int64_t tokens,
-                     const char *rate)
+static void put_term(struct sheet *p, struct list_sep *s, const struct row *snapshot,
+                     int64_t tokens, const char *rate)
 {
     if (tokens == ROW_UNKNOWN || tokens == 0)
         return;
-    put_c(p, s->any ? " + " : " = ");
+    page_put(&p->page, s->any ? " + " : " = ");
     s->any = true;
-    putf(p, "%" PRId64 " x ", tokens);
+    page_putf(&p->page, "%" PRId64 " x ", tokens);
     put_rate(p, snapshot, rate);
 }
 
@@ -387,7 +345,7 @@ static int64_t least(int64_t a, int64_t b)
 }
 
 /* Tokens times rates, as the cost was made (core/cost.c). */
-static void put_terms(struct page *p, struct list_sep *s, const struct row *snapshot)
+static void put_terms(struct sheet *p, struct list_sep *s, const struct row *snapshot)
 {
     int64_t input = count_of(&p->record, "tokens.input"), cached = 0, written = 0, hour,
             thought = 0;
@@ -412,7 +370,7 @@ static void put_terms(struct page *p, struct list_sep *s, const struct row *snap
     put_term(p, s, snapshot, thought, "reasoning_usd_per_million");
 }
 
-static void put_equation(struct page *p, const struct row *snapshot)
+static void put_equation(struct sheet *p, const struct row *snapshot)
 {
     struct list_sep s = {0}, note = {0};
     struct buf text = {0};
@@ -420,23 +378,23 @@ static void put_equation(struct page *p, const struct row *snapshot)
     put_terms(p, &s, snapshot);
     if (row_text(snapshot, "price_match", &text)) {
         put_sep(p, &note, ", ");
-        put_c(p, "   (");
-        put_clean(p, buf_str(&text), 0);
-        put_c(p, " match");
+        page_put(&p->page, "   (");
+        page_clean(&p->page, buf_str(&text), 0);
+        page_put(&p->page, " match");
     }
     text.len = 0;
     if (row_text(snapshot, "checked_at", &text)) {
-        put_c(p, note.any ? ", " : "   (");
+        page_put(&p->page, note.any ? ", " : "   (");
         note.any = true;
-        put_c(p, "checked ");
-        put_clean(p, buf_str(&text), 0);
+        page_put(&p->page, "checked ");
+        page_clean(&p->page, buf_str(&text), 0);
     }
-    put_c(p, note.any ? ")" : "");
+    page_put(&p->page, note.any ? ")" : "");
     buf_clear(&text);
 }
 
 /* Which price it was, and where that is from. */
-static void put_price(struct page *p)
+static void put_price(struct sheet *p)
 {
     static const char *const paths[] = {"matched_model", "tier_label", "service_tier",
                                         "source_url"};
@@ -448,102 +406,100 @@ static void put_price(struct page *p)
     if (row_text(&p->record, "pricing_snapshot_json", &json) &&
         json_scan(buf_str(&json), &value) == JSON_OBJECT && row_read(&snapshot, value) &&
         row_text(&snapshot, "provider_slug", &text)) {
-        put_c(p, "  price   ");
-        put_clean(p, buf_str(&text), 0);
+        page_put(&p->page, "  price   ");
+        page_clean(&p->page, buf_str(&text), 0);
         for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
             text.len = 0;
             if (!row_text(&snapshot, paths[i], &text) || text.len == 0)
                 continue;
-            put_c(p, s.any ? ", " : ":");
+            page_put(&p->page, s.any ? ", " : ":");
             s.any = true;
-            put_clean(p, buf_str(&text), 0);
+            page_clean(&p->page, buf_str(&text), 0);
         }
-        put_c(p, "\n");
+        page_put(&p->page, "\n");
     }
     row_clear(&snapshot);
     buf_clear(&text);
     buf_clear(&json);
 }
 
-static void put_cost(struct page *p)
+static void put_cost(struct sheet *p)
 {
     struct buf json = {0};
     struct row snapshot = {0};
     struct str value;
 
-    put_c(p, "  cost    ");
+    page_put(&p->page, "  cost    ");
     if (row_get(&p->record, "cost_usd", &value)) {
-        put_c(p, "$");
+        page_put(&p->page, "$");
         put_member(p, "cost_usd");
         if (row_text(&p->record, "pricing_snapshot_json", &json) &&
             json_scan(buf_str(&json), &value) == JSON_OBJECT && row_read(&snapshot, value))
             put_equation(p, &snapshot);
     } else {
-        put_c(p, "-");
+        page_put(&p->page, "-");
     }
     if (row_get(&p->record, "reported_cost_usd", &value)) {
-        put_c(p, ", reported $");
+        page_put(&p->page, ", reported $");
         put_member(p, "reported_cost_usd");
     }
-    put_c(p, "\n");
+    page_put(&p->page, "\n");
     row_clear(&snapshot);
     buf_clear(&json);
 }
 
-static void put_line(struct page *p, const char *label, const char *path)
+static void put_line(struct sheet *p, const char *label, const char *path)
 {
-    size_t start = p->text.len;
+    size_t start = p->page.text.len;
 
-    putf(p, "  %-8s", label);
+    page_putf(&p->page, "  %-8s", label);
     if (put_member(p, path))
-        put_c(p, "\n");
+        page_put(&p->page, "\n");
     else
-        p->text.len = start;
+        p->page.text.len = start;
 }
 
-static void put_finish(struct page *p)
+static void put_finish(struct sheet *p)
 {
     int64_t calls = row_int(&p->record, "tool_call_count");
-    size_t start = p->text.len;
+    size_t start = p->page.text.len;
     struct str how;
     bool any;
 
-    put_c(p, "  finish  ");
+    page_put(&p->page, "  finish  ");
     any = put_member(p, "finish_reason");
     if (calls > 0)
-        putf(p, "%s%" PRId64 " tool call%s", any ? ", " : "", calls, calls == 1 ? "" : "s");
+        page_putf(&p->page, "%s%" PRId64 " tool call%s", any ? ", " : "", calls,
+                  calls == 1 ? "" : "s");
     if (any || calls > 0)
-        put_c(p, "\n");
+        page_put(&p->page, "\n");
     else
-        p->text.len = start;
+        p->page.text.len = start;
     if (!row_get(&p->record, "terminated_by", &how) || !json_string_is(how, STR("upstream_eof")))
         put_line(p, "ended", "terminated_by");
 }
 
-static void put_attempt(struct page *p, struct str value, const char *label)
+static void put_attempt(struct sheet *p, struct str value, const char *label)
 {
-    struct page one = {.job = p->job, .flags = p->flags};
+    struct page *page = &p->page;
+    struct row one = {0};
     char text[FORMAT_SIZE];
 
-    if (row_read(&one.record, value)) {
-        putf(&one, "%-10s%" PRId64 " ", label, row_int(&one.record, "number"));
-        put_member(&one, "upstream_url");
-        put_c(&one, ": ");
-        if (!put_member(&one, "error") && !put_member(&one, "status"))
-            put_c(&one, "-");
-        if (row_int(&one.record, "duration_ms") != ROW_UNKNOWN)
-            putf(&one, ", %s", format_duration(text, row_int(&one.record, "duration_ms")));
-        put_c(&one, "\n");
-        put(p, buf_str(&one.text));
+    if (row_read(&one, value)) {
+        page_putf(page, "%-10s%" PRId64 " ", label, row_int(&one, "number"));
+        page_member(page, &one, "upstream_url");
+        page_put(page, ": ");
+        if (!page_member(page, &one, "error") && !page_member(page, &one, "status"))
+            page_put(page, "-");
+        if (row_int(&one, "duration_ms") != ROW_UNKNOWN)
+            page_putf(page, ", %s", format_duration(text, row_int(&one, "duration_ms")));
+        page_put(page, "\n");
     }
-    p->failed = p->failed || one.failed;
-    row_clear(&one.record);
-    buf_clear(&one.text);
-    buf_clear(&one.scratch);
+    row_clear(&one);
 }
 
 /* What came before the answer, when the route has several upstreams. */
-static void put_attempts(struct page *p)
+static void put_attempts(struct sheet *p)
 {
     const char *label = "  tried";
     struct json_iter it;
@@ -558,19 +514,19 @@ static void put_attempts(struct page *p)
     }
 }
 
-static void put_decoded(struct page *p, struct str value)
+static void put_decoded(struct sheet *p, struct str value)
 {
     struct buf text = {0};
     struct err err;
 
     if (json_type_of(value) == JSON_STRING && json_string(value, &text, &err) == 0)
-        put_clean(p, buf_str(&text), 0);
+        page_clean(&p->page, buf_str(&text), 0);
     buf_clear(&text);
 }
 
 /* A line for each element of a list in a member that is JSON text itself. */
-static void put_list(struct page *p, const char *label, const char *path, struct str name,
-                     void (*put_one)(struct page *p, struct str element))
+static void put_list(struct sheet *p, const char *label, const char *path, struct str name,
+                     void (*put_one)(struct sheet *p, struct str element))
 {
     struct buf json = {0};
     struct str root, list;
@@ -580,27 +536,27 @@ static void put_list(struct page *p, const char *label, const char *path, struct
         json_member(root, name, &list) && json_type_of(list) == JSON_ARRAY) {
         it = json_iter(list);
         while (json_next(&it)) {
-            putf(p, "  %-8s", label);
+            page_putf(&p->page, "  %-8s", label);
             put_one(p, it.value);
-            put_c(p, "\n");
+            page_put(&p->page, "\n");
         }
     }
     buf_clear(&json);
 }
 
-static void put_applied(struct page *p, struct str applied)
+static void put_applied(struct sheet *p, struct str applied)
 {
     struct str value;
 
     if (json_member(applied, STR("action"), &value))
         put_decoded(p, value);
     if (json_member(applied, STR("function"), &value)) {
-        put_c(p, " ");
+        page_put(&p->page, " ");
         put_decoded(p, value);
     }
 }
 
-static void put_head(struct page *p)
+static void put_head(struct sheet *p)
 {
     put_title(p);
     put_when(p);
@@ -618,13 +574,13 @@ static void put_head(struct page *p)
 
 /* ---- bodies and headers ---- */
 
-static void put_section(struct page *p, const char *name)
+static void put_section(struct sheet *p, const char *name)
 {
-    put_c(p, p->text.len > 0 ? "\n" : "");
-    put_bold(p, name);
+    page_put(&p->page, p->page.text.len > 0 ? "\n" : "");
+    page_bold(&p->page, name);
 }
 
-static void put_body(struct page *p, const char *name, const char *render, const char *type,
+static void put_body(struct sheet *p, const char *name, const char *render, const char *type,
                      const char *size)
 {
     char path[64], text[FORMAT_SIZE];
@@ -632,45 +588,45 @@ static void put_body(struct page *p, const char *name, const char *render, const
     struct str value;
 
     put_section(p, name);
-    put_c(p, "  ");
+    page_put(&p->page, "  ");
     if (type && put_member(p, type))
-        put_c(p, "  ");
+        page_put(&p->page, "  ");
     if (size && row_int(&p->record, size) != ROW_UNKNOWN)
-        putf(p, "%s", format_bytes_long(text, row_int(&p->record, size)));
-    put_c(p, "\n");
+        page_putf(&p->page, "%s", format_bytes_long(text, row_int(&p->record, size)));
+    page_put(&p->page, "\n");
     snprintf(path, sizeof(path), "%s.text", render);
     if (!row_get(&p->all, render, &value))
-        put_c(p, "(not kept)\n");
+        page_put(&p->page, "(not kept)\n");
     else if (!row_text(&p->all, path, &body) || body.len == 0)
-        put_c(p, "(empty)\n");
+        page_put(&p->page, "(empty)\n");
     else
-        put_clean(p, buf_str(&body), TERM_MULTILINE);
-    if (p->text.len > 0 && p->text.ptr[p->text.len - 1] != '\n')
-        put_c(p, "\n");
+        page_clean(&p->page, buf_str(&body), TERM_MULTILINE);
+    if (p->page.text.len > 0 && p->page.text.ptr[p->page.text.len - 1] != '\n')
+        page_put(&p->page, "\n");
     buf_clear(&body);
 }
 
-static void put_headers(struct page *p, const char *name, const char *path)
+static void put_headers(struct sheet *p, const char *name, const char *path)
 {
     struct buf json = {0}, text = {0};
     struct json_iter it;
     struct str value;
 
     put_section(p, name);
-    put_c(p, "\n");
+    page_put(&p->page, "\n");
     if (row_text(&p->record, path, &json) && json_scan(buf_str(&json), &value) == JSON_OBJECT) {
         it = json_iter(value);
         while (json_next(&it)) {
-            put_c(p, "  ");
-            put_clean(p, it.key, 0);
-            put_c(p, ": ");
+            page_put(&p->page, "  ");
+            page_clean(&p->page, it.key, 0);
+            page_put(&p->page, ": ");
             text.len = 0;
             if (value_text(it.value, &text))
-                put_clean(p, buf_str(&text), 0);
-            put_c(p, "\n");
+                page_clean(&p->page, buf_str(&text), 0);
+            page_put(&p->page, "\n");
         }
     } else {
-        put_c(p, "  -\n");
+        page_put(&p->page, "  -\n");
     }
     buf_clear(&text);
     buf_clear(&json);
@@ -678,7 +634,7 @@ static void put_headers(struct page *p, const char *name, const char *path)
 
 /* ---- images ---- */
 
-static void put_images(struct page *p)
+static void put_images(struct sheet *p)
 {
     struct json_iter it;
     struct str list;
@@ -687,7 +643,7 @@ static void put_images(struct page *p)
     int number = 0;
 
     put_section(p, "images");
-    put_c(p, "\n");
+    page_put(&p->page, "\n");
     it = row_get(&p->all, "images", &list) ? json_iter(list) : json_iter(STR("[]"));
     while (json_next(&it)) {
         struct str data;
@@ -695,19 +651,19 @@ static void put_images(struct page *p)
 
         if (!row_read(&image, it.value))
             continue;
-        putf(p, "  %d  ", ++number);
+        page_putf(&p->page, "  %d  ", ++number);
         text.len = 0;
         row_text(&image, "mime_type", &text);
-        put_clean(p, text.len ? buf_str(&text) : STR("-"), 0);
-        put_c(p, "  ");
+        page_clean(&p->page, text.len ? buf_str(&text) : STR("-"), 0);
+        page_put(&p->page, "  ");
         text.len = 0;
         if (row_get(&image, "data_base64", &data))
-            put_c(p, format_bytes_long(size, (int64_t)data.len / 4 * 3));
+            page_put(&p->page, format_bytes_long(size, (int64_t)data.len / 4 * 3));
         else if (row_text(&image, "source", &text))
-            put_clean(p, str_cut(buf_str(&text), 500), 0);
-        put_c(p, "\n");
+            page_clean(&p->page, str_cut(buf_str(&text), 500), 0);
+        page_put(&p->page, "\n");
     }
-    put_c(p, number ? "" : "  none\n");
+    page_put(&p->page, number ? "" : "  none\n");
     row_clear(&image);
     buf_clear(&text);
 }
@@ -781,7 +737,7 @@ int request_images_save(struct job *job, int64_t id, struct str answer, const ch
 
 /* ---- all of it ---- */
 
-static void put_parts(struct page *p, unsigned parts)
+static void put_parts(struct sheet *p, unsigned parts)
 {
     if (parts & REQUEST_PART_HEAD)
         put_head(p);
@@ -808,24 +764,20 @@ static void put_parts(struct page *p, unsigned parts)
 
 int request_text(struct job *job, struct str answer, unsigned parts)
 {
-    struct page p = {.job = job, .flags = job->out.flags};
+    struct sheet p = {.job = job};
     struct str record;
     int rc = -1;
 
-    if (job->out.color)
-        p.flags |= TERM_DIM;
+    page_init(&p.page, &job->out, &job->err);
     row_read(&p.all, answer);
-    if (!row_get(&p.all, "record", &record) || !row_read(&p.record, record)) {
+    if (row_get(&p.all, "record", &record) && row_read(&p.record, record)) {
+        put_parts(&p, parts);
+        rc = page_print(&p.page);
+    } else {
         err_set(&job->err, ERR_FAILED, "the answer has no record");
-        goto out;
     }
-    put_parts(&p, parts);
-    if (!p.failed)
-        rc = out_text(&job->out, buf_str(&p.text), &job->err);
-out:
     row_clear(&p.all);
     row_clear(&p.record);
-    buf_clear(&p.text);
-    buf_clear(&p.scratch);
+    page_clear(&p.page);
     return rc;
 }

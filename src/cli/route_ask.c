@@ -126,13 +126,15 @@ static int resolve(struct task *t)
     struct row row = {0};
     struct buf text = {0};
     struct str answer;
+    char what[120];
     int rc;
 
+    snprintf(what, sizeof(what), "model \"%.80s\"", o->args[0]);
     edit_start(&e, NULL);
     edit_text(&e, "model", o->args[0]);
     rc = edit_fields(&e, t->cli, provider, &t->err);
     if (rc == 0)
-        rc = task_ask(t, o->args[0], "POST", ROUTES "/simulate", edit_end(&e), 0, &answer);
+        rc = task_ask(t, what, "POST", ROUTES "/simulate", edit_end(&e), 0, &answer);
     if (rc == 0 && row_read(&row, answer)) {
         if (sample)
             rc = put_sample(t, &text, &row, sample);

@@ -134,8 +134,11 @@ static int send_new(struct task *t, struct edit *e, const char *model, const cha
     struct row row = {0};
     struct str answer;
     struct buf id = {0};
-    int rc = task_ask(t, model, "POST", ROUTES, edit_end(e), 0, &answer);
+    char what[120];
+    int rc;
 
+    snprintf(what, sizeof(what), "route \"%.80s\"", model);
+    rc = task_ask(t, what, "POST", ROUTES, edit_end(e), 0, &answer);
     if (rc == 0 && row_read(&row, answer) && row_text(&row, "id", &id)) {
         cli_note(t->cli, "added route %s: %s to %s", id.ptr, model, url);
         buf_put(&id, STR("\n"));

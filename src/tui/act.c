@@ -256,6 +256,8 @@ static void open_row(struct top *t)
         top_view(t, VIEW_REQUESTS);
     } else if (t->ui.view == VIEW_REQUESTS) {
         detail_open(t, item->id);
+    } else {
+        run_open(t, item->id);
     }
 }
 

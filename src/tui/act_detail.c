@@ -19,11 +19,11 @@ static const char *const body_parts[] = {"request", "response", "upstream"};
 
 /* ---- verbs of this program ---- */
 
-/* Run "requests VERB ID" with words (up to six, ends with NULL) against the same source. */
-static void run_verb(struct top *t, enum helper_use use, int64_t id, const char *verb,
-                     const char *const *words)
+/* Run "COMMAND VERB ID" with words (up to six, ends with NULL) against the same source. */
+static void run_command(struct top *t, enum helper_use use, const char *command, int64_t id,
+                        const char *verb, const char *const *words)
 {
-    const char *argv[16] = {"requests", verb};
+    const char *argv[16] = {command, verb};
     char number[32], place[4200];
     size_t n = 2;
     struct err err;
@@ -40,6 +40,12 @@ static void run_verb(struct top *t, enum helper_use use, int64_t id, const char 
     t->helper_use = use;
     if (helper_start(&t->helper, argv, &err) < 0)
         top_say(t, true, "%s", err.msg);
+}
+
+static void run_verb(struct top *t, enum helper_use use, int64_t id, const char *verb,
+                     const char *const *words)
+{
+    run_command(t, use, "requests", id, verb, words);
 }
 
 static bool can_ask(struct top *t)
@@ -94,6 +100,12 @@ void detail_open(struct top *t, int64_t id)
     d->loading = !d->running;
     if (!d->running)
         load_head(t);
+}
+
+void run_open(struct top *t, int64_t id)
+{
+    if (can_ask(t))
+        run_command(t, HELPER_PAGER, "runs", id, "show", (const char *const[]){NULL});
 }
 
 void detail_news(struct top *t)

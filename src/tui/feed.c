@@ -141,6 +141,7 @@ static void lost(struct feed *f, const struct err *err)
 
         buf_put(&path, str_c(f->source->path));
         publish(f, make_news(NEWS_OFFLINE, &path));
+        f->failures = 0;
         f->next_live = 0;
     }
 }
@@ -289,7 +290,7 @@ static int64_t earliest(const struct feed *f, const struct feed_wish *wish)
     int64_t at = f->next_live;
     bool live = !f->play && f->source->client && f->failures == 0;
 
-    if (live && wish->runs && f->next_runs < at)
+    if (!f->play && f->failures == 0 && wish->runs && f->next_runs < at)
         at = f->next_runs;
     if (live && wish->text_often && wish->text_id > 0 && !f->no_parts && f->next_text < at)
         at = f->next_text;
@@ -307,7 +308,7 @@ static void do_next(struct feed *f, const struct feed_wish *wish, int64_t now)
             ask_live(f, wish);
         else
             read_file(f);
-    } else if (live && wish->runs && f->next_runs <= now) {
+    } else if (!f->play && wish->runs && f->next_runs <= now) {
         ask_runs(f);
     } else if (live) {
         ask_text(f, wish);

@@ -147,12 +147,15 @@ static void share(struct table *t, int left)
     }
 }
 
+#define ALL_COLUMNS                                                                                \
+    "id,age,st,endpoint,model,provider,in,cached,out,reason,ttft,tps,gap,dur,bytes,cost,tools,"    \
+    "finish,run"
+
 /* The widest of the sets that fits. */
 static void choose_requests(struct table *t, int width, int64_t largest_id)
 {
     static const char *const sets[] = {
-        "id,age,st,endpoint,model,provider,in,cached,out,reason,ttft,tps,gap,dur,bytes,cost,tools,"
-        "finish,run",
+        ALL_COLUMNS,
         "id,age,st,endpoint,model,provider,in,cached,out,ttft,tps,dur,cost,run",
         "id,age,st,model,in,out,ttft,tps,cost,run",
         "id,age,st,model,out,tps,cost",

@@ -47,8 +47,8 @@ static void help_line(struct drawing *d, int y, int i)
     struct look bold = {ROLE_NONE, CELL_BOLD};
 
     if (i < keys) {
-        grid_put(d->g, y, 2, 26, str_c(top_keys[i].keys), bold);
-        grid_put(d->g, y, 28, d->width - 29, str_c(top_keys[i].help), PLAIN);
+        grid_put(d->g, y, 2, 27, str_c(top_keys[i].keys), bold);
+        grid_put(d->g, y, 30, d->width - 31, str_c(top_keys[i].help), PLAIN);
     } else if (i == keys + 1) {
         grid_put(d->g, y, 2, d->width, STR("Column ST"), bold);
     } else if (i > keys + 1 && i < keys + 2 + STATES) {

@@ -71,6 +71,8 @@ int top_screen(struct top *t);
 /* ---- one request (act_detail.c) ---- */
 
 void detail_open(struct top *t, int64_t id);
+/** What a run came to, in the pager. */
+void run_open(struct top *t, int64_t id);
 /** A request that was in flight may have ended. */
 void detail_news(struct top *t);
 /** A key in the detail; false when it means the same as elsewhere. */

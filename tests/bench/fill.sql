@@ -57,7 +57,8 @@ SELECT count(*), sum(response_status < 400), sum(response_status >= 400), 0, sum
        sum(billing_input_tokens), count(*), sum(billing_cached_input_tokens), count(*),
        sum(billing_output_tokens), count(*), sum(billing_total_tokens), count(*),
        sum(billing_total_cost_pusd), max(completed_us)
-FROM requests WHERE task_run_id = run_id);
+FROM requests WHERE task_run_id = run_id)
+WHERE run_id IN (SELECT task_run_id FROM requests);
 INSERT INTO counters (name, count)
 SELECT 'total', count(*) FROM requests
 UNION ALL SELECT 'streams', count(*) FROM requests WHERE is_stream = 1

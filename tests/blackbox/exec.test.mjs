@@ -147,6 +147,7 @@ test('signals are passed on to all that the command started', async (t) => {
     const sleeper = Number(await until(() => child.out.includes('\n') && child.out, 'the pid'));
     await until(() => readFileSync(`/proc/${sleeper}/comm`, 'utf8') === 'sleep\n', 'the grandchild');
     child.kill(signal);
+    await until(() => /ended after/.test(child.err), () => `the bill: ${child.err}`);
     if (signal === 'SIGINT') process.kill(sleeper, 'SIGKILL'); /* shells keep it from background commands */
     assert.equal((await within(child.gone, () => `it to end: ${child.err}`)).code, code);
     await until(() => !alive(sleeper), `${signal} to reach the grandchild`);
@@ -196,7 +197,8 @@ function terminal(t, env) {
     return stdout;
   };
   tmux('new-session', '-d', '-x', '100', '-y', '30', "PS1='$ ' bash --norc --noprofile -i");
-  t.after(() => spawnSync('tmux', ['-S', socket, 'kill-server']));
+  const server = Number(tmux('display-message', '-p', '#{pid}'));
+  t.after(() => process.kill(server, 'SIGTERM')); /* its socket is gone by then */
   const screen = () => tmux('capture-pane', '-p');
   return {
     type: (...keys) => tmux('send-keys', ...keys),
@@ -219,7 +221,9 @@ test('Ctrl-C and Ctrl-Z in a terminal are for the command', async (t) => {
   assert.equal((await lastRun(proxy)).status, 'active');
   term.type('echo the sh""ell', 'Enter');
   await term.sees(/^the shell$/m);
-  term.type('clear; fg', 'Enter');
+  term.type('clear', 'Enter');
+  await until(() => !/the shell/.test(term.screen()), 'a clear screen');
+  term.type('fg', 'Enter');
   await term.sees(/runs exec/);
   term.type('C-c');
   await term.sees(/command exited 4[^]*^\$$/m);

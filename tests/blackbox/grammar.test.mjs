@@ -1,8 +1,9 @@
 /* How a command line is read: commands, verbs, options and arguments in any order, other words for
  * them, and what is said about those that do not exist. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import test from 'node:test';
-import { folder, run } from './proxy.mjs';
+import { BINARY, folder, run } from './proxy.mjs';
 
 const ENV = { LC_ALL: 'C.UTF-8', TZ: 'UTC' };
 
@@ -82,4 +83,14 @@ test('what is not understood is exit 2, and the nearest names are told', async (
     assert.equal(code, 2, line);
     assert.equal(out, '', line);
   }
+});
+
+test('help goes through the pager on a terminal, and only there', async () => {
+  const env = { ...ENV, TERM: 'dumb', LLM_OBSERVE_PAGER: 'sed s/^/page:/' };
+  const typed = (words) => spawnSync('script', ['-qec', `'${BINARY}' ${words}`, '/dev/null'], {
+    encoding: 'utf8', env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], timeout: 20000,
+  }).stdout;
+  assert.match(typed('help formats'), /^page:On a terminal lists are tables/);
+  assert.match(typed('help formats --no-pager'), /^On a terminal lists are tables/);
+  assert.match((await run(['help', 'formats'], { env })).out, /^On a terminal lists are tables/);
 });

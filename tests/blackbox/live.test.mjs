@@ -281,24 +281,46 @@ test('the text of a request as it arrives', async (t) => {
   assert.equal((await proxy.get('/api/live?text=x')).status, 422);
 });
 
+/** What a stream says at its start, and with each piece of text. */
+const DIALECTS = {
+  [CHAT]: ['', event],
+  '/v1/messages': [
+    `event: message_start\ndata: ${JSON.stringify({ type: 'message_start', message: { role: 'assistant', content: [] } })}\n\nevent: content_block_start\ndata: ${JSON.stringify({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } })}\n\n`,
+    (text) =>
+      `event: content_block_delta\ndata: ${JSON.stringify({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } })}\n\n`,
+  ],
+  '/v1/responses': [
+    `data: ${JSON.stringify({ type: 'response.created', response: { output: [] } })}\n\n`,
+    (delta) =>
+      `data: ${JSON.stringify({ type: 'response.output_text.delta', output_index: 0, content_index: 0, delta })}\n\n`,
+  ],
+};
+
 test('the text of a long stream begins with a whole event', async (t) => {
   const upstream = await scripted(t);
   const proxy = await start(t, { upstream });
-  let turn;
-  upstream.script(CHAT, async (given) => ((turn = given), given.begin()));
-  const wire = await proxy.connect();
-  wire.send(proxy.post(CHAT, { model: 'm', stream: true }), 'POST');
-  const answer = await wire.head();
-  const events = Array.from({ length: 4000 }, (_, i) => event(`${i} `)).join('');
-  await turn.chunk(events);
-  await wire.wait(() => answer.size === events.length, 'the events');
-  const [{ id }] = (await proxy.api('/api/live')).inflight;
-  const { text } = await proxy.api(`/api/live?text=${id}`);
-  assert.equal(text.truncated, true);
-  assert.equal(text.items.length, 1);
-  assert.match(text.items[0].text, /^ ?\d+ (\d+ )*3999 $/);
-  assert.equal(text.gaps_ms.length, 96);
-  wire.close();
+  for (const [target, [head, piece]] of Object.entries(DIALECTS)) {
+    await t.test(target, async () => {
+      let turn;
+      upstream.script(target, async (given) => ((turn = given), given.begin()));
+      const wire = await proxy.connect();
+      wire.send(proxy.post(target, { model: target, stream: true }), 'POST');
+      const answer = await wire.head();
+      const events = head + Array.from({ length: 4000 }, (_, i) => piece(`${i} `)).join('');
+      await turn.chunk(events);
+      await wire.wait(() => answer.size === events.length, 'the events');
+      const row = await until(
+        async () => (await proxy.api('/api/live')).inflight.find((r) => r.model === target),
+        'the row in flight',
+      );
+      const { text } = await proxy.api(`/api/live?text=${row.id}`);
+      assert.equal(text.truncated, true);
+      assert.equal(text.items.length, 1);
+      assert.match(text.items[0].text, /^ ?\d+ (\d+ )*3999 $/);
+      assert.equal(text.gaps_ms.length, 96);
+      wire.close();
+    });
+  }
 });
 
 test('parts of the answer', async (t) => {

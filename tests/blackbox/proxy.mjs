@@ -105,10 +105,10 @@ class Proxy {
 
   async boot() {
     this.killed = false;
-    const { upstream, args = [], set = {}, env, wrap, cwd } = this.options;
+    const { upstream, args = [], set = {}, env, wrap, cwd, listen = 0 } = this.options;
     const settings = Object.entries(set).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
     const target = upstream ? ['--upstream-url', upstream.url ?? upstream] : [];
-    const words = ['serve', '--port', '0', '--database-url', this.database];
+    const words = ['serve', '--port', String(listen), '--database-url', this.database];
     this.child = launch([...words, ...target, ...settings, ...args], { env, wrap, cwd });
     this.port = await announced(
       this.child,

@@ -205,6 +205,10 @@ both(test, 'a provider is added, changed and deleted', async (cmd) => {
   const refused = await cmd('providers', 'rm', 'lab');
   assert.deepEqual([refused.code, refused.out], [2, '']);
   assert.match(refused.err, /refusing to delete 1 provider with 1 price without --yes/);
+  for (const words of [['set', ''], ['rm', '', '-y'], ['check', '']])
+    assert.deepEqual(await cmd('providers', ...words).then((r) => [r.code, r.err]), [
+      2, 'llm-observe-proxy: SLUG is empty\n',
+    ]); // prettier-ignore
   assert.match((await cmd('providers', 'rm', 'lab', '--dry-run')).err, /1 route loses its provider/);
   assert.equal((await cmd('providers', 'rm', 'lab', 'nosuch', '-y')).code, 3, 'all are looked up before');
   assert.deepEqual(await cmd.json('providers', 'rm', 'lab', '-y'), { deleted: true });

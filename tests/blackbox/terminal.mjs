@@ -1,5 +1,5 @@
 /* A terminal: tmux with a server of its own, for one test. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { BINARY, folder } from './proxy.mjs';
 import { ms, until } from './until.mjs';
@@ -12,7 +12,6 @@ export class Terminal {
     const terminal = new Terminal();
     terminal.home = folder(t);
     terminal.socket = path.join(terminal.home, 'tmux');
-    t.after(() => spawnSync('tmux', ['-S', terminal.socket, 'kill-server']));
     const own = { LC_ALL: 'C.UTF-8', TZ: 'UTC', TERM: 'xterm-256color', PATH: process.env.PATH, HOME: terminal.home };
     execFileSync(
       'tmux',
@@ -21,6 +20,15 @@ export class Terminal {
           .map(([name, value]) => `${name}=${value}`), 'bash', '--norc', '--noprofile'],
       { env: own },
     );
+    /* By its id: the folder with its socket is gone when this runs. */
+    const server = Number(terminal.tmux('display-message', '-p', '#{pid}'));
+    t.after(() => {
+      try {
+        process.kill(server, 'SIGTERM');
+      } catch {
+        /* it has ended by itself */
+      }
+    });
     await terminal.sees(PROMPT.trim());
     return terminal;
   }

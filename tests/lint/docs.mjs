@@ -4,7 +4,8 @@
  *   columns, keys, variables and exit codes of the program, and no others;
  * - examples in the man pages, in --help and in README.md are command lines that it understands;
  * - every file or folder that a document names in `backticks` exists, and every relative link;
- * - every folder under src/ is on the map, src/README.md.
+ * - every folder under src/ is on the map, src/README.md;
+ * - the page about the API names every call.
  * Without BINARY the manual is not checked. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -14,7 +15,7 @@ import { checkManual } from './manual.mjs';
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const BINARY = process.argv[2] && path.resolve(process.argv[2]);
 const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'src/README.md', 'docs/design.md',
-  'docs/telemetry.md', 'tests/bench/README.md', 'web/README.md'];
+  'docs/cookbook.md', 'docs/telemetry.md', 'tests/bench/README.md', 'web/README.md'];
 
 let errors = 0;
 function complain(where, what) {
@@ -57,7 +58,18 @@ function checkMap() {
   }
 }
 
+/* The page about the API names every call, and no other. */
+function checkCalls() {
+  const file = 'man/llm-observe-proxy-api.7';
+  const rows = read('src/shared/ops/operations.c').matchAll(/\{"(GET|POST|PUT|PATCH|DELETE)", "([^"]+)"/g);
+  const calls = new Set([...rows].map(([, method, path]) => `${method} ${path}`));
+  const named = new Set([...read(file).matchAll(/^\.It Li (\S+) Pa (\S+)$/gm)].map(([, m, p]) => `${m} ${p}`));
+  for (const call of calls) if (!named.has(call)) complain(file, `does not name ${call}`);
+  for (const call of named) if (!calls.has(call)) complain(file, `names ${call}, which there is not`);
+}
+
 checkPaths();
+checkCalls();
 checkMap();
 if (BINARY) checkManual(BINARY, ROOT, complain);
 process.exit(errors ? 1 : 0);

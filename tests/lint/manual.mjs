@@ -21,7 +21,7 @@ function shown(tokens) {
     } else if (token === 'Oc') {
       text += ']';
     } else if (!['Ns', 'Ar', 'Cm', 'No', 'Fl', 'Ev', 'Ic'].includes(token)) {
-      text += token;
+      text += token.replaceAll('\\&', '').replaceAll('\\e', '\\');
     }
   }
   return text + close;

@@ -271,6 +271,43 @@ static void the_summary_says_what_matters_first(void **state)
     summary_is(r, "HTTP 404 \xC2\xB7 connection lost");
     r.response_status = UNKNOWN;
     summary_is(r, "Request error \xC2\xB7 connection lost");
+    r.response_status = 429;
+    r.error = STR_NONE;
+    r.response_body = STR("{\"error\":{\"message\":\"slow down\"}}");
+    r.upstream_error_message = STR("slow down");
+    summary_is(r, "HTTP 429 \xC2\xB7 slow down");
+}
+
+static void the_summary_of_a_stream_is_what_it_says_and_not_its_events(void **state)
+{
+    struct record r = sample(1);
+
+    (void)state;
+    r.is_stream = true;
+    r.endpoint = STR("/v1/messages");
+    r.response_content_type = STR("text/event-stream");
+    r.response_body =
+        STR("event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"role\":"
+            "\"assistant\",\"content\":[]}}\n\n"
+            "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,"
+            "\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n"
+            "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,"
+            "\"delta\":{\"type\":\"text_delta\",\"text\":\"Otters \"}}\n\n"
+            "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,"
+            "\"delta\":{\"type\":\"text_delta\",\"text\":\"swim.\"}}\n\n"
+            "event: content_block_delta\ndata: {\"type\":\"content_blo");
+    summary_is(r, "Otters swim.");
+    r.has_tool_calls = true; /* tools were offered, none is called */
+    summary_is(r, "Otters swim.");
+    r.response_body =
+        STR("event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,"
+            "\"content_block\":{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"bash\"}}\n\n");
+    summary_is(r, "Tool call \xC2\xB7 bash");
+    r.has_tool_calls = r.is_stream = false;
+    r.endpoint = STR("/v1/embeddings");
+    r.response_content_type = STR("application/json");
+    r.response_body = STR("{\"object\":\"list\",\"data\":[]}");
+    summary_is(r, "JSON response");
 }
 
 static void a_long_preview_is_cut_by_code_points(void **state)
@@ -366,7 +403,8 @@ static void a_list_answers_everything_the_page_needs(void **state)
     IS(o, "stats.total", "{\"value\":20,\"display\":\"20\"}");
     IS(o, "stats.errors.value", "2");
     IS(o, "filters",
-       "{\"q\":\"\",\"where\":\"\",\"endpoint\":\"\",\"model\":\"\",\"provider\":\"\",\"route\":\"\","
+       "{\"q\":\"\",\"where\":\"\",\"endpoint\":\"\",\"model\":\"\",\"provider\":\"\",\"route\":"
+       "\"\","
        "\"status\":\"\",\"run\":\"\",\"stream\":false,\"image\":false,"
        "\"tool\":false,\"error\":false,\"slow\":false,\"large\":false,\"page\":1,"
        "\"per_page\":50}");
@@ -654,6 +692,7 @@ int main(void)
         cmocka_unit_test(money_is_written_without_a_double_in_between),
         cmocka_unit_test(an_estimate_stands_in_while_pending_only),
         cmocka_unit_test(the_summary_says_what_matters_first),
+        cmocka_unit_test(the_summary_of_a_stream_is_what_it_says_and_not_its_events),
         cmocka_unit_test(a_long_preview_is_cut_by_code_points),
         cmocka_unit_test(hostile_text_becomes_valid_json),
         TEST(a_list_answers_everything_the_page_needs),

@@ -134,6 +134,13 @@ static void run_section(struct call *call, struct store *store)
     answer_shell(call, 404, "Page not found");
 }
 
+/* The path of a form, too: a page of its own, or it would be the form's alone. */
+static void run_providers(struct call *call, struct store *store)
+{
+    (void)store;
+    answer_shell(call, 200, "Settings");
+}
+
 static void run_unknown(struct call *call, struct store *store)
 {
     (void)store;
@@ -163,6 +170,7 @@ const struct call_route web_admin_routes[] = {
     {"GET", "/admin/metrics", .run = run_metrics},
     {"GET", "/admin/settings", .run = run_settings},
     {"GET", "/admin/settings/{slug}", .run = run_section},
+    {"GET", "/admin/settings/providers", .run = run_providers},
     {"GET", "/admin/static/{slug}", .run = run_file},
     {0},
 };

@@ -88,8 +88,8 @@ void traffic_moved(struct traffic *t, int64_t at_us, const struct record *r, int
     struct second *s = second_at(t, at_us);
 
     if (s) {
-        s->bytes += bytes;
-        s->output_milli += output_milli;
+        traffic_add(&s->bytes, bytes);
+        traffic_add(&s->output_milli, output_milli);
     }
     if (output_milli > 0)
         traffic_groups_moved(t, at_us, r, output_milli);
@@ -127,7 +127,7 @@ static void learn_mean(struct traffic *t, const struct record *r, int64_t conten
     if (!m)
         return;
     m->hash = traffic_hash(r->upstream_model, STR(""));
-    m->tokens += r->billing_output_tokens;
+    traffic_add(&m->tokens, r->billing_output_tokens);
     m->events += content_events;
 }
 
@@ -139,14 +139,14 @@ static void count_second(struct second *s, const struct record *r)
     if (r->billing_total_cost_pusd == UNKNOWN)
         s->unpriced++;
     else
-        s->cost_pusd += r->billing_total_cost_pusd;
+        traffic_add(&s->cost_pusd, r->billing_total_cost_pusd);
     if (r->billing_input_tokens == UNKNOWN)
         return;
-    s->input_tokens += r->billing_input_tokens;
+    traffic_add(&s->input_tokens, r->billing_input_tokens);
     if (r->billing_cached_input_tokens == UNKNOWN)
         return;
-    s->cached_tokens += r->billing_cached_input_tokens;
-    s->cached_of += r->billing_input_tokens;
+    traffic_add(&s->cached_tokens, r->billing_cached_input_tokens);
+    traffic_add(&s->cached_of, r->billing_input_tokens);
 }
 
 static void add_samples(struct traffic *t, const struct record *r)
@@ -258,9 +258,9 @@ void traffic_rates(const struct traffic *t, const struct traffic_pulse *p, int64
 
         if (p->seconds[at % RING].second == at)
             out->requests += p->seconds[at % RING].arrivals;
-        out->output_milli += s->output_milli;
-        out->input_tokens += s->input_tokens;
-        out->response_bytes += s->bytes;
+        traffic_add(&out->output_milli, s->output_milli);
+        traffic_add(&out->input_tokens, s->input_tokens);
+        traffic_add(&out->response_bytes, s->bytes);
     }
 }
 
@@ -272,7 +272,7 @@ void traffic_minute(const struct traffic *t, int64_t now_us, struct traffic_minu
     for (int64_t at = now - 59; at <= now; at++) {
         const struct second *s = second_of(t, at);
 
-        out->cost_pusd += s->cost_pusd;
+        traffic_add(&out->cost_pusd, s->cost_pusd);
         out->finished += s->finished;
         out->unpriced += s->unpriced;
     }
@@ -324,8 +324,8 @@ void traffic_recent(const struct traffic *t, int64_t now_us, struct traffic_rece
         out->errors += s->errors;
         out->client_gone += s->client_gone;
         out->unpriced += s->unpriced;
-        out->cached_tokens += s->cached_tokens;
-        out->cached_of += s->cached_of;
+        traffic_add(&out->cached_tokens, s->cached_tokens);
+        traffic_add(&out->cached_of, s->cached_of);
     }
     stream_percentiles(t, since_us, out);
     for (size_t i = 0; i < newest(t->duration_count); i++)

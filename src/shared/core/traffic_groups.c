@@ -94,7 +94,7 @@ static void count_minute(struct group *g, const struct record *r)
     m->rate_limited += r->response_status == 429;
 #define ADD(field, known, value)                                                                   \
     if ((value) != UNKNOWN) {                                                                      \
-        m->field += (value);                                                                       \
+        traffic_add(&m->field, (value));                                                           \
         m->known++;                                                                                \
     }
     ADD(cost_pusd, priced, r->billing_total_cost_pusd)
@@ -158,7 +158,7 @@ void traffic_groups_moved(struct traffic *t, int64_t at_us, const struct record 
         g->moved[at].second = second;
         g->moved[at].milli = 0;
     }
-    g->moved[at].milli += milli;
+    traffic_add(&g->moved[at].milli, milli);
 }
 
 void traffic_groups_free(struct traffic *t)
@@ -184,12 +184,12 @@ static void add_minutes(const struct group *g, int64_t now_us, struct traffic_gr
         out->rate_limited += m->rate_limited;
         out->unpriced += m->unpriced;
         out->priced += m->priced;
-        out->cost_pusd += m->cost_pusd;
-        out->input_tokens += m->input_tokens;
+        traffic_add(&out->cost_pusd, m->cost_pusd);
+        traffic_add(&out->input_tokens, m->input_tokens);
         out->input_known += m->input_known;
-        out->cached_tokens += m->cached_tokens;
+        traffic_add(&out->cached_tokens, m->cached_tokens);
         out->cached_known += m->cached_known;
-        out->output_tokens += m->output_tokens;
+        traffic_add(&out->output_tokens, m->output_tokens);
         out->output_known += m->output_known;
     }
 }

@@ -9,6 +9,13 @@
 #define MODELS_KNOWN 512  /* with a mean of tokens an event; a power of two */
 #define SECOND_US INT64_C(1000000)
 
+/* Upstreams may report what they like: sums stop at the largest number. */
+static inline void traffic_add(int64_t *sum, int64_t value)
+{
+    if (__builtin_add_overflow(*sum, value, sum))
+        *sum = INT64_MAX;
+}
+
 struct second {
     int64_t second;
     int64_t finished, errors, client_gone, unpriced, cost_pusd;

@@ -8,6 +8,8 @@
 const struct param view_record_detail_params[] = {
     {"mode", PARAM_TEXT, .choices = "auto|json|text|markdown|tool|sse",
      .about = "How the response body is shown"},
+    {"bodies", PARAM_TEXT, .choices = "all|images|none",
+     .about = "What comes with the record: rendered bodies and images, images only, or neither"},
     {0},
 };
 
@@ -22,12 +24,37 @@ static enum render_mode asked_mode(struct str query)
     return mode;
 }
 
+/* What comes with the record. */
+struct wanted {
+    bool bodies, images;
+};
+
+static struct wanted asked_bodies(struct str query)
+{
+    struct buf name = {0};
+    struct wanted w = {true, true};
+
+    if (param_text(view_record_detail_params, query, "bodies", &name)) {
+        w.images = !str_eq(buf_str(&name), STR("none"));
+        w.bodies = w.images && !str_eq(buf_str(&name), STR("images"));
+    }
+    buf_clear(&name);
+    return w;
+}
+
 static void put_render(cJSON *o, const char *key, struct str body, struct str content_type,
                        enum render_mode mode)
 {
     cJSON *render = render_body(body.ptr ? body : STR(""), content_type, mode);
 
     cJSON_AddItemToObject(o, key, render ? render : cJSON_CreateNull());
+}
+
+static void put_no_renders(cJSON *o)
+{
+    json_put_null(o, "request_render");
+    json_put_null(o, "response_render");
+    json_put_null(o, "raw_response_render");
 }
 
 static void put_renders(cJSON *o, const struct record *r, enum render_mode mode)
@@ -126,15 +153,21 @@ static int build_detail(cJSON *o, struct store *store, const struct record *r, s
                         const struct view_context *ctx, struct err *err)
 {
     cJSON *row = view_record_detail_row(r, ctx->now_wall_us);
+    struct wanted wanted = asked_bodies(query);
 
     cJSON_AddItemToObject(o, "record", row);
     if (view_put_task_run(row, store, r, ctx->now_wall_us, err) < 0)
         return -1;
     if (put_attempts(row, store, r, err) < 0)
         return -1;
-    if (view_put_images(o, store, r, true, err) < 0)
+    if (view_put_images(o, store, r, wanted.images, err) < 0)
         return -1;
-    put_renders(o, r, asked_mode(query));
+    if (wanted.bodies) {
+        put_renders(o, r, asked_mode(query));
+    } else {
+        put_no_renders(o);
+        json_put_text(o, "mode", render_mode_name(asked_mode(query)));
+    }
     if (view_put_active_run(o, store, ctx, err) < 0)
         return -1;
     return view_put_upstream(o, store, ctx, err);

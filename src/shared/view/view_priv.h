@@ -21,6 +21,13 @@ void view_put_compact(cJSON *o, const char *key, int64_t n);
 void view_put_percentiles(cJSON *o, const char *key, const struct run_percentiles *p);
 /** "rewritten", "warned", "applied" or "none". */
 const char *view_compatibility_label(const struct record *r);
+/** What the start of an answer says: text, and the names of the tools it calls. Bounded, whatever
+ *  is in it. Release with view_said_clear(). */
+struct view_said {
+    struct buf text, calls;
+};
+void view_said(const struct record *r, struct view_said *said);
+void view_said_clear(struct view_said *said);
 /** The "record" of a detail answer: a row with more keys. Returns owned. */
 cJSON *view_record_detail_row(const struct record *r, int64_t now_wall_us);
 /** "images" of a request; without data only their kind and type. */

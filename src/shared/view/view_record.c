@@ -185,10 +185,15 @@ const char *view_compatibility_label(const struct record *r)
 
 #define DOT " \xC2\xB7 "
 
+static bool is_raw_json(struct str text)
+{
+    return str_starts(text, STR("{")) || str_starts(text, STR("["));
+}
+
 static void error_summary(const struct row *row, struct buf *out)
 {
     const struct record *r = row->r;
-    struct str why = r->error.ptr ? r->error : r->upstream_error_message;
+    struct str why = r->error.len ? r->error : buf_str(&row->preview);
     struct buf detail = {0};
 
     if (r->response_status == UNKNOWN)
@@ -196,7 +201,9 @@ static void error_summary(const struct row *row, struct buf *out)
     else
         buf_printf(out, r->response_status >= 500 ? "Server error %" PRId64 : "HTTP %" PRId64,
                    r->response_status);
-    one_line(&detail, r->error.len ? r->error : row->preview.len ? buf_str(&row->preview) : why);
+    if (r->upstream_error_message.len && (why.len == 0 || is_raw_json(why)))
+        why = r->upstream_error_message;
+    one_line(&detail, why);
     if (detail.len > 0) {
         buf_put(out, STR(DOT));
         buf_put(out, buf_str(&detail));
@@ -204,27 +211,53 @@ static void error_summary(const struct row *row, struct buf *out)
     buf_clear(&detail);
 }
 
+static void put_long(const struct row *row, struct str text, struct buf *out)
+{
+    char count[DISPLAY_SIZE];
+
+    if (row->large) {
+        buf_printf(out, "Long response" DOT "%s tokens", display_compact(row->large_tokens, count));
+        if (text.len > 0)
+            buf_put(out, STR(DOT));
+    }
+    buf_put(out, text);
+}
+
+/* Of a stream, or with tools: what is put together of it, never its pieces. */
+static void summarize_parts(const struct row *row, struct buf *out)
+{
+    struct view_said said;
+    struct buf line = {0};
+
+    view_said(row->r, &said);
+    one_line(&line, buf_str(said.calls.len > 0 ? &said.calls : &said.text));
+    if (said.calls.len > 0)
+        buf_put(out, STR("Tool call" DOT));
+    if (said.calls.len > 0)
+        buf_put(out, buf_str(&line));
+    else if (line.len > 0)
+        put_long(row, buf_str(&line), out);
+    else if (row->r->has_tool_calls)
+        buf_put(out, row->r->is_stream ? STR("Streaming response" DOT "Tool call detected")
+                                       : STR("Response" DOT "Tool call detected"));
+    else
+        buf_put(out, STR("Streaming response"));
+    buf_clear(&line);
+    view_said_clear(&said);
+}
+
 static void summarize(const struct row *row, struct buf *out)
 {
     struct str p = buf_str(&row->preview);
-    char count[DISPLAY_SIZE];
 
-    if (row->error) {
+    if (row->error)
         error_summary(row, out);
-    } else if (row->r->has_tool_calls) {
-        buf_put(out, row->r->is_stream ? STR("Streaming response" DOT "Tool call detected")
-                                       : STR("Response" DOT "Tool call detected"));
-    } else if (row->r->is_stream && (p.len == 0 || str_starts(p, STR("data:")))) {
-        buf_put(out, STR("Streaming response"));
-    } else if (row->large) {
-        buf_printf(out, "Long response" DOT "%s tokens", display_compact(row->large_tokens, count));
-        if (p.len > 0) {
-            buf_put(out, STR(DOT));
-            buf_put(out, p);
-        }
-    } else {
-        buf_put(out, p);
-    }
+    else if (row->r->has_tool_calls || row->r->is_stream)
+        summarize_parts(row, out);
+    else if (is_raw_json(p))
+        put_long(row, STR("JSON response"), out);
+    else
+        put_long(row, p, out);
 }
 
 static void put_summary(cJSON *o, const struct row *row)

@@ -1,8 +1,6 @@
 /* The frame around all pages, and which page an address shows. Pages but the first are loaded when
  * they are opened. */
 import type { ComponentType } from 'preact';
-import { signal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
 import { boot } from './boot';
 import { useKeys, useTitle } from './hooks';
 import { connection, failure, paused } from './live';
@@ -12,30 +10,17 @@ import { Requests } from './pages/requests';
 import { ConfirmHost } from './ui/dialog';
 import { Help, helpOpen } from './ui/help';
 import { Icon, type IconName } from './ui/icons';
+import { lazy } from './ui/lazy';
 import { MainMenu, HealthMenu } from './ui/mainmenu';
 import { Toasts } from './ui/toast';
 
 type Page = ComponentType<{ id?: string }>;
 
-/* A page of its own file: a placeholder until that has come. */
-function lazy(load: () => Promise<Page>): Page {
-  const loaded = signal<Page | null>(null);
-  const failed = signal('');
-  return function Lazy(props) {
-    useEffect(() => {
-      if (!loaded.value) load().then((page) => (loaded.value = page), (e) => (failed.value = String(e)));
-    }, []);
-    const Loaded = loaded.value;
-    if (Loaded) return <Loaded {...props} />;
-    return failed.value ? <p role="alert" class="alert">This page could not be loaded. Reload it.</p>
-      : <p class="loading">Loading…</p>;
-  };
-}
-
-const Request = lazy(async () => (await import('./pages/request')).RequestPage);
-const Runs = lazy(async () => (await import('./pages/runs')).RunsPage);
-const Metrics = lazy(async () => (await import('./pages/metrics')).MetricsPage);
-const Run = lazy(async () => (await import('./pages/run')).RunPage);
+const Request = lazy<{ id?: string }>(async () => (await import('./pages/request')).RequestPage);
+const Settings = lazy<{ id?: string }>(async () => (await import('./pages/settings/frame')).Settings);
+const Metrics = lazy<{ id?: string }>(async () => (await import('./pages/metrics')).MetricsPage);
+const Runs = lazy<{ id?: string }>(async () => (await import('./pages/runs')).RunsPage);
+const Run = lazy<{ id?: string }>(async () => (await import('./pages/run')).RunPage);
 
 function NotFound() {
   useTitle('Page not found');
@@ -50,6 +35,7 @@ function NotFound() {
 const routes: [RegExp, Page][] = [
   [/^\/admin\/?$/, Requests],
   [/^\/admin\/requests\/(\d+)$/, Request],
+  [/^\/admin\/settings(?:\/(server|routing|providers|pricing|diagnostics|data))?$/, Settings],
   [/^\/admin\/runs\/?$/, Runs],
   [/^\/admin\/metrics\/?$/, Metrics],
   [/^\/admin\/runs\/(\d+)$/, Run],

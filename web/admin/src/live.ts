@@ -79,6 +79,8 @@ export interface Resource<T> {
   error: { value: ApiError | null };
   loading: { value: boolean };
   refresh(): void;
+  /** The same, and tells when the answer is there. */
+  reload(): Promise<void>;
   stop(): void;
 }
 
@@ -192,6 +194,7 @@ export function follow<T>(url: () => string | null, options: ResourceOptions<T>)
     error,
     loading,
     refresh: load,
+    reload: load,
     stop() {
       end();
       followers.delete(follower);

@@ -5,9 +5,17 @@ import { computed, signal } from '@preact/signals';
 export const place = signal(new URL(location.href));
 export const query = computed(() => place.value.searchParams);
 
+/** Set while something is not saved: asks before that goes; false stays where we are. */
+export const leaving: { ask: ((to: URL) => Promise<boolean>) | null } = { ask: null };
+
 export function go(to: string, replace = false) {
   const url = new URL(to, location.href);
   if (url.href === location.href) return;
+  if (leaving.ask) leaving.ask(url).then((yes) => yes && move(url, replace));
+  else move(url, replace);
+}
+
+function move(url: URL, replace: boolean) {
   if (replace) history.replaceState(null, '', url);
   else history.pushState(null, '', url);
   const moved = url.pathname !== place.value.pathname;
@@ -32,8 +40,16 @@ const isOurs = (url: URL) =>
   !url.pathname.startsWith('/admin/api/') && !url.pathname.startsWith('/admin/static/');
 
 export function startRouter() {
-  addEventListener('popstate', () => {
-    place.value = new URL(location.href);
+  addEventListener('popstate', async () => {
+    const to = new URL(location.href);
+    if (leaving.ask) {
+      history.pushState(null, '', place.value); /* until it is answered */
+      if (!(await leaving.ask(to))) return;
+      leaving.ask = null;
+      history.back();
+    } else {
+      place.value = to;
+    }
   });
   document.addEventListener('click', (event) => {
     const link = (event.target as Element).closest?.('a');

@@ -3,8 +3,8 @@ import type { Pagination } from '../api-types';
 
 const SIZES = [25, 50, 100, 200];
 
-export function Pages(props: { p: Pagination; url(page: number): string; perPage(n: number): void }) {
-  const { p } = props;
+export function Pages(props: { p: Pagination; sizes?: number[]; url(page: number): string; perPage(n: number): void }) {
+  const { p, sizes = SIZES } = props;
   const around = [];
   for (let n = Math.max(1, p.page - 2); n <= Math.min(p.total_pages, p.page + 2); n++) around.push(n);
   return (
@@ -12,7 +12,7 @@ export function Pages(props: { p: Pagination; url(page: number): string; perPage
       <span>Showing {p.start.toLocaleString()}–{p.end.toLocaleString()} of {p.total.toLocaleString()}</span>
       <label>
         <select value={String(p.per_page)} onChange={(e) => props.perPage(Number(e.currentTarget.value))}>
-          {(SIZES.includes(p.per_page) ? SIZES : [...SIZES, p.per_page]).map((n) => <option key={n} value={String(n)}>{n}</option>)}
+          {(sizes.includes(p.per_page) ? sizes : [...sizes, p.per_page]).map((n) => <option key={n} value={String(n)}>{n}</option>)}
         </select> a page
       </label>
       <span class="links">

@@ -1,5 +1,5 @@
 /* Tabs by the ARIA practice: arrows move, one of them is a tab stop. */
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 
 export function Tabs<T extends string>(props: {
   label: string;
@@ -8,6 +8,12 @@ export function Tabs<T extends string>(props: {
   select(tab: T): void;
 }) {
   const ref = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const box = ref.current!;
+    const tab = box.querySelector<HTMLElement>('[aria-selected="true"]');
+    if (tab && tab.offsetLeft + tab.offsetWidth > box.offsetLeft + box.clientWidth + box.scrollLeft)
+      box.scrollLeft = tab.offsetLeft - box.offsetLeft - 40;
+  }, [props.on]);
   const step = (by: number) => {
     const at = props.tabs.findIndex(([name]) => name === props.on);
     const next = (at + by + props.tabs.length) % props.tabs.length;
