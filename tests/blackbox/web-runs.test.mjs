@@ -1,13 +1,12 @@
 /* /admin/runs and /admin/runs/{id} in a browser. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import test, { after, before } from 'node:test';
-import { chromium } from 'playwright-core';
+import test from 'node:test';
+import { browse, NO_BROWSER as skip } from './browser.mjs';
 import { mock, start } from './proxy.mjs';
-import { ms, until } from './until.mjs';
+import { until } from './until.mjs';
 
-const BROWSER = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
-const skip = !BROWSER && !process.env.CI && 'there is no chromium';
+/* What these tests provoke: a name that is missing, a run that is not there, a broken comparison. */
+const EXPECTED = /^400 .*\/api\/runs\/|^404 .*(runs\/|run=)77|^500 .*\/what-if/;
 const JSON_TYPE = ['Content-Type', 'application/json'];
 
 async function post(proxy, target, value) {
@@ -18,26 +17,14 @@ const chat = (proxy, model = 'bench') =>
   post(proxy, '/v1/chat/completions', { model, messages: [{ role: 'user', content: 'Hello' }] });
 const begin = async (proxy, name, notes) => (await post(proxy, '/api/runs/start', { name, notes })).run;
 
-let browser;
-before(async () => {
-  if (!skip) browser = await chromium.launch({ executablePath: BROWSER, args: ['--no-sandbox'] });
-});
-after(() => browser?.close());
-
 async function open(t, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1400, height: 1000 }, permissions: ['clipboard-read', 'clipboard-write'], ...options });
-  t.after(() => context.close()); /* before the proxy ends: it waits for its event streams */
   const upstream = await mock(t, ['--ttft', '0', '--tps', '0', '--tokens', '20', '--cached', '50']);
   const proxy = await start(t, { upstream });
   await post(proxy, '/admin/api/routes', {
     model: 'bench', upstream_url: upstream.url, upstream_model: 'gpt-5.4-mini', provider_slug: 'openai',
   });
-  const page = await context.newPage();
-  page.setDefaultTimeout(ms(5000));
-  const wrong = [];
-  page.on('console', (m) => m.type() === 'error' && !/^Failed to load resource/.test(m.text()) && wrong.push(m.text()));
-  page.on('pageerror', (error) => wrong.push(error.stack));
-  t.after(() => assert.deepEqual(wrong, []));
+  const page = await browse(t, proxy, '/healthz', { expected: EXPECTED, ...options });
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   const go = (target) => page.goto(proxy.url + target);
   return { proxy, page, go };
 }
@@ -171,12 +158,17 @@ test('a run tells its figures, what they mean, and what goes on', { skip }, asyn
   await page.waitForURL(/\/admin\/requests\/5$/);
 
   await go('/admin/runs/1?tab=models');
-  await page.getByRole('link', { name: 'bench', exact: true }).waitFor();
+  await page.getByRole('link', { name: 'bench', exact: true }).first().waitFor();
   await page.getByRole('link', { name: '/v1/chat/completions' }).waitFor();
   await page.keyboard.press('5');
   await page.waitForURL(/tab=diagnostics/);
   await shows(page, 'Error rate');
   await page.getByRole('link', { name: '503' }).waitFor();
+  await page.locator('table.errors tbody tr').nth(1).waitFor();
+  const groups = page.locator('section.card', { has: page.getByRole('heading', { name: 'Errors', exact: true }) });
+  assert.match(await text(groups.locator('tbody tr')), /503[\s\S]*1 ×[\s\S]*#4/);
+  const slowest = page.locator('section.card', { has: page.getByRole('heading', { name: 'Slowest' }) });
+  assert.equal(await slowest.locator('tbody tr').count(), 5);
 });
 
 test('what a run would have cost is compared in the address', { skip }, async (t) => {
@@ -190,6 +182,10 @@ test('what a run would have cost is compared in the address', { skip }, async (t
   assert.match(await text(rows.first()), /^Current run/);
   assert.match(await text(rows.nth(1)), /GPT-5\.5[\s\S]*\+\$0\.\d+ · \+[\d.]+%/);
   const picker = page.getByLabel('Model to compare with');
+  await picker.fill('half a na');
+  await chat(proxy);
+  await rows.nth(1).locator('td').nth(10).getByText('3', { exact: true }).waitFor();
+  assert.equal(await picker.inputValue(), 'half a na');
   const add = async (what) => {
     await picker.fill(what);
     await page.getByRole('button', { name: 'Compare' }).click();
@@ -227,7 +223,7 @@ test('what a run would have cost is compared in the address', { skip }, async (t
 });
 
 test('a run that is not there is not found, and a phone has no sideways scrolling', { skip }, async (t) => {
-  const { proxy, page, go } = await open(t, { viewport: { width: 390, height: 844 } });
+  const { proxy, page, go } = await open(t, { width: 390, height: 844 });
   await go('/admin/runs/77');
   await shows(page, 'Run not found');
   await begin(proxy, 'a-name-that-is-very-long-and-has-no-place-to-break-'.repeat(4));

@@ -3,6 +3,7 @@
 #include "core/traffic.h"
 #include "view/view_filter.h"
 #include "view/view_live.h"
+#include "view/view_metrics.h"
 #include "view/view_run.h"
 #include "view/view_what_if.h"
 
@@ -158,6 +159,8 @@ const struct operation operations[] = {
     {"GET", "/admin/api/export",
      "A piece of the requests, oldest first; bodies=1: with headers and bodies; after=next goes on",
      .answer = "ExportPiece", .params = view_record_params},
+    {"GET", "/admin/api/metrics/timeseries", "Requests over time, in buckets",
+     .answer = "Timeseries", .params = view_metrics_params},
     {"GET", "/admin/api/providers", "Providers", .answer = "ProviderPage",
      .params = provider_params},
     {"POST", "/admin/api/providers", "Add or replace a provider", .answer = "Provider",

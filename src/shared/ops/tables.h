@@ -22,6 +22,7 @@ extern const struct call_route op_budgets_routes[];
 extern const struct call_route op_storage_routes[];
 extern const struct call_route op_models_routes[];
 extern const struct call_route op_usage_routes[];
+extern const struct call_route op_metrics_routes[];
 
 /** What a server answers itself. */
 extern const struct call_route op_health_routes[];
@@ -31,7 +32,7 @@ extern const struct call_route op_health_routes[];
     op_records_routes, op_routes_routes, op_providers_routes, op_simulate_routes,                  \
         op_default_routes_routes, op_settings_routes, op_prices_routes, op_costs_routes,           \
         op_catalog_routes, op_runs_routes, op_budgets_routes, op_storage_routes, op_models_routes, \
-        op_usage_routes
+        op_usage_routes, op_metrics_routes
 
 /** What a method and a path mean. */
 struct found {

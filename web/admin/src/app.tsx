@@ -18,6 +18,7 @@ type Page = ComponentType<{ id?: string }>;
 
 const Request = lazy<{ id?: string }>(async () => (await import('./pages/request')).RequestPage);
 const Settings = lazy<{ id?: string }>(async () => (await import('./pages/settings/frame')).Settings);
+const Metrics = lazy<{ id?: string }>(async () => (await import('./pages/metrics')).MetricsPage);
 const Runs = lazy<{ id?: string }>(async () => (await import('./pages/runs')).RunsPage);
 const Run = lazy<{ id?: string }>(async () => (await import('./pages/run')).RunPage);
 
@@ -36,6 +37,7 @@ const routes: [RegExp, Page][] = [
   [/^\/admin\/requests\/(\d+)$/, Request],
   [/^\/admin\/settings(?:\/(server|routing|providers|pricing|diagnostics|data))?$/, Settings],
   [/^\/admin\/runs\/?$/, Runs],
+  [/^\/admin\/metrics\/?$/, Metrics],
   [/^\/admin\/runs\/(\d+)$/, Run],
 ];
 
@@ -81,7 +83,7 @@ function LiveStatus() {
 }
 
 let pendingKey = '';
-const PLACES: Record<string, string> = { r: '/admin', u: '/admin/runs', s: '/admin/settings/server' };
+const PLACES: Record<string, string> = { r: '/admin', u: '/admin/runs', m: '/admin/metrics', s: '/admin/settings/server' };
 
 function onKey(key: string): boolean {
   if (shortcuts.value === 'off') return false;
@@ -115,6 +117,7 @@ export function App() {
         <nav aria-label="Main">
           <NavLink to="/admin" icon="list" text="Requests" />
           <NavLink to="/admin/runs" icon="run" text="Runs" />
+          <NavLink to="/admin/metrics" icon="probe" text="Metrics" />
           <NavLink to="/admin/settings" icon="gear" text="Settings" />
           <HealthMenu />
         </nav>

@@ -11,6 +11,7 @@ import { Skeleton } from '../ui/skeleton';
 import { Tabs } from '../ui/tabs';
 import { Time } from '../ui/time';
 import { keepRows } from './requests/rows';
+import { useSeries } from './runs/charts';
 import { Diagnostics } from './runs/diagnostics';
 import { EditRun } from './runs/edit';
 import { Models } from './runs/models';
@@ -46,7 +47,7 @@ const whatIfUrl = computed(() => {
 
 /* Prices are applied again when the usage has changed, not with every request that begins. */
 function useWhatIf(d: RunDetail | null): Resource<WhatIf> {
-  const whatIf = useResource<WhatIf>(() => whatIfUrl.value, { kinds: ['prices'] });
+  const whatIf = useResource<WhatIf>(() => whatIfUrl.value, { kinds: [], follows: () => false });
   const usage = d && `${d.run.id} ${d.stats.tokens.input.value} ${d.stats.tokens.output.value} ${d.stats.cost_usd}`;
   const first = useRef(true);
   useEffect(() => {
@@ -113,6 +114,7 @@ export function RunPage({ id }: { id?: string }) {
   const d = detail.data.value;
   const here = d && String(d.run.id) === id ? d : null;
   const whatIf = useWhatIf(here);
+  const series = useSeries(here);
   const error = detail.error.value;
   useTitle(here ? `Run: ${here.run.name}` : 'Run');
   const select = (to: Tab) => go(tabUrl(to), true);
@@ -141,10 +143,10 @@ export function RunPage({ id }: { id?: string }) {
       <div role="tabpanel" aria-label={TABS.find(([name]) => name === on)![1]}>
         {here.stats.request_count === 0 && on !== 'whatif' ? <Nothing d={here} /> : (
           <>
-            {on === 'overview' && <Overview d={here} whatIf={whatIf.data.value} />}
+            {on === 'overview' && <Overview d={here} whatIf={whatIf.data.value} series={series} />}
             {on === 'traffic' && <Traffic d={here} />}
             {on === 'whatif' && <Comparison d={here} whatIf={whatIf} />}
-            {on === 'models' && <Models d={here} />}
+            {on === 'models' && <Models d={here} series={series} />}
             {on === 'diagnostics' && <Diagnostics d={here} />}
           </>
         )}

@@ -13,7 +13,7 @@ const KEYS: [string, string][] = [
   ['1 … 9', 'Tab of the page'],
   ['p', 'Pause, go on'],
   ['.', 'Show new rows'],
-  ['g r, g u, g s', 'Requests, runs, settings'],
+  ['g r, g u, g m, g s', 'Requests, runs, metrics, settings'],
   ['Esc', 'Leave a field, then the selection, then the inspector'],
   ['?', 'This table'],
 ];

@@ -5,6 +5,8 @@ import { Time } from '../../ui/time';
 import { Facts } from '../requests/inspector';
 import { useRowKeys } from '../requests/rows';
 import { RequestTable } from '../requests/table';
+import type { Named, Timeseries } from '../../ui/series';
+import { RunCharts } from './charts';
 import { Count, Groups, Usd } from './parts';
 import { tabUrl } from './tabs';
 import type { RunDetail, WhatIf } from './types';
@@ -71,13 +73,19 @@ const LIVE: Record<string, string> = {
   active: 'takes traffic now', paused: 'paused, takes no traffic', complete: 'ended',
 };
 
-function Insights({ d }: { d: RunDetail }) {
+/* What most of the requests have in common; unknown when that is nothing. */
+const top = (list: Named[] | undefined, none: string) =>
+  list?.[0] && `${list[0].label ?? none}, ${format.count(list[0].request_count)} requests`;
+
+function Insights({ d, series }: { d: RunDetail; series: Timeseries | null }) {
   const s = d.stats;
   const busiest = s.models[0];
   return (
     <section class="card">
       <header><h2>Run insights</h2></header>
       <Facts rows={[
+        ['Top route', top(series?.routes, 'global fallback')],
+        ['Top provider', top(series?.providers, 'not known')],
         ['Busiest model', busiest && `${busiest.label}, ${format.count(busiest.count)} of ${format.count(s.request_count)}`],
         ['Error rate', format.percent(s.error_rate)],
         ['Reasoning', <><Count n={s.reasoning_tokens} /> tokens</>],
@@ -87,7 +95,7 @@ function Insights({ d }: { d: RunDetail }) {
   );
 }
 
-export function Overview({ d, whatIf }: { d: RunDetail; whatIf: WhatIf | null }) {
+export function Overview({ d, whatIf, series }: { d: RunDetail; whatIf: WhatIf | null; series: Timeseries | null }) {
   const { run, stats: s } = d;
   const recent = d.items.slice(0, 6);
   useRowKeys(recent, selected, true);
@@ -105,8 +113,9 @@ export function Overview({ d, whatIf }: { d: RunDetail; whatIf: WhatIf | null })
         </section>
         <Signals d={d} />
         <Costs whatIf={whatIf} />
-        <Insights d={d} />
+        <Insights d={d} series={series} />
       </div>
+      <RunCharts t={series} />
       <section class="rows" aria-label="Recent traffic">
         <header class="bar"><h2>Recent traffic</h2><a class="button" href={tabUrl('traffic')}>View all</a></header>
         <RequestTable rows={recent} selected={selected} compact ofRun />

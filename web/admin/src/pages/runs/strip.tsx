@@ -9,7 +9,7 @@ function Stat(props: { name: string; is?: string; tone?: string; more?: Componen
   return (
     <li class={props.tone} title={props.is} aria-describedby={props.is ? id : undefined}>
       <span class="label">{props.name}</span> <b>{props.children}</b>
-      {props.more && <small> {props.more}</small>}
+      {props.more && <>{' '}<small>{props.more}</small></>}
       {props.is && <span hidden id={id}>{props.is}</span>}
     </li>
   );

@@ -1,5 +1,6 @@
 /* What the API answers about runs. */
 import type { Pagination, RequestRow, RunSummary } from '../../api-types';
+import type { Percentiles } from '../../ui/series';
 
 export interface Value {
   value: number | null;
@@ -7,13 +8,6 @@ export interface Value {
 export interface Group {
   label: string;
   count: number;
-}
-export interface Percentiles {
-  count: number;
-  p50: number | null;
-  p95: number | null;
-  p99: number | null;
-  max: number | null;
 }
 export type RunSignals = Record<'streams' | 'images' | 'tools' | 'errors', Value>;
 
