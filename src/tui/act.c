@@ -348,6 +348,8 @@ void top_act(struct top *t, enum action action)
         break;
     case ACT_FILTER:
         top_view(t, VIEW_REQUESTS);
+        buf_cut(&t->filter_was, 0);
+        buf_put(&t->filter_was, buf_str(&t->ui.filter));
         open_prompt(t, PROMPT_FILTER, buf_str(&t->ui.filter),
                     "model:qwen* status>=400   ttft>2s   is:error   run:bench-*   since:15m");
         break;
@@ -451,6 +453,8 @@ static void key_in_prompt(struct top *t, int code)
         prompt_accepted(t);
         break;
     case PROMPT_CLOSED:
+        if (p->kind == PROMPT_FILTER)
+            top_filter(t, buf_str(&t->filter_was));
         prompt_close(p, false);
         break;
     case PROMPT_IGNORED:

@@ -158,6 +158,7 @@ static void top_clear(struct top *t)
     prompt_clear(&t->ui.prompt);
     detail_clear(&t->ui.detail);
     buf_clear(&t->ui.filter);
+    buf_clear(&t->filter_was);
     buf_clear(&t->ui.search);
 }
 

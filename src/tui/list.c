@@ -367,7 +367,11 @@ int64_t list_selected(const struct list *list, struct table_state *state, bool f
     state->gone = false;
     if (list->count == 0)
         return -1;
-    if (follow || state->selected == UNKNOWN)
+    if (follow) { /* rows without ids of their own have no newest one */
+        at = list_find(list, list->largest_id);
+        return state->last = at < 0 ? 0 : at;
+    }
+    if (state->selected == UNKNOWN)
         return state->last = 0;
     at = list_find(list, state->selected);
     if (at < 0) {

@@ -31,6 +31,7 @@ struct top {
     struct grid shown; /* what is on the terminal */
     struct ui ui;
     struct filter *filter;  /* the last good one; NULL: none */
+    struct buf filter_was;  /* its text before the prompt was opened */
     char run_name[512];     /* of the run to start, while its notes are typed */
     int64_t message_end_us; /* 0: it stays until a key */
     bool stale;             /* the rows must be made anew */

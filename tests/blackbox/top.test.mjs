@@ -108,6 +108,14 @@ test('a stream is seen growing, is chosen, filtered, sorted, and cancelled', asy
   await terminal.sees(/\^{6} unknown field "stauts"/);
   terminal.keys('C-u', 'Enter');
   await terminal.sees(/ 1 .* str /);
+  terminal.keys('\\');
+  terminal.type('nothing-like-it');
+  await terminal.sees('no requests match nothing-like-it');
+  terminal.keys('Escape');
+  await terminal.sees(/filter - .*[\s\S]* 1 .* str /);
+  terminal.keys('I', 'f');
+  await terminal.sees(/^> +2 .* short/m);
+  terminal.keys('f', 'I');
 
   terminal.keys('F6');
   await terminal.sees('sort by');
