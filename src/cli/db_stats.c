@@ -63,7 +63,7 @@ static void put_count(const struct task *t, struct buf *out, const char *label,
 
 static void put_stats(const struct task *t, struct buf *out, const struct row *row)
 {
-    char old[GROUPED_SIZE], text[120];
+    char old[COUNTED_SIZE], age[COUNTED_SIZE], text[200];
 
     line_member(t, out, "database", row, "database");
     line_member(t, out, "schema", row, "schema_version");
@@ -76,9 +76,9 @@ static void put_stats(const struct task *t, struct buf *out, const struct row *r
     put_bytes(t, out, "log", row, "wal_bytes");
     put_bytes(t, out, "unused", row, "free_bytes");
     put_bytes(t, out, "disk free", row, "disk_free_bytes");
-    snprintf(text, sizeof(text), "%s requests older than %" PRId64 " days",
-             grouped(row_int(row, "rows_older_than_retention"), old),
-             row_int(row, "retention_days"));
+    snprintf(text, sizeof(text), "%s older than %s",
+             counted(row_int(row, "rows_older_than_retention"), "request", old),
+             counted(row_int(row, "retention_days"), "day", age));
     line_add(t, out, "old", str_c(text));
 }
 

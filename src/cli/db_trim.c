@@ -111,11 +111,12 @@ static int count_old(struct task *t, int64_t days, int64_t *rows)
 
 static int confirm(struct task *t, int64_t days, int64_t rows)
 {
-    char n[COUNTED_SIZE], question[160], refused[160];
+    char n[COUNTED_SIZE], age[COUNTED_SIZE], question[200], refused[200];
 
-    snprintf(question, sizeof(question), "Delete %s older than %" PRId64 " days?",
-             counted(rows, "request", n), days);
-    snprintf(refused, sizeof(refused), "delete %s older than %" PRId64 " days", n, days);
+    counted(rows, "request", n);
+    counted(days, "day", age);
+    snprintf(question, sizeof(question), "Delete %s older than %s?", n, age);
+    snprintf(refused, sizeof(refused), "delete %s older than %s", n, age);
     return cli_confirm(t->cli, question, refused, &t->err);
 }
 
@@ -167,7 +168,7 @@ static int trim(struct task *t, int64_t days)
         return task_print(t, STR("{\"deleted\":0}"), NULL);
     }
     if (rows == 0 && !opts_flag(o, "vacuum")) {
-        cli_note(t->cli, "no request is older than %" PRId64 " days", days);
+        cli_note(t->cli, "no request is older than %s", counted(days, "day", n));
         return task_print(t, STR("{\"deleted\":0}"), NULL);
     }
     if (rows > 0 && confirm(t, days, rows) < 0)

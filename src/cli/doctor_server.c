@@ -89,6 +89,26 @@ static void check_version(struct doctor *d)
                    version);
 }
 
+/* A file is looked at: because none has it, because its server is silent, or because it was named.
+ */
+static void check_beside(struct doctor *d)
+{
+    const char *path = source_name(&d->source);
+    char *url = NULL;
+
+    if (!source_instance(path, &url))
+        doctor_say(d, VERDICT_WARN, "server", "start one with \"" PROGRAM " serve\"",
+                   "none runs; looking at %s", path);
+    else if (opts_text(&d->cli->opts, "database-url"))
+        doctor_say(d, VERDICT_OK, "server", NULL, "one runs at %s; looking at %s as told",
+                   url ? url : "an unknown address", path);
+    else
+        doctor_say(d, VERDICT_FAIL, "server", "look at its log, or start it again",
+                   "the one at %s does not answer; looking at %s", url ? url : "an unknown address",
+                   path);
+    free(url);
+}
+
 void doctor_server(struct doctor *d)
 {
     bool named = opts_text(&d->cli->opts, "url") || opts_text(&d->cli->opts, "database-url");
@@ -102,8 +122,7 @@ void doctor_server(struct doctor *d)
     }
     if (!d->source.client) {
         d->asks = true;
-        doctor_say(d, VERDICT_WARN, "server", "start one with \"" PROGRAM " serve\"",
-                   "none runs; looking at %s", source_name(&d->source));
+        check_beside(d);
         return;
     }
     if (doctor_ask(d, "/api/status", "") < 0) {

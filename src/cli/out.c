@@ -498,8 +498,8 @@ static int end_list(struct out *o, struct err *err)
             fprintf(stderr, "%s\n", o->spec->nothing);
         return out_table_flush(o, err);
     case OUT_CSV:
-        return o->rows == 0 && o->header ? out_values_header(o, err) : 0;
     case OUT_TSV:
+        return o->rows == 0 && o->header ? out_values_header(o, err) : 0;
     case OUT_JSONL:
         break;
     }

@@ -452,7 +452,7 @@ static void put_line(struct sheet *p, const char *label, const char *path)
 {
     size_t start = p->page.text.len;
 
-    page_putf(&p->page, "  %-8s", label);
+    page_putf(&p->page, "  %-7s ", label);
     if (put_member(p, path))
         page_put(&p->page, "\n");
     else

@@ -206,15 +206,16 @@ static int64_t stale_of(const struct row *row)
     return n;
 }
 
-static void tell_seed(const struct task *t, const struct row *row, const char *verb)
+static void tell_seed(const struct task *t, const struct row *row, bool dry)
 {
     char added[COUNTED_SIZE], pruned[64] = "";
 
     if (opts_flag(&t->cli->opts, "prune"))
-        snprintf(pruned, sizeof(pruned), ", deleted %" PRId64,
+        snprintf(pruned, sizeof(pruned), ", %s %" PRId64, dry ? "delete" : "deleted",
                  row_int(row, "pruned") > 0 ? row_int(row, "pruned") : stale_of(row));
-    cli_note(t->cli, "%s %s, changed %" PRId64 "%s; left %" PRId64 " as they are", verb,
-             counted(row_int(row, "inserted"), "route", added), row_int(row, "updated"), pruned,
+    cli_note(t->cli, "%s %s, %s %" PRId64 "%s; %s %" PRId64 " as they are",
+             dry ? "would add" : "added", counted(row_int(row, "inserted"), "route", added),
+             dry ? "change" : "changed", row_int(row, "updated"), pruned, dry ? "leave" : "left",
              row_int(row, "skipped_existing") + row_int(row, "skipped_user"));
 }
 
@@ -264,7 +265,7 @@ static int seed_with(struct task *t, struct str body)
     if (rc == 0 && !shows)
         rc = finish_seed(t, answer, &row);
     if (rc == 0)
-        tell_seed(t, &row, dry ? "would add" : "added");
+        tell_seed(t, &row, dry);
     row_clear(&row);
     return rc;
 }

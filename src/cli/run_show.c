@@ -62,9 +62,15 @@ static void put_count(struct page *p, const struct row *all, const char *before,
 
 static void put_requests(struct page *p, const struct row *all)
 {
+    int64_t ok = row_int(all, "stats.request_count"), failed = row_int(all, "stats.error_count");
+    int64_t pending = row_int(all, "stats.pending_count");
+    char text[FORMAT_SIZE];
+
     page_put(p, "  requests ");
     put_count(p, all, "", "stats.request_count", "");
-    put_count(p, all, ": ", "stats.success_count", " ok");
+    /* stats.success_count goes by the status alone: it counts what was cut off, too. */
+    if (ok != ROW_UNKNOWN && failed != ROW_UNKNOWN && pending != ROW_UNKNOWN)
+        page_putf(p, ": %s ok", format_count(text, ok - failed - pending));
     put_count(p, all, ", ", "stats.error_count", " failed");
     put_count(p, all, ", ", "stats.pending_count", " pending\n");
 }

@@ -73,9 +73,9 @@ bool source_instance(const char *database, char **url)
 
 /* ---- servers ---- */
 
-/* True when a server of ours answers GET /api/status; *database becomes its database, owned, or
- * NULL. */
-static bool probe(struct api_client *c, int64_t timeout_ms, char **database)
+/* True when a server of ours answers GET /api/status; *what becomes the text of this member, owned,
+ * or NULL. */
+static bool probe(struct api_client *c, int64_t timeout_ms, const char *member, char **what)
 {
     struct api_answer answer = {0};
     struct row row = {0};
@@ -84,12 +84,12 @@ static bool probe(struct api_client *c, int64_t timeout_ms, char **database)
     struct err err;
     bool ours = false;
 
-    *database = NULL;
+    *what = NULL;
     if (api_client_get(c, STATUS_PATH, timeout_ms, STATUS_MAX, &answer, &err) == 0 &&
         json_scan(buf_str(&answer.body), &json) == JSON_OBJECT && row_read(&row, json)) {
         ours = row_get(&row, "name", &value) && json_string_is(value, STR(PROGRAM));
-        if (ours && row_text(&row, "server.database", &text))
-            *database = buf_take(&text);
+        if (ours && row_text(&row, member, &text))
+            *what = buf_take(&text);
     }
     buf_clear(&text);
     row_clear(&row);
@@ -102,7 +102,7 @@ static bool try_server(struct source *s, const char *url, int64_t timeout_ms, ch
     struct err err;
 
     s->client = api_client_open(str_c(url), &err);
-    if (s->client && probe(s->client, timeout_ms, database))
+    if (s->client && probe(s->client, timeout_ms, "server.database", database))
         return true;
     api_client_close(s->client);
     s->client = NULL;
@@ -361,6 +361,21 @@ static int ask_file(struct source *s, const char *method, const char *path, cons
     return 0;
 }
 
+static int not_there(const struct source *s, const char *path, struct err *err)
+{
+    char *version = NULL;
+
+    if (s->client)
+        probe(s->client, API_CONNECT_MS, "server.version", &version);
+    if (version)
+        err_set(err, ERR_NOT_FOUND, "the server at %s is version %s and has no %s", source_name(s),
+                version, path);
+    else
+        err_set(err, ERR_NOT_FOUND, "the server at %s has no %s", source_name(s), path);
+    free(version);
+    return -1;
+}
+
 /* The body of a good answer, moved to out; *value is the JSON in it. */
 static int take_answer(const struct source *s, const char *what, const char *path,
                        struct api_answer *answer, struct buf *out, struct str *value,
@@ -371,7 +386,7 @@ static int take_answer(const struct source *s, const char *what, const char *pat
     *value = STR_NONE;
     if (answer->status == 404 && json_scan(buf_str(&answer->body), &detail) == JSON_OBJECT &&
         json_member(detail, STR("detail"), &detail) && json_string_is(detail, STR("Not Found")))
-        return err_set(err, ERR_NOT_FOUND, "the server at %s has no %s", source_name(s), path);
+        return not_there(s, path, err);
     if (answer->status >= 300 || answer->status < 200)
         return api_answer_error(answer, what, err);
     if (answer->body.len > 0 && json_scan(buf_str(&answer->body), value) == JSON_INVALID)

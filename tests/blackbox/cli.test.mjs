@@ -90,6 +90,8 @@ class FakeServer {
       if (!record) return this.#json(response, 404, { detail: 'Request not found.' });
       return this.#json(response, 200, { record, ...this.renders });
     }
+    if (pathname === '/api/status' && this.version)
+      return this.#json(response, 200, { name: 'llm-observe-proxy', server: { version: this.version } });
     if (pathname !== '/api/requests') return this.#json(response, 404, { detail: 'Not Found' });
     const before = Number(query.get('before') ?? Infinity);
     const after = Number(query.get('after') ?? 0);
@@ -253,6 +255,25 @@ test('a server that repeats itself or lies is an error and no endless loop', asy
     assert.equal(out, '', raw);
     assert.match(err, /^llm-observe-proxy: requests: /);
   }
+});
+
+test('what an older server does not have is told with its version', async (t) => {
+  const server = await fake(t);
+  const words = ['runs', 'list', '--url', server.url];
+  const why = (middle) => `llm-observe-proxy: the server at ${server.url} ${middle}has no /api/runs\n`;
+  const unknown = await run(words, { env: UTF8 });
+  assert.deepEqual([unknown.code, unknown.out, unknown.err], [3, '', why('')]);
+  server.version = '0.0.9';
+  assert.equal((await run(words, { env: UTF8 })).err, why('is version 0.0.9 and '));
+});
+
+test('a header line is there when it is asked for, also without rows', async (t) => {
+  const server = await fake(t);
+  const list = (...words) => run(['requests', 'list', '--columns=id,model', '--url', server.url, ...words], { env: UTF8 });
+  assert.equal((await list('--header')).out, 'id\tmodel\n');
+  assert.equal((await list('--csv')).out, 'id,model\n');
+  assert.equal((await list('--csv', '--no-header')).out, '');
+  assert.equal((await list()).out, '');
 });
 
 test('numbers pass through digit by digit', async (t) => {

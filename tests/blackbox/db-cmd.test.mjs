@@ -71,6 +71,8 @@ for (const mode of MODES) {
     const refused = await cmd('db', 'trim', '--days', '30');
     assert.deepEqual([refused.code, refused.out], [2, '']);
     assert.match(refused.err, /refusing to delete 12 requests older than 30 days without --yes/);
+    const none = await cmd('db', 'trim', '--days', '3650');
+    assert.deepEqual([none.code, none.out, none.err], [0, '', 'no request is older than 3 650 days\n']);
     const dry = await cmd('db', 'trim', '--days', '30', '--dry-run');
     assert.deepEqual([dry.code, dry.err], [0, 'would delete 12 requests\n']);
     assert.equal(count(), 20);

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { folder, mock, run, start } from './proxy.mjs';
-import { until } from './until.mjs';
+import { ms, until } from './until.mjs';
 
 const ENV = { LC_ALL: 'C.UTF-8', TZ: 'UTC', LLM_OBSERVE_INCOMING_PORT: '1', PAGER: 'cat' };
 
@@ -100,6 +100,22 @@ test('without a server it looks at the file, and a damaged one fails', async (t)
   const pager = await doctor([], { cwd, env: { PAGER: 'no-such-pager -x', LC_ALL: 'C' } });
   assert.equal(pager.checks.get('pager').status, 'warn');
   assert.equal(pager.checks.get('terminal').status, 'warn');
+});
+
+test('a server that has the file but does not answer is a failure', async (t) => {
+  const proxy = await start(t, { upstream: 'http://127.0.0.1:1/v1' });
+  const words = ['doctor', '--json=check,status,message'];
+  const env = { ...ENV, LLM_OBSERVE_DATABASE_URL: `sqlite:///${proxy.database}` };
+  const server = ({ out }) => JSON.parse(out).find((one) => one.check === 'server');
+  const named = await run([...words, '--database-url', env.LLM_OBSERVE_DATABASE_URL], { env });
+  assert.equal(server(named).status, 'ok');
+  assert.match(server(named).message, /^one runs at http:\S+; looking at \S+ as told$/);
+  proxy.child.kill('SIGSTOP');
+  const silent = await run(words, { env, limit: ms(15000) });
+  proxy.child.kill('SIGCONT');
+  assert.equal(silent.code, 1);
+  assert.equal(server(silent).status, 'FAIL');
+  assert.match(server(silent).message, /^the one at http:\S+ does not answer; looking at /);
 });
 
 test('a streaming request is sent only when that is wanted, and judged', async (t) => {

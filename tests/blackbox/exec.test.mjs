@@ -1,12 +1,12 @@
 /* "runs exec": real children, measured through the proxy. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { BINARY, folder, launch, mock, run, start } from './proxy.mjs';
-import { LIMIT, ms, until, within } from './until.mjs';
+import { ms, until, within } from './until.mjs';
+import { Terminal } from './terminal.mjs';
 import { scripted } from './upstream.mjs';
 
 const UTF8 = { LC_ALL: 'C.UTF-8', TZ: 'UTC' };
@@ -185,66 +185,43 @@ test('a server that goes away does not change what the command did', async (t) =
 
 /* ---- in a terminal ---- */
 
-/** A shell in tmux; `type` presses keys, `screen` tells what is seen. */
-function terminal(t, env) {
-  const socket = path.join(folder(t), 'tmux');
-  const tmux = (...words) => {
-    const { status, stdout, stderr } = spawnSync('tmux', ['-S', socket, '-f', '/dev/null', ...words], {
-      encoding: 'utf8', timeout: 10000,
-      env: { ...process.env, ...UTF8, ...env, TERM: 'xterm', SHELL: '/bin/bash' },
-    });
-    assert.equal(status, 0, `tmux ${words.join(' ')}: ${stderr}`);
-    return stdout;
-  };
-  tmux('new-session', '-d', '-x', '100', '-y', '30', "PS1='$ ' bash --norc --noprofile -i");
-  const server = Number(tmux('display-message', '-p', '#{pid}'));
-  t.after(() => process.kill(server, 'SIGTERM')); /* its socket is gone by then */
-  const screen = () => tmux('capture-pane', '-p');
-  return {
-    type: (...keys) => tmux('send-keys', ...keys),
-    screen,
-    sees: (pattern) =>
-      until(() => pattern.test(screen()), () => `${pattern} on the screen:\n${screen()}`, 2 * LIMIT, 30),
-  };
-}
+const terminal = (t, proxy) => Terminal.open(t, { width: 100, height: 30, env: { LLM_OBSERVE_URL: proxy.url } });
 
 test('Ctrl-C and Ctrl-Z in a terminal are for the command', async (t) => {
   const { proxy } = await setUp(t);
-  const term = terminal(t, { LLM_OBSERVE_URL: proxy.url });
+  const term = await terminal(t, proxy);
   const file = path.join(folder(t), 'got');
-  await term.sees(/\$$/m);
-  term.type(`${BINARY} runs exec --name tty -- bash -c 'trap "echo int >>${file}; exit 4" INT; ` +
-    `echo wai''ting; while :; do sleep 0.05; done'`, 'Enter');
+  term.run(`${BINARY} runs exec --name tty -- bash -c 'trap "echo int >>${file}; exit 4" INT; ` +
+    `echo wai''ting; while :; do sleep 0.05; done'`);
   await term.sees(/^waiting$/m);
-  term.type('C-z');
+  term.keys('C-z');
   await term.sees(/Stopped/);
   assert.equal((await lastRun(proxy)).status, 'active');
-  term.type('echo the sh""ell', 'Enter');
+  term.run('echo the sh""ell');
   await term.sees(/^the shell$/m);
-  term.type('clear', 'Enter');
-  await until(() => !/the shell/.test(term.screen()), 'a clear screen');
-  term.type('fg', 'Enter');
+  term.run('clear');
+  await until(() => !/the shell/.test(term.screen), 'a clear screen');
+  term.run('fg');
   await term.sees(/runs exec/);
-  term.type('C-c');
-  await term.sees(/command exited 4[^]*^\$$/m);
-  term.type('echo co""de $?', 'Enter');
+  term.keys('C-c');
+  await term.sees(/command exited 4[^]*^ready\$$/m);
+  term.run('echo co""de $?');
   await term.sees(/^code 4$/m);
   assert.equal(readFileSync(file, 'utf8'), 'int\n', 'it came once');
   assert.equal((await lastRun(proxy)).status, 'complete');
-  term.type('clear; stty -a | grep -o " echo "; echo fi""ne', 'Enter');
+  term.run('clear; stty -a | grep -o " echo "; echo fi""ne');
   await term.sees(/^fine$/m);
-  assert.match(term.screen(), /^ echo$/m);
+  assert.match(term.screen, /^ echo$/m);
 });
 
 test('the command reads from the terminal, and a killed one leaves it usable', async (t) => {
   const { proxy } = await setUp(t);
-  const term = terminal(t, { LLM_OBSERVE_URL: proxy.url });
-  await term.sees(/\$$/m);
-  term.type(`${BINARY} runs exec -q -- bash -c 'read -p name? x; echo "got [$x]"; stty -echo raw; kill -9 $$'; echo co''de $?`, 'Enter');
+  const term = await terminal(t, proxy);
+  term.run(`${BINARY} runs exec -q -- bash -c 'read -p name? x; echo "got [$x]"; stty -echo raw; kill -9 $$'; echo co''de $?`);
   await term.sees(/^name\?$/m);
-  term.type('Ada', 'Enter');
+  term.run('Ada');
   await term.sees(/^got \[Ada\]$/m);
   await term.sees(/^code 137$/m);
-  term.type('echo us""able', 'Enter');
+  term.run('echo us""able');
   await term.sees(/echo us""able\n[^]*usable/);
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
 import { folder, run, start } from './proxy.mjs';
+import { until } from './until.mjs';
 import { scripted } from './upstream.mjs';
 
 const UTF8 = { LC_ALL: 'C.UTF-8', TZ: 'UTC' };
@@ -67,6 +68,19 @@ test('a run is started, looked at, ended and billed', async (t) => {
   );
   const bill = await cli('runs show bench-1');
   assert.match(bill.out, /\n {2}cost {5}\$1 \(1 without price\)\n/);
+});
+
+test('each request of a run is ok, failed or pending', async (t) => {
+  const { upstream, proxy, post } = await scene(t);
+  upstream.script('/v1/cut', (turn) =>
+    turn.json({ error: { message: 'no room' }, usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 } }));
+  await post('/api/runs/start', { name: 'mixed' });
+  await proxy.request('POST', '/v1/cut', { fields: [['Content-Type', 'application/json']], body: '{}' });
+  await until(async () => (await proxy.rows())[0]?.completed_at, 'the row');
+  const { out } = await at(proxy)('runs show');
+  assert.match(out, /\n {2}requests 1: 0 ok, 1 failed, 0 pending\n/);
+  const shown = await at(proxy)('requests show last --part head');
+  assert.match(shown.out, /\n {2}upstream no room\n/);
 });
 
 test('words that name a run', async (t) => {
