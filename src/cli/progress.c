@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -13,11 +14,14 @@
 
 char *grouped(int64_t n, char out[GROUPED_SIZE])
 {
-    char digits[24];
-    size_t len = (size_t)snprintf(digits, sizeof(digits), "%" PRId64, n), at = 0;
+    char digits[24] = "?";
+    size_t len, at = 0;
 
+    if (n >= 0)
+        snprintf(digits, sizeof(digits), "%" PRId64, n);
+    len = strlen(digits);
     for (size_t i = 0; i < len; i++) {
-        if (i > 0 && digits[i - 1] != '-' && (len - i) % 3 == 0)
+        if (i > 0 && (len - i) % 3 == 0)
             out[at++] = ' ';
         out[at++] = digits[i];
     }

@@ -19,7 +19,7 @@ void progress_start(struct progress *p, const struct cli *cli, const char *name)
 void progress_tell(struct progress *p, int64_t done, int64_t total);
 void progress_end(struct progress *p);
 
-/** 20311 as "20 311". Returns out. */
+/** 20311 as "20 311"; what is not known (below 0) is "?". Returns out. */
 char *grouped(int64_t n, char out[GROUPED_SIZE]);
 
 /** "1 route", "20 311 routes". Returns out. */

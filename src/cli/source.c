@@ -377,10 +377,11 @@ static int not_there(const struct source *s, const char *path, struct err *err)
 }
 
 /* The body of a good answer, moved to out; *value is the JSON in it. */
-static int take_answer(const struct source *s, const char *what, const char *path,
-                       struct api_answer *answer, struct buf *out, struct str *value,
-                       struct err *err)
+static int take_answer(const struct source *s, const char *what, const char *method,
+                       const char *path, struct api_answer *answer, struct buf *out,
+                       struct str *value, struct err *err)
 {
+    enum json_type type = JSON_INVALID;
     struct str detail;
 
     *value = STR_NONE;
@@ -389,8 +390,12 @@ static int take_answer(const struct source *s, const char *what, const char *pat
         return not_there(s, path, err);
     if (answer->status >= 300 || answer->status < 200)
         return api_answer_error(answer, what, err);
-    if (answer->body.len > 0 && json_scan(buf_str(&answer->body), value) == JSON_INVALID)
-        return err_set(err, ERR_FAILED, "%s: the answer of %s is no JSON", what, source_name(s));
+    if (answer->body.len > 0)
+        type = json_scan(buf_str(&answer->body), value);
+    if (type != JSON_OBJECT && type != JSON_ARRAY &&
+        (answer->body.len > 0 || strcmp(method, "DELETE") != 0))
+        return err_set(err, ERR_FAILED, "%s: the answer of %s is no JSON object or list", what,
+                       source_name(s));
     buf_clear(out);
     *out = answer->body;
     answer->body = (struct buf){0};
@@ -411,7 +416,7 @@ int source_send(struct source *s, const char *what, const char *method, const ch
     else
         rc = ask_file(s, method, path, query, json, &answer, err);
     if (rc == 0)
-        rc = take_answer(s, what, path, &answer, out, value, err);
+        rc = take_answer(s, what, method, path, &answer, out, value, err);
     api_answer_clear(&answer);
     return rc;
 }

@@ -41,10 +41,10 @@ int source_fail(const struct source *s, const struct err *err);
 int source_get(struct source *s, const char *what, const char *path, const char *query,
                struct buf *out, struct str *value, struct err *err);
 
-/** Any call: method, path, query (no "?") and a JSON body (json.ptr NULL: none). An answer of any
- *  JSON type, or none (*value is STR_NONE), goes to out; one of 400 and above is an error with its
- *  code. timeout_ms 0: API_ANSWER_MS. ERR_UNREACHABLE: a file cannot answer that, or must not be
- *  changed while its server is silent. */
+/** Any call: method, path, query (no "?") and a JSON body (json.ptr NULL: none). The answer,
+ *  an object or a list, or nothing of a DELETE (*value is STR_NONE), goes to out; one of 400 and
+ *  above is an error with its code. timeout_ms 0: API_ANSWER_MS. ERR_UNREACHABLE: a file cannot
+ * answer that, or must not be changed while its server is silent. */
 int source_send(struct source *s, const char *what, const char *method, const char *path,
                 const char *query, struct str json, int64_t timeout_ms, struct buf *out,
                 struct str *value, struct err *err);

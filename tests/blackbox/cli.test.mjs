@@ -276,6 +276,20 @@ test('a header line is there when it is asked for, also without rows', async (t)
   assert.equal((await list()).out, '');
 });
 
+test('an answer of nothing, or of something else, is no success', async (t) => {
+  for (const body of ['', 'null', '"done"', '<html>']) {
+    const server = http.createServer((request, response) => response.end(body)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${server.address().port}`;
+    for (const words of ['requests cancel 1', 'db trim --days 3', 'pricing find a b', 'routes resolve m', 'runs end 1']) {
+      const { code, out, err } = await run([...words.split(' '), '--yes', '--url', url], { env: UTF8 });
+      assert.deepEqual([code, out], [1, ''], `${words}: ${err}`);
+      assert.match(err, new RegExp(`^llm-observe-proxy: [^\\n]*the answer of ${url} is no JSON [^\\n]*\\n$`));
+    }
+    server.close();
+  }
+});
+
 test('numbers pass through digit by digit', async (t) => {
   const server = await fake(t);
   server.raw = '{"items":[{"id":9007199254740993,"cost_usd":0.123456789012,"rev":1.50e3}]}';
