@@ -69,11 +69,35 @@ static int add_page(struct source *source, int page, struct buf *out, struct err
     return count;
 }
 
+/* The active run as the list of runs has it. */
+static int add_active_run(struct source *source, struct buf *out, struct err *err)
+{
+    struct buf body = {0};
+    struct str value, items, active;
+    int rc = -1;
+
+    if (source_get(source, "runs", "/api/runs", "", &body, &value, err) == 0 &&
+        json_member(value, STR("items"), &items)) {
+        struct json_iter it = json_iter(items);
+
+        rc = 0;
+        while (rc == 0 && json_next(&it))
+            if (json_member(it.value, STR("is_active"), &active) && str_eq(active, STR("true"))) {
+                rc = buf_add(out, STR("\"active_run\":"), err);
+                rc = rc < 0 ? rc : buf_add(out, it.value, err);
+                rc = rc < 0 ? rc : buf_add(out, STR(","), err);
+                break;
+            }
+    }
+    buf_clear(&body);
+    return rc;
+}
+
 int offline_read(struct offline *o, struct source *source, struct buf *out, struct err *err)
 {
     char now[CLOCK_ISO_SIZE];
     int64_t version;
-    int count = 1;
+    int count = PAGE_ROWS;
 
     if (store_data_version(source->store, &version, err) < 0)
         return -1;
@@ -81,9 +105,11 @@ int offline_read(struct offline *o, struct source *source, struct buf *out, stru
         return 0;
     o->version = version;
     o->read = true;
-    buf_printf(out, "{\"rev\":0,\"now\":\"%s\",\"instance\":\"file\",\"finished\":[",
+    buf_printf(out, "{\"rev\":0,\"now\":\"%s\",\"instance\":\"file\",",
                clock_iso(clock_wall_us(), now));
-    for (int page = 1; page <= PAGES && count > 0; page++)
+    if (add_active_run(source, out, err) < 0 || buf_add(out, STR("\"finished\":["), err) < 0)
+        return -1;
+    for (int page = 1; page <= PAGES && count == PAGE_ROWS; page++)
         count = add_page(source, page, out, err);
     return count < 0 || buf_add(out, STR("]}"), err) < 0 ? -1 : 1;
 }

@@ -272,6 +272,7 @@ test('any size is survived, and the picture is whole again', async (t) => {
 test('a server that is gone is tried again, its file shown, and the server when it is back', async (t) => {
   const proxy = await server(t);
   await proxy.ask('kept');
+  assert.equal((await run(['runs', 'start', 'bench-1', '--url', proxy.url])).code, 0);
   const terminal = await watch(t, proxy, { args: '-i 0.2' });
   await terminal.sees(/ ok +kept/);
   proxy.child.kill('SIGSTOP');
@@ -283,7 +284,7 @@ test('a server that is gone is tried again, its file shown, and the server when 
   await terminal.sees(/RETRY/);
   assert.match(terminal.screen, / ok +kept/);
   await terminal.sees('OFFLINE', ms(15000));
-  await terminal.sees(/ ok +kept/);
+  await terminal.sees(/run bench-1  active[\s\S]* ok +kept/);
   await proxy.boot();
   await terminal.sees('LIVE', ms(15000));
   terminal.keys('q');
