@@ -256,6 +256,37 @@ test('an answer is seen as it arrives, and can be cancelled', { skip: NO_BROWSER
   assert.deepEqual(s.wrong, []);
 });
 
+test('RD-13 RD-14 what a compatibility fix changed is shown with what it was', { skip: NO_BROWSER }, async (t) => {
+  const fixes = JSON.stringify(['qwen-tagged-tool-call-rewrite']);
+  const s = await setup(t, { env: { LLM_OBSERVE_DEFAULT_FIXES_JSON: fixes } });
+  const { page } = s;
+  const tools = [{ type: 'function', function: { name: 'tide', parameters: { type: 'object', required: ['port'], properties: { port: { type: 'string' } } } } }];
+  const block = '<tool_call>\n<function=tide>\n<parameter=port>\nRoscoff\n</parameter>\n</function>\n</tool_call>';
+  const id = await capture(s, { model: 'm', messages: [], tools }, json(chatAnswer({ content: null, reasoning_content: block })));
+  await open(s, id, '?view=compat');
+  assert.match(await textOf(s, 'section[aria-label="Compatibility fixes"]'), /promoted_qwen_tagged_tool_call[^]*tide/);
+  await page.locator('section[aria-label^="Response of the upstream"] .json').waitFor();
+  await page.getByRole('tab', { name: 'Conversation' }).click();
+  assert.match(await textOf(s, '.msg.response .call'), /Roscoff/);
+  assert.deepEqual(s.wrong, []);
+});
+
+test('the light form of a detail has no bodies', async (t) => {
+  const s = { upstream: await scripted(t) };
+  s.proxy = await start(t, s);
+  const id = await capture(s, { model: 'm', messages: AGENT }, json(chatAnswer({ content: 'ok' })));
+  const all = await s.proxy.api(`/admin/api/requests/${id}`);
+  const images = await s.proxy.api(`/admin/api/requests/${id}?bodies=images`);
+  const none = await s.proxy.api(`/admin/api/requests/${id}?bodies=none`);
+  assert.match(all.response_render.text, /ok/);
+  assert.deepEqual(images.images, all.images);
+  assert.deepEqual(none.images.map((i) => Object.keys(i)), [['kind', 'mime_type'], ['kind', 'mime_type']]);
+  for (const light of [images, none]) {
+    assert.deepEqual(light.record, all.record);
+    assert.deepEqual([light.request_render, light.response_render, light.raw_response_render], [null, null, null]);
+  }
+});
+
 const EVIL = '<script>window.pwned=1</script><img src=x onerror="window.pwned=1"><svg onload="window.pwned=1"><iframe src="//evil.test"></iframe>[x](javascript:window.pwned=1) ![y](https://evil.test/y.png) <a href="javascript:window.pwned=1">z</a>\u202Eabc\u0000\uFFFF'; // prettier-ignore
 const SVG = `data:image/svg+xml;base64,${Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><script>window.pwned=1</script><image href="https://evil.test/a.png"/></svg>').toString('base64')}`; // prettier-ignore
 const nested = (depth) => '['.repeat(depth) + ']'.repeat(depth);

@@ -11,6 +11,7 @@ const KEYS: [string, string][] = [
   ['Enter o', 'Open the request'],
   ['[ ]', 'Previous, next request'],
   ['1 … 9', 'Tab of the page'],
+  ['y c, y p, y f, y r, y l', 'Copy as curl, Python, fetch, raw HTTP, link'],
   ['p', 'Pause, go on'],
   ['.', 'Show new rows'],
   ['g r, g u, g m, g s', 'Requests, runs, metrics, settings'],

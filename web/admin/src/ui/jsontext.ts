@@ -175,14 +175,19 @@ export function visibleNodes(doc: JsonDoc, closed: ReadonlySet<number>): number[
   return out;
 }
 
+/* What a scalar says; most strings have no escapes, and need no parser. */
+const plain = (raw: string): string =>
+  raw[0] !== '"' ? raw : raw.includes('\\') ? (JSON.parse(raw) as string) : raw.slice(1, -1);
+
 /** Nodes with the words in their key or in their own value. */
 export function findNodes(doc: JsonDoc, words: string): number[] {
   const wanted = words.toLowerCase();
   const found: number[] = [];
   for (let n = 0; n < doc.count; n++) {
     const own = doc.kind[n] === 'object' || doc.kind[n] === 'array' ? ''
-      : doc.kind[n] === 'string' ? stringOf(doc, n) : rawOf(doc, n);
-    if (own.toLowerCase().includes(wanted) || keyOf(doc, n)?.toLowerCase().includes(wanted)) found.push(n);
+      : plain(rawOf(doc, n));
+    const key = doc.key[n];
+    if (own.toLowerCase().includes(wanted) || (key && plain(doc.text.slice(key[0], key[1])).toLowerCase().includes(wanted))) found.push(n);
   }
   return found;
 }

@@ -11,6 +11,7 @@ import { LongText } from './longtext';
 const OPEN_NODES = 2000; /* more are not opened at first */
 const FOLD_CHARS = 400;
 const ROW_PX = 21;
+const TYPING_MS = 250;
 const MAX_INDENT = 40;
 
 const isContainer = (doc: JsonDoc, n: number) => doc.kind[n] === 'object' || doc.kind[n] === 'array';
@@ -107,9 +108,13 @@ function Row({ t, n }: { t: Tree; n: number }) {
 
 function Search({ t, show }: { t: Tree; show(n: number): void }) {
   const words = useSignal('');
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const at = useSignal(0);
-  const found = useMemo(() => (words.value ? findNodes(t.doc, words.value) : []), [words.value, t.doc]);
+  const all = () => (words.value ? findNodes(t.doc, words.value) : []);
+  const known = useMemo(() => ({ words: words.value, nodes: all() }), [words.value, t.doc]);
+  const found = known.nodes;
   const step = (by: number) => {
+    const found = known.words === words.value ? known.nodes : all();
     if (!found.length) return;
     at.value = (at.value + by + found.length) % found.length;
     show(found[at.value]!);
@@ -117,8 +122,20 @@ function Search({ t, show }: { t: Tree; show(n: number): void }) {
   return (
     <span class="json-search">
       <input type="search" aria-label="Search in this JSON" placeholder="Search" value={words.value}
-        onInput={(e) => { words.value = e.currentTarget.value; at.value = -1; }}
-        onKeyDown={(e) => e.key === 'Enter' && step(e.shiftKey ? -1 : 1)} />
+        onInput={(e) => {
+          const typed = e.currentTarget.value;
+          clearTimeout(timer.current);
+          timer.current = setTimeout(() => { words.value = typed; at.value = -1; }, TYPING_MS);
+        }}
+        onKeyDown={(e) => {
+          if (e.key !== 'Enter') return;
+          clearTimeout(timer.current);
+          if (words.value !== e.currentTarget.value) {
+            words.value = e.currentTarget.value;
+            at.value = -1;
+          }
+          step(e.shiftKey ? -1 : 1);
+        }} />
       {words.value && (
         <>
           <span role="status" class="muted">{found.length ? `${at.value < 0 ? '' : `${at.value + 1} of `}${found.length.toLocaleString()}` : 'not there'}</span>

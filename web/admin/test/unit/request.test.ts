@@ -6,6 +6,7 @@ import { parseEvents } from '../../src/pages/request/sse';
 import { asCurl, asFetch, asHttp, asPython, notInline } from '../../src/pages/request/copyas';
 import { brokenStream, explain, finishInWords } from '../../src/pages/request/words';
 import { conversationMarkdown } from '../../src/pages/request/asmarkdown';
+import { problemsOf } from '../../src/pages/request/schema';
 import type { Conversation, DetailRow } from '../../src/pages/request/types';
 
 test('the text of an answer grows by what is new', () => {
@@ -97,4 +98,14 @@ test('codes are told in words', () => {
 test('a conversation as Markdown has fences that its text cannot end', () => {
   const c = { id: 1, model: 'm', messages: [{ role: 'tool', name: null, parts: [{ type: 'tool_result', tool_call_id: 'c', content: [{ type: 'text', text: 'a\n````\nb' }] }] }] } as unknown as Conversation;
   assert.match(conversationMarkdown(c), /`````\na\n````\nb\n`````/);
+});
+
+test('arguments that break their schema are told in words', () => {
+  const schema = { type: 'object', required: ['path', 'n'], additionalProperties: false,
+    properties: { path: { type: 'string' }, n: { type: 'number' }, how: { enum: ['a', 'b'] }, deep: { type: 'object', required: ['x'] } } };
+  assert.deepEqual(problemsOf({ path: 'a', n: 1, how: 'a', deep: { x: 1 } }, schema), []);
+  assert.deepEqual(problemsOf({ path: 1, how: 'c', odd: 1, deep: {} }, schema),
+    ['n is missing', 'path: integer in place of string', 'how: none of ["a","b"]', 'odd is not declared', 'deep.x is missing']);
+  assert.deepEqual(problemsOf([], schema), ['the arguments: array in place of object']);
+  assert.deepEqual(problemsOf({ a: 1 }, null), []);
 });

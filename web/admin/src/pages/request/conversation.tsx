@@ -8,13 +8,12 @@ import { JsonTree } from '../../ui/jsontree';
 import { Tabs } from '../../ui/tabs';
 import { useGate, Waiting } from './gate';
 import { InFlight } from './live';
-import { useLoaded } from './load';
+import { drawnBytes, useLoaded } from './load';
 import { messageText } from './asmarkdown';
 import { guessTokens, PartView, Picture, type Links, type Shown } from './parts';
 import type { Conversation, Detail, ImageFound, Message, Part } from './types';
 import { brokenStream, finishInWords } from './words';
 
-const EVENT_SHARE = 20;
 const MOST = 200; /* messages that are drawn before somebody asks for the others */
 
 export const conversationUrl = (id: number) => `/admin/api/requests/${id}/conversation`;
@@ -97,7 +96,7 @@ function MessageBlock(props: { m: Message; shown: Shown; fresh: boolean; notes?:
       {isSystem(m) && !open.value && text.length > 240
         ? (
           <>
-            <div class="folded three plain" dir="auto">{text.slice(0, 1000)}</div>
+            <div class="folded three plain" dir="auto">{text.slice(0, 20000)}</div>
             <button class="tiny" onClick={() => (open.value = true)}>Show all {text.length.toLocaleString()} characters</button>
           </>
         )
@@ -170,7 +169,8 @@ export function Messages({ c, images, live }: { c: Conversation; images: ImageFo
   const all = useSignal(false);
   const links = useMemo(() => linksOf(c.messages), [c]);
   const pictures = useMemo(() => imagesOf(c.messages, images), [c, images]);
-  const shown: Shown = { plain, signs, links, images: pictures };
+  const tools = useMemo(() => new Map(c.tools.flatMap((t) => (t.name ? [[t.name, t.parameters] as const] : []))), [c]);
+  const shown: Shown = { plain, signs, links, tools, images: pictures };
   const sent = c.messages.filter((m) => m.origin === 'request');
   const shared = Math.min(c.related?.shared_messages ?? 0, sent.length);
   const showShared = query.value.get('shared') === 'show';
@@ -189,10 +189,6 @@ export function Messages({ c, images, live }: { c: Conversation; images: ImageFo
     </div>
   );
 }
-
-/* What is drawn of it: the events of a stream are far longer than what they say. */
-const drawnBytes = (r: Detail['record']) =>
-  (r.request_bytes ?? 0) + (r.response_bytes ?? 0) / (r.signals.stream ? EVENT_SHARE : 1);
 
 /** The whole view. As long as the answer arrives, and until it is read, its text stands there. */
 export function ConversationView({ d }: { d: Detail }) {

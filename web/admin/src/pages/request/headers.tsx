@@ -38,9 +38,24 @@ export function Headers({ title, json }: { title: string; json: string | null })
   );
 }
 
+function Upstream({ r }: { r: DetailRow }) {
+  const rows: [string, string | null][] = [
+    ['Sent to', r.upstream_url], ['Route', r.route_name], ['Provider', r.provider_name ?? r.provider_slug],
+    ['Model', r.upstream_model ?? r.model], ['Answered by', r.response_model], ['Request id', r.upstream_request_id],
+    ['Response id', r.response_id], ['Service tier', r.service_tier],
+  ];
+  return (
+    <section class="card" aria-label="Upstream">
+      <header><h2>Upstream</h2></header>
+      <dl class="facts">{rows.filter(([, value]) => value).map(([name, value]) => <div key={name}><dt>{name}</dt><dd dir="auto">{value}</dd></div>)}</dl>
+    </section>
+  );
+}
+
 export function HeadersView({ r }: { r: DetailRow }) {
   return (
     <div class="sides">
+      <Upstream r={r} />
       <Headers title="Request headers" json={r.request_headers_json} />
       <Headers title="Response headers" json={r.response_headers_json} />
     </div>

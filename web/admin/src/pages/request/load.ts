@@ -2,10 +2,17 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { ApiError } from '../../api';
+import type { RequestRow } from '../../api-types';
 import type { DetailRow } from './types';
 
 /** Bodies above it are loaded only when somebody says so. */
 export const LARGE_BYTES = 1024 * 1024;
+
+const EVENT_SHARE = 20;
+
+/** What is drawn of a conversation: the events of a stream are far longer than what they say. */
+export const drawnBytes = (r: RequestRow) =>
+  (r.request_bytes ?? 0) + (r.response_bytes ?? 0) / (r.signals.stream ? EVENT_SHARE : 1);
 
 export interface Loaded<T> {
   data: T | null;

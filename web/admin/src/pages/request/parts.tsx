@@ -6,6 +6,7 @@ import { Copy } from '../../ui/copy';
 import { JsonTree } from '../../ui/jsontree';
 import { LongText } from '../../ui/longtext';
 import { Prose } from '../../ui/prose';
+import { problemsOf } from './schema';
 import type { ImageFound, Part } from './types';
 
 /** How many tokens a text may have: a guess, said as one. */
@@ -20,6 +21,7 @@ export interface Shown {
   plain: boolean;
   signs: boolean;
   links: Links;
+  tools: Map<string, unknown>; /* schemas */
   images: Map<Part, ImageFound>;
 }
 
@@ -50,12 +52,13 @@ export function Picture({ image, part }: { image: ImageFound | undefined; part?:
   return <p class="card remote">Image {part?.file_id && <code>{part.file_id}</code>} {facts || source.slice(0, 200)}</p>;
 }
 
-function Arguments({ part }: { part: Part }) {
+function Arguments({ part, schema }: { part: Part; schema: unknown }) {
   const raw = part.arguments_raw ?? '';
   if (!raw.trim()) return <p class="muted">No arguments.</p>;
   return (
     <>
       {part.arguments === null && raw.trim() !== 'null' && <span class="pill bad">arguments are not JSON</span>}
+      {part.arguments !== null && problemsOf(part.arguments, schema).map((text) => <p key={text} class="why">Against the schema: <bdi>{text}</bdi></p>)}
       {part.arguments === null ? <LongText text={raw} /> : <JsonTree text={raw} />}
     </>
   );
@@ -85,7 +88,7 @@ function Call({ part, shown }: { part: Part; shown: Shown }) {
         <span class="right"><Copy label="Copy arguments" text={part.arguments_raw ?? ''} icon /></span>
       </div>
       <div class={result ? 'call-sides' : undefined}>
-        <div><h4>Arguments</h4><Arguments part={part} /></div>
+        <div><h4>Arguments</h4><Arguments part={part} schema={part.name ? shown.tools.get(part.name) : undefined} /></div>
         {result && (
           <div>
             <h4>Result <a href={`#m${result.message}`} onClick={jump}>in message {result.message + 1}</a></h4>

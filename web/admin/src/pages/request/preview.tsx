@@ -6,7 +6,7 @@ import { messageText } from './asmarkdown';
 import { conversationUrl } from './conversation';
 import { LiveItems, useLive } from './live';
 import { useGate, Waiting } from './gate';
-import { useLoaded } from './load';
+import { drawnBytes, useLoaded } from './load';
 import { isChatLike, type Conversation } from './types';
 
 const FOLD = 12;
@@ -17,7 +17,7 @@ function Arriving({ id }: { id: number }) {
 }
 
 function Talk({ row }: { row: RequestRow }) {
-  const gate = useGate((row.request_bytes ?? 0) + (row.signals.stream ? 0 : row.response_bytes ?? 0), row.id);
+  const gate = useGate(drawnBytes(row), row.id);
   const loaded = useLoaded(gate.open ? `${row.id} ${row.completed_at}` : null,
     (signal) => get<Conversation>(conversationUrl(row.id), signal));
   if (gate.button) return <>{gate.button}</>;

@@ -13,7 +13,7 @@ import { Prose } from '../../ui/prose';
 import { messageText } from './asmarkdown';
 import { conversationUrl } from './conversation';
 import { WithBody } from './gate';
-import { bodyUrl, useLoaded, type Body, type Side } from './load';
+import { bodyUrl, drawnBytes, LARGE_BYTES, useLoaded, type Body, type Side } from './load';
 import { PartView, type Shown } from './parts';
 import { isChatLike, type Conversation, type Detail, type DetailRow, type Part } from './types';
 
@@ -27,7 +27,7 @@ const looksLikeMarkdown = (text: string) => /^(#{1,6} |[-*] |\d+\. |```|> |\|.+\
 const answersOf = (c: Conversation) => c.messages.filter((m) => m.origin === 'response');
 const callsOf = (c: Conversation): Part[] =>
   c.messages.flatMap((m) => m.parts).filter((p) => p.type === 'tool_call' || p.type === 'tool_result');
-const NO_LINKS: Shown = { plain: true, signs: false, links: { calls: new Map(), results: new Map() }, images: new Map() };
+const NO_LINKS: Shown = { plain: true, signs: false, links: { calls: new Map(), results: new Map() }, tools: new Map(), images: new Map() };
 
 /* What "auto" means for that body. */
 function resolve(r: DetailRow, body: Body, c: Conversation | null): Mode {
@@ -71,7 +71,7 @@ function ModeLinks({ on }: { on: Mode }) {
 }
 
 function useConversation(r: DetailRow): Conversation | null {
-  const wanted = isChatLike(r.endpoint) ? `${r.id} ${r.completed_at}` : null;
+  const wanted = isChatLike(r.endpoint) && drawnBytes(r) <= LARGE_BYTES ? `${r.id} ${r.completed_at}` : null;
   return useLoaded(wanted, (abort) => get<Conversation>(conversationUrl(r.id), abort)).data;
 }
 
