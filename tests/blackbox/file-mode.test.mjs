@@ -104,6 +104,8 @@ function settled(value, port) {
   if (Array.isArray(value)) return value.map((one) => settled(one, port));
   if (value === null || typeof value !== 'object') return value;
   if (value.key === 'incoming_port') return { key: value.key };
+  if (value.buckets && value.since) /* up to now, unless told otherwise */
+    value = { ...value, since: null, until: null, buckets: value.buckets.map((one) => ({ ...one, start: null })) };
   const rest = Object.entries(value).filter(([key]) => !MOVING.has(key));
   const made = Object.fromEntries(rest.map(([key, one]) => [key, settled(one, port)]));
   if (made.listener) made.listener = { ...made.listener, bound: null, port: 8080 };

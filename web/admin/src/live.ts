@@ -116,10 +116,15 @@ export function follow<T>(url: () => string | null, options: ResourceOptions<T>)
     if (error.value && error.value.status >= 400 && error.value.status < 500) return;
     if (failures > 0) {
       const ms = BACKOFF[Math.min(failures, BACKOFF.length) - 1]!;
-      timer = setTimeout(load, ms * (0.8 + 0.4 * Math.random()));
+      timer = setTimeout(loadAgain, ms * (0.8 + 0.4 * Math.random()));
     } else if (follows()) {
-      timer = setTimeout(load, connection.value === 'live' ? SAFETY_MS : clamp(boot.poll_interval_ms));
+      timer = setTimeout(loadAgain, connection.value === 'live' ? SAFETY_MS : clamp(boot.poll_interval_ms));
     }
+  }
+
+  /* Hidden or paused since: what wakes the page asks anew. */
+  function loadAgain() {
+    if (follows()) load();
   }
 
   async function load() {

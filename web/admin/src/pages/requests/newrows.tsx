@@ -5,6 +5,7 @@ import type { RequestList } from '../../api-types';
 
 const shown = signal<RequestList | null>(null);
 const waiting = signal<RequestList | null>(null);
+const asked = signal(0); /* how often somebody wanted to see what waits: the list is drawn anew */
 let shownUrl = '';
 
 const atRest = () => scrollY > 8 || !(getSelection()?.isCollapsed ?? true);
@@ -21,6 +22,7 @@ function update(old: RequestList, fresh: RequestList): RequestList {
 }
 
 export function heldBack(fresh: RequestList | null, url: string): RequestList | null {
+  void asked.value;
   const old = shown.peek();
   if (!fresh) return url === shownUrl ? old : null;
   if (url !== shownUrl || !old || !atRest() || newer(fresh, old) === 0) {
@@ -40,6 +42,7 @@ export function showNew() {
   if (!waiting.value) return;
   shown.value = waiting.value;
   waiting.value = null;
+  asked.value++;
   scrollTo(0, 0);
 }
 
