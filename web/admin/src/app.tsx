@@ -109,7 +109,7 @@ export function App() {
     <>
       <a class="skip" href="#main">Skip to the content</a>
       <header class="top">
-        <a class="brand" href="/admin" aria-label="LLM Observe Proxy, requests">
+        <a class="brand" href="/admin">
           <img src="/admin/static/icon.svg" alt="" width="28" height="28" />
           <span class="name">LLM Observe Proxy</span>
           <span class="sub" title={boot.upstream_url}>{boot.upstream_url}</span>
